@@ -1,0 +1,47 @@
+# make demo: install, train five agents, show the comparison.   make test: install, run the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+# One thread a test process: the machine's cores are shared out among the processes.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test check lint types wheel install clean
+
+demo: $(INSTALLED)
+	$(BIN)/python -m benchmarks run quick
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+check: lint types test
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+install: $(INSTALLED)
+
+# The stamp is written last: an installation that was interrupted is taken up again by the next call, and an
+# environment whose pip does not answer is made anew.
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12 " + "$(MAKECMDGOALS)")'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@$(BIN)/python -m pip check
+	@touch $@
+
+# The built wheel, alone in an empty environment, plays a game.
+wheel: $(INSTALLED)
+	rm -rf dist $(VENV)/wheel-check
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+	$(PYTHON) -m venv $(VENV)/wheel-check
+	$(VENV)/wheel-check/bin/python -m pip install --quiet --constraint constraints.txt dist/*.whl
+	cd dist && ../$(VENV)/wheel-check/bin/python -W error -c 'import gymnasium as gym, textgen_env; env = gym.make("TextGen-OracleSmall-v0"); env.reset(seed=0); print(env.step(1))'
+	rm -rf $(VENV)/wheel-check
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,35 @@
+"""The Gymnasium suite for text generation: a text is written token by token, each token an action.
+
+Importing this package registers its ids with Gymnasium.
+"""
+
+from textgen_env.core import GenerationCore, Snapshot
+from textgen_env.env import TextGenEnv
+from textgen_env.registration import TABLE, register
+from textgen_env.rewards.base import BaseReward, FunctionReward, Reward
+from textgen_env.rewards.combine import combine
+from textgen_env.tasks.base import BaseTask, Sources, SourceTable, Task
+from textgen_env.vector import TextGenVectorEnv
+from textgen_env.vocabulary import Texts, Vocabulary
+
+__version__ = "0.1.0"
+__all__ = [
+    "TABLE",
+    "BaseReward",
+    "BaseTask",
+    "FunctionReward",
+    "GenerationCore",
+    "Reward",
+    "Snapshot",
+    "SourceTable",
+    "Sources",
+    "Task",
+    "TextGenEnv",
+    "TextGenVectorEnv",
+    "Texts",
+    "Vocabulary",
+    "combine",
+    "register",
+]
+
+register()

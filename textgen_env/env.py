@@ -1,0 +1,185 @@
+"""One text at a time: the core as a Gymnasium environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import ArrayLike, NDArray
+
+from textgen_env.core import GenerationCore, Snapshot
+from textgen_env.infos import end_info, start_infos
+from textgen_env.registration import build
+from textgen_env.rewards.base import FloatArray, Reward, RewardMode
+from textgen_env.tasks.base import Task
+from textgen_env.vocabulary import IntArray
+
+Observation = IntArray | dict[str, IntArray]
+RENDER_MODES = ("ansi", "human", "rgb_array")
+OPTIONS = ("prefix", "source")
+
+
+def observation_space(task: Task) -> spaces.Space[Any]:
+    """What an agent sees of one text: a Box of token ids, with a Box for the source where there is one."""
+    vocab_size = len(task.vocabulary)
+    tokens = spaces.Box(0, vocab_size, (task.max_length,), np.int64)
+    if task.sources is None:
+        return tokens
+    width = task.sources.tokens.shape[1]
+    return spaces.Dict(source=spaces.Box(0, len(task.sources.vocabulary), (width,), np.int64), tokens=tokens)
+
+
+def checked_options(options: dict[str, Any] | None, allowed: tuple[str, ...]) -> dict[str, Any]:
+    """`options` of a reset, or none.
+
+    Raises:
+        ValueError: a key that is not among `allowed`.
+    """
+    for key, value in (options or {}).items():
+        if key not in allowed:
+            raise ValueError(f"options[{key!r}]={value!r}: allowed are {', '.join(allowed)}")
+    return dict(options or {})
+
+
+def checked_render_mode(mode: str | None) -> str | None:
+    """`mode` if it is one of `RENDER_MODES` or None.
+
+    Raises:
+        ValueError: another one.
+    """
+    if mode is not None and mode not in RENDER_MODES:
+        raise ValueError(f"render_mode={mode!r} must be one of {', '.join(RENDER_MODES)}, or None")
+    return mode
+
+
+class TextGenEnv(gymnasium.Env[Observation, np.int64]):
+    """Writing a text token by token.
+
+    ## Description
+    An episode is one text. A task says what is written, a reward how good it is; `task` and `reward` choose any
+    pair of them, and each registered id is a name for one pair.
+
+    ## Observation Space
+    Unconditional: `Box(0, V, (T,), int64)`, the prefix written so far, left aligned, blanks filled with V.
+    Conditional: `Dict(source=Box(0, VS, (S,)), tokens=Box(0, V, (T,)))`.
+
+    ## Action Space
+    `Discrete(V)`: the next token, the end token among them where length varies. `action_masks()` -> (V,) bool
+    says which are allowed; a masked one is refused.
+
+    ## Rewards
+    `terminal`: the score of the finished text, 0 before. `dense`: each token earns the change of the prefix score,
+    so that a text written from its start earns the same in all; from a given prefix, the score less the prefix's.
+    Units are the reward's: nats for the likelihood, [0, 1] for BLEU and the discriminator's probability.
+
+    ## Starting State
+    The empty text; a source drawn uniformly from the task's pool. `reset(options={"prefix": ids})` starts from a
+    prefix, `{"source": row}` with one source.
+
+    ## Episode Termination
+    The end token, or T tokens. Never truncated. The last step's `info` has `text` (decoded when read), `tokens`
+    (T,), `length`, `stop` ("eos" or "length"), `reward_terms` and, for a conditional task, `source`.
+
+    ## Arguments
+    task, reward: names (see `textgen_env.registration`) or objects; a reward may be a function
+        `f(tokens, lengths, sources=...)` from (N, T), (N,) to (N,).
+    reward_mode: "terminal", "dense", or None for the reward's default.
+    min_length: tokens to write before the end token is allowed.
+    render_mode: "ansi", "human" or "rgb_array".
+    Further keyword arguments go to the named task and reward.
+
+    ## Version History
+    v0: first release.
+    """
+
+    metadata = {"render_modes": list(RENDER_MODES), "render_fps": 4}
+
+    def __init__(
+        self,
+        task: str | Task,
+        reward: Any,
+        reward_mode: RewardMode | None = None,
+        min_length: int = 0,
+        render_mode: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.render_mode = checked_render_mode(render_mode)
+        built_task, built_reward = build(task, reward, kwargs)
+        self.core = GenerationCore(built_task, built_reward, 1, reward_mode, min_length)
+        self.action_space = spaces.Discrete(len(built_task.vocabulary))
+        self.observation_space = observation_space(built_task)
+
+    @property
+    def task(self) -> Task:
+        """What is written."""
+        return self.core.task
+
+    @property
+    def reward(self) -> Reward:
+        """How good it is, bound to the task."""
+        return self.core.reward
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begins a text; see the class for the options.
+
+        Raises:
+            ValueError, TypeError: options that are not allowed; the text being written is kept then.
+        """
+        chosen = checked_options(options, OPTIONS)
+        super().reset(seed=seed)
+        if self.task.sources is not None:
+            self.core.generators[0] = self.np_random
+        self.core.reset(**chosen)
+        if self.render_mode == "human":
+            self.render()
+        info = {key: int(values[0]) for key, values in start_infos(self.core, np.zeros(1, np.int64)).items()}
+        return self._observation(), info
+
+    def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Writes one token.
+
+        Raises:
+            gymnasium.error.InvalidAction: no token id, or a masked one; nothing is changed then.
+            gymnasium.error.ResetNeeded: before `reset`, or after the end.
+        """
+        moved = self.core.step(np.asarray(action)[None])
+        info = {} if moved.finished is None else end_info(moved.finished, 0, self.task.vocabulary)
+        if self.render_mode == "human":
+            self.render()
+        return self._observation(), float(moved.rewards[0]), bool(moved.terminated[0]), False, info
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """(V,) bool: the tokens that `step` accepts now."""
+        return self.core.action_masks()[0]
+
+    def score(
+        self, tokens: ArrayLike, lengths: ArrayLike | None = None, sources: ArrayLike | None = None
+    ) -> FloatArray:
+        """Scores (N,) of whole texts (N, T); see `GenerationCore.score`."""
+        return self.core.score(tokens, lengths, sources)
+
+    def snapshot(self) -> Snapshot:
+        """The state, to come back to with `restore`."""
+        return self.core.snapshot()
+
+    def restore(self, state: Snapshot) -> None:
+        """Comes back to a state; see `GenerationCore.restore`."""
+        self.core.restore(state)
+
+    def render(self) -> Any:
+        """The text so far, the last token's reward and the total: a string ("ansi"), printed ("human"), or an
+        image (H, W, 3) uint8 ("rgb_array")."""
+        from textgen_env.rendering import render_row
+
+        if self.render_mode is None:
+            gymnasium.logger.warn('render() needs a render mode: gym.make(id, render_mode="ansi")')
+            return None
+        return render_row(self.core, 0, self.render_mode)
+
+    def _observation(self) -> Observation:
+        seen = self.core.observations()
+        return {key: values[0] for key, values in seen.items()} if isinstance(seen, dict) else seen[0]

@@ -1,0 +1,41 @@
+"""How varied a set of texts is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from textgen_env.metrics.ngrams import checked_order, checked_texts
+from textgen_env.vocabulary import IntArray
+
+
+def distinct_n(tokens: IntArray, lengths: IntArray, n: int = 2) -> float:
+    """Distinct n-grams of all texts together, divided by all their n-grams: in [0, 1], 0.0 when there is none.
+
+    Li, Galley, Brockett, Gao and Dolan, "A Diversity-Promoting Objective Function for Neural Conversation Models"
+    (2016), there divided by the number of tokens; divided by n-grams, 1 means for every n that none repeats.
+
+    Args:
+        tokens: (N, T) integers, left aligned.
+        lengths: (N,) integers in 0 .. T, the tokens that count; an end token counts like any other, and
+            `Vocabulary.content_lengths` leaves it out.
+        n: tokens of an n-gram, >= 1.
+
+    Raises:
+        TypeError: arrays that are not of integers, or an n that is not a whole number.
+        ValueError: wrong shapes, a length out of range, a negative id or n < 1.
+    """
+    n = checked_order("n", n)
+    tokens, lengths = checked_texts(tokens, lengths)
+    width = tokens.shape[1]
+    if n > width:
+        return 0.0
+    # renumbered, so that the key of a pair fits 64 bits whatever the ids are
+    distinct, numbered = np.unique(tokens, return_inverse=True)
+    numbered = numbered.reshape(tokens.shape)
+    row, start = (np.arange(width) < lengths[:, None] - (n - 1)).nonzero()
+    if not len(row):
+        return 0.0
+    ids = numbered[row, start]
+    for offset in range(1, n):
+        _, ids = np.unique(ids * len(distinct) + numbered[row, start + offset], return_inverse=True)
+    return len(np.unique(ids)) / len(ids)

@@ -1,0 +1,143 @@
+"""A convolutional network that reads whole texts: the discriminator of SeqGAN."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class TextCNNConfig:
+    """Size of a `TextCNN`. The defaults suit short texts on a laptop; each comment holds the value of SeqGAN
+    (Yu, Zhang, Wang, Yu: SeqGAN: Sequence Generative Adversarial Nets with Policy Gradient, AAAI 2017), which
+    `TextCNNConfig.seqgan()` returns.
+
+    Raises:
+        TypeError: a size that is not a whole number, a dropout that is not a number.
+        ValueError: a size < 1, no widths, as many counts as widths not given, a dropout outside [0, 1).
+    """
+
+    embedding_size: int = 32  # 64
+    widths: Sequence[int] = (1, 2, 3, 4)  # 1 to 10, 15, 20: tokens that a filter spans
+    counts: Sequence[int] = (32, 32, 32, 32)  # 100, 4 x 200, 5 x 100, 160, 160: filters of each width
+    dropout: float = 0.25  # 0.25: share of the features left out in training
+
+    def __post_init__(self) -> None:
+        _check_sizes("embedding_size", self.embedding_size, [self.embedding_size])
+        _check_sizes("widths", self.widths, self.widths)
+        _check_sizes("counts", self.counts, self.counts)
+        if not self.widths or len(self.widths) != len(self.counts):
+            raise ValueError(
+                f"widths={self.widths!r} and counts={self.counts!r} must be equally long and not empty: "
+                "one number of filters for each width"
+            )
+        if isinstance(self.dropout, bool) or not isinstance(self.dropout, int | float):
+            raise TypeError(f"dropout={self.dropout!r} must be a number, got {type(self.dropout).__name__}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout={self.dropout!r} must be at least 0 and less than 1")
+
+    @classmethod
+    def seqgan(cls) -> TextCNNConfig:
+        """The discriminator of the SeqGAN paper for texts of 20 tokens: 1720 filters."""
+        widths = (*range(1, 11), 15, 20)
+        return cls(64, widths, (100, 200, 200, 200, 200, 100, 100, 100, 100, 100, 160, 160), 0.25)
+
+    def filters(self, max_length: int) -> list[tuple[int, int]]:
+        """(width, count) of the filters that fit a text of `max_length` tokens; wider ones are left out.
+
+        Raises:
+            ValueError: none fits.
+        """
+        fitting = [(w, n) for w, n in zip(self.widths, self.counts, strict=True) if w <= max_length]
+        if not fitting:
+            raise ValueError(
+                f"widths={list(self.widths)!r}: every filter is wider than a text of {max_length} tokens; "
+                f"add a width of at most {max_length}"
+            )
+        return fitting
+
+
+def _check_sizes(name: str, value: object, sizes: Sequence[int]) -> None:
+    if not isinstance(sizes, list | tuple) or not all(type(size) is int for size in sizes):
+        raise TypeError(f"{name}={value!r} must be {'a whole number' if name == 'embedding_size' else 'whole numbers'}")
+    if min(sizes, default=1) < 1:
+        raise ValueError(f"{name}={value!r}: every size must be at least 1")
+
+
+class TextCNN(nn.Module):
+    """Convolution over tokens, maximum over time, one highway layer, one logit.
+
+    The architecture is that of Kim (Convolutional Neural Networks for Sentence Classification, EMNLP 2014) with the
+    highway layer of Srivastava, Greff, Schmidhuber (Highway Networks, 2015), as SeqGAN (section 3.3, eqs. 9-11) joins
+    them: with c the pooled features, tau = sigmoid(W_g c + b_g) and C = tau * relu(W_t c + b_t) + (1 - tau) * c.
+
+    SeqGAN ends in a softmax over (written, real); here the one logit is the difference of those two, so that
+    sigmoid(logit) is the same probability. The initial weights are those of SeqGAN's released code, except that the
+    biases of the highway layer start at 0; the output layer starts as the difference of its two columns.
+
+    Nothing here depends on `train()` or `eval()`, or draws from torch's global generator: dropout is applied exactly
+    when a generator for it is handed over.
+
+    Args:
+        vocab_size: V; the network has V + 1 token embeddings, as the blank V is a token to it.
+        max_length: T; filters wider than it are left out (`TextCNNConfig.filters`).
+        config: the sizes.
+        generator: on the CPU; draws the initial weights, which are thereby the same on every device.
+    """
+
+    def __init__(self, vocab_size: int, max_length: int, config: TextCNNConfig, generator: torch.Generator) -> None:
+        super().__init__()
+        self.config = config
+        filters = config.filters(max_length)
+        features = sum(count for _, count in filters)
+        # On the meta device a module's own initialisation draws nothing.
+        with torch.device("meta"):
+            self.embedding = nn.Embedding(vocab_size + 1, config.embedding_size)
+            self.convolutions = nn.ModuleList(nn.Conv1d(config.embedding_size, n, w) for w, n in filters)
+            self.transform = nn.Linear(features, features)
+            self.gate = nn.Linear(features, features)
+            self.output = nn.Linear(features, 1)
+        self.to_empty(device="cpu")
+        self._initialise(generator)
+
+    @torch.no_grad()
+    def _initialise(self, generator: torch.Generator) -> None:
+        nn.init.uniform_(self.embedding.weight, -1.0, 1.0, generator=generator)
+        for convolution in self.convolutions:
+            assert isinstance(convolution, nn.Conv1d)
+            assert convolution.bias is not None
+            nn.init.trunc_normal_(convolution.weight, std=0.1, a=-0.2, b=0.2, generator=generator)
+            nn.init.constant_(convolution.bias, 0.1)
+        for linear in (self.transform, self.gate):
+            nn.init.xavier_uniform_(linear.weight, generator=generator)
+            nn.init.zeros_(linear.bias)
+        spread = 0.1 * math.sqrt(2.0)
+        nn.init.trunc_normal_(self.output.weight, std=spread, a=-2 * spread, b=2 * spread, generator=generator)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, tokens: Tensor, dropout_generator: torch.Generator | None = None) -> Tensor:
+        """log p(real) - log p(written) of each text, in nats.
+
+        Args:
+            tokens: (B, T) int64, 0 to V.
+            dropout_generator: draws the dropout of training; None evaluates without.
+
+        Returns:
+            (B,) float32.
+        """
+        embedded = self.embedding(tokens).transpose(1, 2)  # (B, E, T)
+        pooled = [convolution(embedded).amax(2) for convolution in self.convolutions]
+        # ReLU and the maximum commute; after it there is less to do.
+        features = torch.cat(pooled, 1).relu()  # (B, F)
+        gate = self.gate(features).sigmoid()
+        features = gate * self.transform(features).relu() + (1 - gate) * features
+        if dropout_generator is not None:
+            drawn = torch.rand(features.shape, generator=dropout_generator, device=dropout_generator.device)
+            kept = (drawn >= self.config.dropout).to(features)
+            features = features * kept / (1 - self.config.dropout)
+        logits: Tensor = self.output(features)
+        return logits.squeeze(1)

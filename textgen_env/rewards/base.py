@@ -1,0 +1,161 @@
+"""What a reward is: the Protocol that the core calls, a base class, and the adapter for a user's own function.
+
+A reward scores texts. It is asked for whole texts (`terms`, when a text has ended) or for growing prefixes
+(`begin` and `extend`, when it is paid densely: a token then earns the change of the prefix score). The empty
+prefix scores 0 in both. A reward with several parts names each in `terms`; `total` makes one number of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgen_env.tasks.base import Sources, Task
+from textgen_env.vocabulary import IntArray
+
+FloatArray = NDArray[np.float64]
+Terms = dict[str, FloatArray]
+"""Name of each part -> (N,) its scores, in its own unit."""
+RewardState = dict[str, Any]
+"""What a reward carries from token to token: arrays whose first axis is the row. The core gathers and
+scatters rows with `array[rows]`, NumPy or torch; it never looks inside."""
+RewardMode = Literal["terminal", "dense"]
+RewardFunction = Callable[..., Any]
+
+
+@runtime_checkable
+class Reward(Protocol):
+    """How good a text is. All methods take tokens (N, T) int64, lengths (N,) int64 and, for a conditional
+    task, `Sources`; the lengths count the end token where one was written. Scores are float64, finite."""
+
+    name: str
+    default_mode: RewardMode
+
+    def bind(self, task: Task) -> Reward:
+        """This reward, made ready for one task's vocabulary, horizon and data (a new object or itself)."""
+        ...
+
+    def terms(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> Terms:
+        """The parts of each whole text's score."""
+        ...
+
+    def total(self, terms: Terms) -> FloatArray:
+        """The score (N,) that the parts make."""
+        ...
+
+    def begin(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> RewardState:
+        """The state after the prefixes (N, T), (N,), of which a length may be 0. Its entry "total" (N,) holds
+        the prefix scores; the core keeps that entry up to date."""
+        ...
+
+    def extend(
+        self, state: RewardState, tokens: IntArray, lengths: IntArray, sources: Sources | None = None
+    ) -> tuple[Terms, RewardState]:
+        """The parts of the prefix scores and the state after one more token, the last of each prefix.
+        `state` is not changed."""
+        ...
+
+    def episodes_ended(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> None:
+        """Told of the texts that ended in a step, after they were paid: the place to learn from them."""
+        ...
+
+
+class BaseReward:
+    """Everything but the score: a subclass defines `score`, and where a prefix can be scored from its
+    predecessor more cheaply than from its start, `begin` and `extend`."""
+
+    name: str = "reward"
+    default_mode: RewardMode = "terminal"
+
+    def bind(self, task: Task) -> Self:
+        """Itself: nothing to prepare."""
+        return self
+
+    def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
+        """The scores (N,) of texts (N, T), (N,)."""
+        raise NotImplementedError(f"{type(self).__name__} must define score(tokens, lengths, sources)")
+
+    def terms(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> Terms:
+        """One part: the score under this reward's name."""
+        return {self.name: self.score(tokens, lengths, sources)}
+
+    def total(self, terms: Terms) -> FloatArray:
+        """The one part."""
+        return terms[self.name]
+
+    def begin(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> RewardState:
+        """The prefix scores, 0 for an empty prefix."""
+        total = np.zeros(len(tokens))
+        begun = np.flatnonzero(lengths > 0)
+        if len(begun):
+            begun_sources = None if sources is None else Sources(sources.indices[begun], sources.tokens[begun])
+            total[begun] = self.total(self.terms(tokens[begun], lengths[begun], begun_sources))
+        return {"total": total}
+
+    def extend(
+        self, state: RewardState, tokens: IntArray, lengths: IntArray, sources: Sources | None = None
+    ) -> tuple[Terms, RewardState]:
+        """Scores the prefixes from their start."""
+        return self.terms(tokens, lengths, sources), {}
+
+    def episodes_ended(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> None:
+        """Nothing to learn."""
+
+
+class FunctionReward(BaseReward):
+    """A plain function `f(tokens, lengths, sources=...)` as a reward.
+
+    Args:
+        function: takes tokens (N, T) int64, lengths (N,) int64 and `sources` (`Sources` or None) and returns (N,).
+        name: under which `info["reward_terms"]` shows it; the function's own by default.
+    """
+
+    def __init__(self, function: RewardFunction, name: str | None = None) -> None:
+        self.function = function
+        self.name = name or getattr(function, "__name__", type(function).__name__)
+
+    def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
+        """What the function returns; the arrays it is handed are its own."""
+        returned = self.function(tokens.copy(), lengths.copy(), sources=sources)
+        return checked_scores(returned, len(tokens), self.name)
+
+
+def as_reward(reward: object) -> Reward:
+    """A `Reward` as it is; an object with a `score` method or a plain function, wrapped.
+
+    Raises:
+        TypeError: anything else.
+    """
+    if isinstance(reward, Reward):
+        return reward
+    score = getattr(reward, "score", None)
+    if callable(score):
+        return FunctionReward(score, name=getattr(reward, "name", type(reward).__name__))
+    if callable(reward):
+        return FunctionReward(reward)
+    raise TypeError(
+        f"reward={reward!r} must be the name of a reward, a Reward, an object with score(tokens, lengths, sources), "
+        f"or a function f(tokens, lengths, sources=...) -> (N,); got {type(reward).__name__}"
+    )
+
+
+def checked_scores(scores: object, count: int, name: str) -> FloatArray:
+    """`scores` as float64 (count,).
+
+    Raises:
+        TypeError: not numbers.
+        ValueError: another shape, NaN or infinite.
+    """
+    try:
+        array = np.asarray(scores, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"reward {name!r} returned {type(scores).__name__}, not {count} numbers: {error}") from None
+    if array.shape != (count,):
+        raise ValueError(f"reward {name!r} returned shape {array.shape}, expected ({count},): one score for each text")
+    if not np.isfinite(array).all():
+        row = int(np.flatnonzero(~np.isfinite(array))[0])
+        raise ValueError(f"reward {name!r} returned {array[row]} for text {row}; scores must be finite")
+    return array

@@ -1,0 +1,115 @@
+"""BLEU as a reward."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Self
+
+import numpy as np
+
+from textgen_env.metrics.bleu import BleuScorer, SmoothMethod, checked_smoothing
+from textgen_env.metrics.ngrams import checked_order
+from textgen_env.rewards.base import BaseReward, FloatArray, RewardMode
+from textgen_env.tasks.base import Sources, Task
+from textgen_env.vocabulary import IntArray, Texts
+
+
+class BleuReward(BaseReward):
+    """Sentence BLEU of a text, in [0, 1]: equal to 1/100 of sacrebleu's on the same tokens, end token left out.
+
+    An unconditional task's text is compared with all of the task's references together, a conditional task's with the
+    references of its own source. An empty text scores 0. Paid at the end of the text by default; paid densely, a
+    token earns the change of the BLEU of the prefix.
+
+    The defaults are those of sacrebleu's `sentence_bleu`: the average runs over the orders that the text is long enough
+    for (`effective_order`) and orders without a match are smoothed ("exp"). Without the first, every text and prefix
+    shorter than `max_order` tokens would earn 0; without the second, every text that has no n-gram of length
+    `max_order` in common with the references, which is nearly all that an untrained agent writes.
+    With `effective_order=False` the score is that of sacrebleu's `corpus_bleu` on one text.
+
+    Args:
+        max_order: the longest n-gram that counts, >= 1.
+        smooth_method: what an order without a match counts: "none", "floor", "add-k" or "exp", as in
+            `textgen_env.metrics.BleuScorer`.
+        smooth_value: of "floor" (0.1 by default) and "add-k" (1 by default).
+        effective_order: average only over the orders that the text is long enough for.
+
+    Raises:
+        TypeError: a max_order that is not a whole number or a smooth_value that is not a number.
+        ValueError: max_order < 1, an unknown smooth_method, or a smooth_value out of range or where none is taken.
+    """
+
+    name = "bleu"
+    default_mode: RewardMode = "terminal"
+
+    def __init__(
+        self,
+        max_order: int = 4,
+        smooth_method: SmoothMethod = "exp",
+        smooth_value: float | None = None,
+        effective_order: bool = True,
+    ) -> None:
+        self.max_order = checked_order("max_order", max_order)
+        checked_smoothing(smooth_method, smooth_value)
+        self.smooth_method: SmoothMethod = smooth_method
+        self.smooth_value = smooth_value
+        self.effective_order = effective_order
+        self._task: Task | None = None
+        self._scorer: BleuScorer | None = None
+
+    def bind(self, task: Task) -> Self:
+        """A copy that knows the task's references; itself where it is bound to this very task already.
+
+        Raises:
+            ValueError: a task without references, or a conditional one whose references do not name their source
+                or leave out a source that is played.
+        """
+        if task is self._task:
+            return self
+        references = task.references()
+        lengths = task.vocabulary.content_lengths(references.tokens, references.lengths)
+        bound = copy(self)
+        bound._task = task
+        bound._scorer = BleuScorer(
+            [row[:length] for row, length in zip(references.tokens.tolist(), lengths.tolist(), strict=True)],
+            self.max_order,
+            self.smooth_method,
+            self.smooth_value,
+            self.effective_order,
+            groups=_source_rows(task, references),
+        )
+        return bound
+
+    def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
+        """BLEU (N,) in [0, 1] of texts (N, T), (N,).
+
+        Raises:
+            RuntimeError: the reward is not bound to a task.
+            ValueError: `sources` missing for a conditional task, or a source without references.
+        """
+        if self._task is None or self._scorer is None:
+            raise RuntimeError(
+                "BleuReward is not bound: it has no references yet; use reward.bind(task), as an env does"
+            )
+        if self._task.sources is None:
+            groups = None
+        elif sources is None:
+            raise ValueError("sources=None: the task is conditional; give the sources that the texts answer to")
+        else:
+            groups = sources.indices
+        return self._scorer.score(tokens, self._task.vocabulary.content_lengths(tokens, lengths), groups)
+
+
+def _source_rows(task: Task, references: Texts) -> IntArray | None:
+    """The source row of each reference; None for an unconditional task."""
+    if task.sources is None:
+        return None
+    if references.sources is None:
+        raise ValueError(f"{type(task).__name__}.references() must name the source row of each reference in `sources`")
+    missing = np.setdiff1d(task.sources.pool, references.sources)
+    if len(missing):
+        raise ValueError(
+            f"{type(task).__name__}.references() has none for {len(missing)} of the rows in sources.pool, "
+            f"the first of them {missing[0]}; give each source at least one reference"
+        )
+    return references.sources

@@ -1,0 +1,101 @@
+"""Weighted sums of rewards."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+
+from textgen_env.rewards.base import BaseReward, FloatArray, Reward, RewardMode, RewardState, Terms, as_reward
+from textgen_env.tasks.base import Sources, Task
+from textgen_env.vocabulary import IntArray
+
+
+class CombinedReward(BaseReward):
+    """sum_i weight_i * score_i; `terms` reports each score_i unweighted, in its own unit.
+
+    Args:
+        parts: (weight, reward) pairs; two rewards of one name are told apart by a number.
+        name: of the whole.
+    """
+
+    def __init__(self, parts: list[tuple[float, Reward]], name: str = "combined") -> None:
+        self.parts = parts
+        self.name = name
+        names = [reward.name for _, reward in parts]
+        self.labels = [n if names.count(n) == 1 else f"{n}_{names[: i + 1].count(n)}" for i, n in enumerate(names)]
+        self.default_mode: RewardMode = (
+            "dense" if all(reward.default_mode == "dense" for _, reward in parts) else "terminal"
+        )
+
+    def bind(self, task: Task) -> Self:
+        """The sum of the bound parts."""
+        return type(self)([(weight, reward.bind(task)) for weight, reward in self.parts], self.name)
+
+    def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
+        """The weighted sums (N,)."""
+        return self.total(self.terms(tokens, lengths, sources))
+
+    def terms(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> Terms:
+        """Each part's own score (N,)."""
+        return self._labelled([reward.total(reward.terms(tokens, lengths, sources)) for _, reward in self.parts])
+
+    def total(self, terms: Terms) -> FloatArray:
+        """The weighted sum of the parts."""
+        total = np.zeros(len(terms[self.labels[0]]))
+        for label, (weight, _) in zip(self.labels, self.parts, strict=True):
+            total = total + weight * terms[label]
+        return total
+
+    def begin(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> RewardState:
+        """The parts' states side by side."""
+        states = [reward.begin(tokens, lengths, sources) for _, reward in self.parts]
+        joined = self._joined(states)
+        joined["total"] = self.total(self._labelled([state["total"] for state in states]))
+        return joined
+
+    def extend(
+        self, state: RewardState, tokens: IntArray, lengths: IntArray, sources: Sources | None = None
+    ) -> tuple[Terms, RewardState]:
+        """Every part extends its own state."""
+        scores, states = [], []
+        for position, (_, reward) in enumerate(self.parts):
+            mark = f"{position}."
+            own = {key.removeprefix(mark): value for key, value in state.items() if key.startswith(mark)}
+            terms, after = reward.extend(own, tokens, lengths, sources)
+            scores.append(reward.total(terms))
+            states.append({**after, "total": scores[-1]})
+        return self._labelled(scores), self._joined(states)
+
+    def episodes_ended(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> None:
+        """Tells every part."""
+        for _, reward in self.parts:
+            reward.episodes_ended(tokens, lengths, sources)
+
+    def _labelled(self, scores: list[FloatArray]) -> Terms:
+        return dict(zip(self.labels, scores, strict=True))
+
+    def _joined(self, states: list[RewardState]) -> RewardState:
+        return {f"{position}.{key}": value for position, state in enumerate(states) for key, value in state.items()}
+
+
+def combine(*parts: tuple[float, object]) -> CombinedReward:
+    """A weighted sum of rewards, for `gym.make(..., reward=combine((1.0, BleuReward()), (-0.1, my_function)))`.
+
+    Args:
+        parts: (weight, reward) pairs; a reward is a `Reward`, an object with `score`, or a function.
+
+    Raises:
+        TypeError, ValueError: no parts, a part that is no pair, or a weight that is no finite number.
+    """
+    if not parts:
+        raise ValueError("combine() needs at least one (weight, reward) pair")
+    made: list[tuple[float, Reward]] = []
+    for part in parts:
+        if not isinstance(part, tuple) or len(part) != 2:
+            raise TypeError(f"combine: {part!r} must be a pair (weight, reward)")
+        weight, reward = part
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not np.isfinite(weight):
+            raise TypeError(f"combine: weight={weight!r} must be a finite number")
+        made.append((float(weight), as_reward(reward)))
+    return CombinedReward(made)

@@ -1,0 +1,133 @@
+"""What a task is: the Protocol that the core plays, and the checks that tasks share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgen_env.vocabulary import IntArray, Texts, Vocabulary
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The sources that a batch of N texts answers to.
+
+    Attributes:
+        indices: (N,) int64 rows of the task's source table.
+        tokens: (N, S) int64 their token ids, blanks filled with the source vocabulary's blank.
+    """
+
+    indices: IntArray
+    tokens: IntArray
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """All sources of a conditional task, of every split.
+
+    Attributes:
+        vocabulary: of the sources.
+        tokens: (M, S) int64, left aligned, blanks filled with the vocabulary's blank.
+        pool: (K,) int64 the rows that `reset` draws from, uniformly: the split that is played.
+    """
+
+    vocabulary: Vocabulary
+    tokens: IntArray
+    pool: IntArray
+
+    def take(self, indices: IntArray) -> Sources:
+        """The sources in rows `indices` (N,)."""
+        return Sources(indices, self.tokens[indices])
+
+
+@runtime_checkable
+class Task(Protocol):
+    """What is written: vocabulary, horizon, sources and data. Immutable; shared by all rows.
+
+    Attributes:
+        vocabulary: the V tokens, which are the actions.
+        max_length: the horizon T, in tokens, the end token included.
+        sources: the source table of a conditional task, or None.
+    """
+
+    @property
+    def vocabulary(self) -> Vocabulary: ...
+
+    @property
+    def max_length(self) -> int: ...
+
+    @property
+    def sources(self) -> SourceTable | None: ...
+
+    def allowed_tokens(self, tokens: IntArray, lengths: IntArray) -> NDArray[np.bool_] | None:
+        """Which token may follow each prefix: (N, V) bool for prefixes (N, T), (N,); None where all may."""
+        ...
+
+    def training_sequences(self) -> Texts:
+        """The texts to learn from."""
+        ...
+
+    def test_sequences(self) -> Texts:
+        """The texts kept for measuring; disjoint from training where the task has a finite set of texts."""
+        ...
+
+    def references(self) -> Texts:
+        """What a text is compared with: the training data, or for a conditional task the references of every
+        source, `sources` naming the row that each belongs to."""
+        ...
+
+
+class BaseTask:
+    """The parts that most tasks share: no sources, no mask, references = training data."""
+
+    vocabulary: Vocabulary
+    max_length: int
+    sources: SourceTable | None = None
+
+    def allowed_tokens(self, tokens: IntArray, lengths: IntArray) -> NDArray[np.bool_] | None:
+        """None: every token may follow every prefix."""
+        return None
+
+    def training_sequences(self) -> Texts:
+        """The texts to learn from; a task without data raises `ValueError`."""
+        raise ValueError(f"{type(self).__name__} has no training data; choose a task that has, or an agent without")
+
+    def test_sequences(self) -> Texts:
+        """The texts kept for measuring; a task without data raises `ValueError`."""
+        raise ValueError(f"{type(self).__name__} has no test data; choose a task that has")
+
+    def references(self) -> Texts:
+        """The training data."""
+        return self.training_sequences()
+
+
+def check_at_least(name: str, value: int, least: int = 1) -> int:
+    """`value` if it is a whole number >= `least`.
+
+    Raises:
+        TypeError: not a whole number.
+        ValueError: too small.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name}={value!r} must be a whole number >= {least}, got {type(value).__name__}")
+    if value < least:
+        raise ValueError(f"{name}={value!r} must be a whole number >= {least}")
+    return int(value)
+
+
+def pad(rows: list[list[int]], width: int, blank: int) -> Texts:
+    """Ragged lists of ids as `Texts`: (N, width) filled up with `blank`, and the lengths (N,).
+
+    Raises:
+        ValueError: a row longer than `width`.
+    """
+    lengths = np.fromiter((len(row) for row in rows), np.int64, len(rows))
+    if len(rows) and lengths.max() > width:
+        raise ValueError(f"max_length={width} is too short for a text of {lengths.max()} tokens; raise it")
+    tokens = np.full((len(rows), width), blank, np.int64)
+    filled = np.arange(width) < lengths[:, None]
+    tokens[filled] = np.concatenate([np.asarray(row, np.int64) for row in rows]) if len(rows) else 0
+    return Texts(tokens, lengths)

@@ -1,0 +1,200 @@
+"""Sequences of a known distribution: a random LSTM, the oracle of the SeqGAN experiment."""
+
+from __future__ import annotations
+
+import zipfile
+from functools import cached_property
+from os import PathLike, fspath
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from textgen_env.models.language_model import LanguageModel
+from textgen_env.tasks.base import BaseTask, check_at_least
+from textgen_env.vocabulary import IntArray, Texts, Vocabulary
+
+# The file's gates in torch's order: input, forget, candidate, output.
+GATES = ("i", "f", "c", "og")
+CHUNK = 1_000
+
+
+class OracleTask(BaseTask):
+    """Texts of T tokens of an LSTM whose parameters are drawn from N(0, 1) (Yu et al. 2017, "SeqGAN", section 5.1).
+
+    It has embedding and hidden size 32, one bias, a zero initial state, and the embedding of token 0 as its first
+    input. Every text has full length; there is no end token.
+
+    Args:
+        vocab_size: V.
+        max_length: T.
+        oracle_seed: of the parameters and the data.
+        oracle: an `.npz` file with the oracle's parameters, in place of drawn ones: `embeddings (V, E)`,
+            `Wi Ui bi`, `Wf Uf bf`, `Wog Uog bog`, `Wc Uc bc`, `Wo (H, V)`, `bo (V,)`. V is the file's; `vocab_size`
+            is ignored then, unless it is given and differs.
+        train_size, test_size: sequences drawn from the oracle.
+
+    Raises:
+        ValueError, TypeError: a size below 1; a file that holds no oracle.
+        FileNotFoundError: no such file.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int | None = None,
+        max_length: int = 20,
+        oracle_seed: int = 0,
+        oracle: str | PathLike[str] | None = None,
+        train_size: int = 10_000,
+        test_size: int = 10_000,
+    ) -> None:
+        self.max_length = check_at_least("max_length", max_length)
+        self.seed = check_at_least("oracle_seed", oracle_seed, least=0)
+        self.train_size = check_at_least("train_size", train_size)
+        self.test_size = check_at_least("test_size", test_size)
+        if oracle is None:
+            size = check_at_least("vocab_size", 5_000 if vocab_size is None else vocab_size)
+            self.language_model = random_oracle(size, self.seed)
+        else:
+            self.language_model = load_oracle(oracle)
+            size = self.language_model.vocab_size
+            if vocab_size is not None and vocab_size != size:
+                raise ValueError(
+                    f"vocab_size={vocab_size}, but the oracle {fspath(oracle)!r} has {size} tokens; leave it out"
+                )
+        self.vocabulary = Vocabulary.numbered(size)
+
+    def training_sequences(self) -> Texts:
+        """`train_size` sequences drawn from the oracle."""
+        return self._training
+
+    def test_sequences(self) -> Texts:
+        """`test_size` further sequences drawn from the oracle."""
+        return self._test
+
+    @torch.no_grad()
+    def log_prob(self, tokens: IntArray, lengths: IntArray) -> NDArray[np.float64]:
+        """log p of whole texts under the oracle (N,), in nats."""
+        parts = [
+            self.language_model.log_probs(
+                torch.from_numpy(tokens[i : i + CHUNK]), torch.from_numpy(lengths[i : i + CHUNK])
+            )
+            .double()
+            .sum(1)
+            .numpy()
+            for i in range(0, len(tokens), CHUNK)
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    @cached_property
+    def entropy(self) -> float:
+        """The oracle's own entropy in nats a token, estimated on the test data: the NLL of a perfect imitation."""
+        texts = self.test_sequences()
+        return float(-self.log_prob(texts.tokens, texts.lengths).sum() / texts.lengths.sum())
+
+    def greedy_sequence(self) -> IntArray:
+        """The text (T,) that takes the likeliest token each time."""
+        inputs, state = self.language_model.start(1), self.language_model.initial_state(1)
+        chosen = []
+        with torch.no_grad():
+            for _ in range(self.max_length):
+                logits, state = self.language_model.step(inputs, state)
+                inputs = logits.argmax(-1)
+                chosen.append(int(inputs))
+        return np.array(chosen, np.int64)
+
+    @cached_property
+    def _training(self) -> Texts:
+        return self._drawn(self.train_size, torch.Generator().manual_seed(2 * self.seed))
+
+    @cached_property
+    def _test(self) -> Texts:
+        return self._drawn(self.test_size, torch.Generator().manual_seed(2 * self.seed + 1))
+
+    def _drawn(self, count: int, generator: torch.Generator) -> Texts:
+        parts = []
+        for begun in range(0, count, CHUNK):
+            parts.append(self.language_model.sample(min(CHUNK, count - begun), self.max_length, generator)[0].numpy())
+        return Texts(np.concatenate(parts), np.full(count, self.max_length, np.int64))
+
+
+def random_oracle(vocab_size: int, seed: int, size: int = 32) -> LanguageModel:
+    """An LSTM with embedding and hidden size `size` and all parameters drawn from N(0, 1)."""
+    rng = np.random.default_rng(seed)
+    return oracle_from_arrays(
+        {name: rng.standard_normal(shape, np.float32) for name, shape in _shapes(vocab_size, size, size).items()}
+    )
+
+
+def load_oracle(path: str | PathLike[str]) -> LanguageModel:
+    """The oracle in an `.npz` file; see `OracleTask` for the arrays.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not such a file, truncated, arrays missing, of wrong shapes or types, or not finite.
+    """
+    name = fspath(path)
+    if not Path(name).is_file():
+        raise FileNotFoundError(f"oracle={name!r}: no such file; give the path of an .npz with the oracle's parameters")
+    try:
+        with np.load(name, allow_pickle=False) as archive:
+            if isinstance(archive, np.ndarray):
+                raise ValueError("it holds a single array")
+            arrays = {key: archive[key] for key in archive.files}
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+        AttributeError,
+        TypeError,
+        zipfile.LargeZipFile,
+    ) as error:
+        raise ValueError(f"oracle={name!r} is no readable .npz of plain arrays: {error}") from None
+    try:
+        return oracle_from_arrays(arrays)
+    except ValueError as error:
+        raise ValueError(f"oracle={name!r}: {error}") from None
+
+
+def oracle_from_arrays(arrays: dict[str, NDArray[np.float32]]) -> LanguageModel:
+    """The language model with these parameters; gates are act(x @ W + h @ U + b).
+
+    Raises:
+        ValueError: arrays missing, of wrong shapes or types, or not finite.
+    """
+    embeddings = arrays.get("embeddings")
+    hidden_weights = arrays.get("Ui")
+    if embeddings is None or embeddings.ndim != 2 or hidden_weights is None or hidden_weights.ndim != 2:
+        raise ValueError(f"needs the matrices embeddings (V, E) and Ui (H, H) among others; it has {sorted(arrays)}")
+    vocab_size, embedding_size = embeddings.shape
+    for key, shape in _shapes(vocab_size, embedding_size, len(hidden_weights)).items():
+        if key not in arrays:
+            raise ValueError(f"array {key!r} is missing; it has {sorted(arrays)}")
+        array = arrays[key]
+        if array.shape != shape:
+            raise ValueError(f"array {key!r} has shape {array.shape}, expected {shape}")
+        if array.dtype.kind != "f" or not np.isfinite(array).all():
+            raise ValueError(f"array {key!r} must hold finite floating-point numbers")
+    model = LanguageModel(vocab_size, embedding_size, len(hidden_weights), "lstm", start_id=0)
+    stacked = {
+        "embedding.weight": embeddings,
+        "rnn.weight_ih_l0": np.concatenate([arrays[f"W{gate}"].T for gate in GATES]),
+        "rnn.weight_hh_l0": np.concatenate([arrays[f"U{gate}"].T for gate in GATES]),
+        "rnn.bias_ih_l0": np.concatenate([arrays[f"b{gate}"] for gate in GATES]),
+        "rnn.bias_hh_l0": np.zeros(4 * len(hidden_weights)),
+        "output.weight": arrays["Wo"].T,
+        "output.bias": arrays["bo"],
+    }
+    model.load_state_dict({key: torch.from_numpy(np.ascontiguousarray(a, np.float32)) for key, a in stacked.items()})
+    return model.requires_grad_(False).eval()
+
+
+def _shapes(vocab_size: int, embedding_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {"embeddings": (vocab_size, embedding_size)}
+    for gate in GATES:
+        shapes[f"W{gate}"] = (embedding_size, hidden_size)
+        shapes[f"U{gate}"] = (hidden_size, hidden_size)
+        shapes[f"b{gate}"] = (hidden_size,)
+    return shapes | {"Wo": (hidden_size, vocab_size), "bo": (vocab_size,)}

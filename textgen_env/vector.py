@@ -1,0 +1,211 @@
+"""N texts at a time: the core as a Gymnasium vector environment, in each of the three autoreset modes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import ArrayLike, NDArray
+
+from textgen_env.arguments import checked_token_ids
+from textgen_env.core import Finished, GenerationCore, Snapshot
+from textgen_env.env import OPTIONS, RENDER_MODES, Observation, checked_options, checked_render_mode, observation_space
+from textgen_env.infos import column, end_infos, masked, start_infos
+from textgen_env.registration import build
+from textgen_env.rewards.base import FloatArray, Reward, RewardMode
+from textgen_env.tasks.base import Task, check_at_least
+from textgen_env.vocabulary import IntArray
+
+Infos = dict[str, Any]
+
+
+class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
+    """N rows of `TextGenEnv`; row i seeded with s + i plays as a single environment seeded with s + i.
+
+    Args:
+        num_envs: N >= 1.
+        autoreset_mode: "NextStep" (a row that ended is reset by the next step, whose action it ignores),
+            "SameStep" (reset in the step that ends it; `final_obs` and `final_info` in the infos), or "Disabled"
+            (reset by `reset(options={"reset_mask": (N,) bool})`); Gymnasium's enum or its value.
+        Others as in `TextGenEnv`.
+    """
+
+    def __init__(
+        self,
+        task: str | Task,
+        reward: Any,
+        num_envs: int = 1,
+        reward_mode: RewardMode | None = None,
+        min_length: int = 0,
+        render_mode: str | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        **kwargs: Any,
+    ) -> None:
+        try:
+            self.autoreset_mode = AutoresetMode(autoreset_mode)
+        except ValueError:
+            allowed = ", ".join(repr(mode.value) for mode in AutoresetMode)
+            raise ValueError(f"autoreset_mode={autoreset_mode!r} must be one of {allowed}") from None
+        self.num_envs = check_at_least("num_envs", num_envs)
+        self.render_mode = checked_render_mode(render_mode)
+        self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": 4, "autoreset_mode": self.autoreset_mode}
+        built_task, built_reward = build(task, reward, kwargs)
+        self.core = GenerationCore(built_task, built_reward, num_envs, reward_mode, min_length)
+        self.single_action_space = gymnasium.spaces.Discrete(len(built_task.vocabulary))
+        self.single_observation_space = observation_space(built_task)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self._rows = np.arange(num_envs)
+        self._ended = np.zeros(num_envs, np.bool_)
+
+    @property
+    def task(self) -> Task:
+        """What is written."""
+        return self.core.task
+
+    @property
+    def reward(self) -> Reward:
+        """How good it is, bound to the task."""
+        return self.core.reward
+
+    def reset(  # type: ignore[override]
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, Infos]:
+        """Begins a text in every row, or in those of `options["reset_mask"]` (N,) bool.
+
+        Args:
+            seed: row i gets seed + i; or one seed for each row.
+            options: "prefix" (P,) or (K, P) and "source" () or (K,) for the K rows reset; "reset_mask".
+
+        Raises:
+            ValueError, TypeError: seeds or options that are not allowed; nothing is changed then.
+        """
+        chosen = checked_options(options, (*OPTIONS, "reset_mask"))
+        rows = self._rows_of(chosen.pop("reset_mask", None))
+        seeds = self._seeds(seed)
+        before = list(self.core.generators)
+        self.core.seed(rows, [seeds[row] for row in rows.tolist()])
+        try:
+            self.core.reset(rows, **chosen)
+        except BaseException:
+            self.core.generators = before
+            raise
+        self._ended[rows] = False
+        return self.core.observations(), self._start_infos(rows)
+
+    def step(self, actions: Any) -> tuple[Observation, FloatArray, NDArray[np.bool_], NDArray[np.bool_], Infos]:
+        """Writes one token in each row; `actions` (N,) token ids.
+
+        Raises:
+            gymnasium.error.InvalidAction: an action that is no token id, or masked; nothing is changed then.
+            gymnasium.error.ResetNeeded: before `reset`; after a row's end when autoreset is disabled.
+        """
+        if self.autoreset_mode is AutoresetMode.NEXT_STEP and self._ended.any():
+            return self._step_and_reset_ended(actions)
+        moved = self.core.step(actions)
+        infos = self._end_infos(moved.finished)
+        if self.autoreset_mode is AutoresetMode.SAME_STEP and moved.finished is not None:
+            rows = moved.finished.rows
+            infos = masked("final_obs", self._final_observations(rows), rows, self.num_envs) | masked(
+                "final_info", infos, rows, self.num_envs
+            )
+            self.core.reset(rows)
+            infos |= self._start_infos(rows)
+        else:
+            self._ended = moved.terminated.copy()
+        truncated = np.zeros(self.num_envs, np.bool_)
+        return self.core.observations(), moved.rewards, moved.terminated, truncated, infos
+
+    def _step_and_reset_ended(
+        self, actions: Any
+    ) -> tuple[Observation, FloatArray, NDArray[np.bool_], NDArray[np.bool_], Infos]:
+        ended = np.flatnonzero(self._ended)
+        going = np.flatnonzero(~self._ended)
+        chosen = np.asarray(actions)
+        if chosen.shape != (self.num_envs,):
+            checked_token_ids(chosen, self._rows, self.core.vocab_size)
+        moved = self.core.step(chosen[going], going)
+        self.core.reset(ended)
+        self._ended = moved.terminated.copy()
+        truncated = np.zeros(self.num_envs, np.bool_)
+        infos = self._merged(self._end_infos(moved.finished), self._start_infos(ended))
+        return self.core.observations(), moved.rewards, moved.terminated, truncated, infos
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """(N, V) bool: the tokens that `step` accepts now."""
+        return self.core.action_masks()
+
+    def score(
+        self, tokens: ArrayLike, lengths: ArrayLike | None = None, sources: ArrayLike | None = None
+    ) -> FloatArray:
+        """Scores (N',) of whole texts (N', T); see `GenerationCore.score`."""
+        return self.core.score(tokens, lengths, sources)
+
+    def snapshot(self, rows: IntArray | None = None) -> Snapshot:
+        """The state of `rows`, all by default."""
+        return self.core.snapshot(rows)
+
+    def restore(self, state: Snapshot, rows: IntArray | None = None) -> None:
+        """Puts `rows` (all by default) into a state of as many rows, or of one; see `GenerationCore.restore`."""
+        self.core.restore(state, rows)
+        restored = self._rows if rows is None else rows
+        self._ended[restored] = ~self.core.running[restored] & (self.core.lengths[restored] > 0)
+
+    def render(self) -> tuple[Any, ...] | None:
+        """One frame a row, as `TextGenEnv.render` gives it."""
+        from textgen_env.rendering import render_row
+
+        if self.render_mode is None:
+            gymnasium.logger.warn('render() needs a render mode: gym.make_vec(id, render_mode="ansi")')
+            return None
+        return tuple(render_row(self.core, row, self.render_mode) for row in range(self.num_envs))
+
+    @property
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
+        """Each row's random generator."""
+        return tuple(self.core.generator(row) for row in range(self.num_envs))
+
+    def _seeds(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
+        if seed is None:
+            return [None] * self.num_envs
+        if isinstance(seed, int | np.integer):
+            return [int(seed) + row for row in range(self.num_envs)]
+        if len(seed) != self.num_envs:
+            raise ValueError(f"seed has {len(seed)} entries, expected num_envs={self.num_envs}, or one number")
+        return list(seed)
+
+    def _rows_of(self, mask: Any) -> IntArray:
+        if mask is None:
+            return self._rows
+        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != (self.num_envs,):
+            raise ValueError(f"options['reset_mask'] must be an array ({self.num_envs},) of bool, got {mask!r}")
+        if not mask.any():
+            raise ValueError("options['reset_mask'] names no row; set at least one to True")
+        return np.flatnonzero(mask)
+
+    def _start_infos(self, rows: IntArray) -> Infos:
+        infos: Infos = {}
+        for key, values in start_infos(self.core, rows).items():
+            infos |= masked(key, column(values, rows, self.num_envs), rows, self.num_envs)
+        return infos
+
+    def _end_infos(self, finished: Finished | None) -> Infos:
+        return {} if finished is None else end_infos(finished, self.task.vocabulary, self.num_envs)
+
+    def _merged(self, ends: Infos, starts: Infos) -> Infos:
+        """The infos of rows that ended and of rows that began in one step; `source` is in both."""
+        merged = ends | starts
+        for key in ends.keys() & starts.keys():
+            merged[key] = ends[key] + starts[key]
+        return merged
+
+    def _final_observations(self, rows: IntArray) -> NDArray[Any]:
+        seen = self.core.observations(rows)
+        final = np.full(self.num_envs, None, dtype=object)
+        for which, row in enumerate(rows.tolist()):
+            final[row] = {key: v[which] for key, v in seen.items()} if isinstance(seen, dict) else seen[which]
+        return final
