@@ -122,6 +122,12 @@ def test_without_auto_update_only_update_learns():
     assert_same_state(twin.state_dict(), reward.state_dict())
 
 
+def test_dropout_acts_in_learning():
+    with_it, without, fake = bound(d_dropout=0.5), bound(d_dropout=0.0), written(16)
+    assert_same_state(with_it.state_dict(), without.state_dict())
+    assert with_it.update(fake) != without.update(fake)
+
+
 def test_probability_is_the_sigmoid_of_the_log_odds():
     probability, log_odds, fake = bound(), bound(output="log_odds"), written(30)
     for reward in (probability, log_odds):

@@ -50,8 +50,8 @@ class LanguageModel(nn.Module):
             self.output = nn.Linear(hidden_size, vocab_size)
         self.to_empty(device="cpu")
         if cell == "lstm":
-            self.rnn.bias_hh_l0.requires_grad_(False)
-            nn.init.zeros_(self.rnn.bias_hh_l0)
+            second_bias = self.rnn.get_parameter("bias_hh_l0").requires_grad_(False)
+            nn.init.zeros_(second_bias)
 
     def initialise(self, generator: torch.Generator, std: float = 0.1) -> LanguageModel:
         """Draws every trained parameter from N(0, std^2), in order of definition."""
@@ -86,7 +86,8 @@ class LanguageModel(nn.Module):
         """Logits (B, T, V) of each position given those before (teacher forcing); blanks may follow a text."""
         begun = self.initial_state(len(tokens)) if state is None else state
         shifted = torch.cat([self.start(len(tokens)).unsqueeze(1), tokens[:, :-1]], 1)
-        return self.output(self.hidden(shifted.clamp(max=self.embedding.num_embeddings - 1), begun)[0])
+        logits: Tensor = self.output(self.hidden(shifted.clamp(max=self.embedding.num_embeddings - 1), begun)[0])
+        return logits
 
     def log_probs(self, tokens: Tensor, lengths: Tensor, state: State | None = None) -> Tensor:
         """log p(x_t | x_<t) in nats, (B, T), 0 past each length."""
@@ -108,9 +109,22 @@ class LanguageModel(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Texts drawn from the model.
 
+        Args:
+            count: how many.
+            horizon: tokens of a text that no end token ends.
+            generator: on the model's device.
+            eos_id: the token that ends a text, or None.
+            temperature: what logits are divided by, > 0.
+            state: to start from, (count, H) each; zeros by default.
+
         Returns:
             tokens (count, horizon) int64, V after the end; lengths (count,) int64.
+
+        Raises:
+            ValueError: a temperature that is not above 0.
         """
+        if not temperature > 0:
+            raise ValueError(f"temperature={temperature!r} must be greater than 0; greedy choice is its limit")
         tokens = torch.full((count, horizon), self.vocab_size, dtype=torch.int64, device=self.output.weight.device)
         lengths = torch.full((count,), horizon, dtype=torch.int64, device=tokens.device)
         going = torch.ones(count, dtype=torch.bool, device=tokens.device)

@@ -18,7 +18,7 @@ class TextCNNConfig:
 
     Raises:
         TypeError: a size that is not a whole number, a dropout that is not a number.
-        ValueError: a size < 1, no widths, as many counts as widths not given, a dropout outside [0, 1).
+        ValueError: a size < 1, no widths, another number of counts than of widths, a dropout outside [0, 1).
     """
 
     embedding_size: int = 32  # 64

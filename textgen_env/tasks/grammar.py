@@ -29,7 +29,7 @@ import itertools
 import json
 import re
 from bisect import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,8 @@ class Grammar:
         shortest: words of the shortest sentence.
 
     Raises:
-        ValueError: a symbol without a rule, no right side, a weight that is not positive and finite, or symbols that
-            lead back to themselves so often that a sentence need not end.
+        ValueError: a symbol without a rule or right side, a weight that is not positive and finite, symbols that lead
+            back to themselves so often that a sentence need not end, or an allomorph of a word that never occurs.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Grammar:
         rules: Mapping[str, Alternatives],
         allomorphs: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
     ) -> None:
+        _check_weights(rules)
         self.start = start
         self.rules = _reachable(start, rules)
         self.shortest = _shortest(self.rules)[start]
@@ -80,7 +81,7 @@ class Grammar:
             if word not in written:
                 raise ValueError(f"allomorphs: {word!r} is not a word of the grammar; correct or remove it")
         self.words: tuple[str, ...] = tuple(sorted(written | set(self._forms.values())))
-        # For sampling: the cumulative weights, scaled to 1, and the right sides, reversed for a stack.
+        # Right sides are reversed as `sample` puts them on a stack.
         self._choices = {}
         for symbol, sides in self.rules.items():
             cumulative = np.cumsum(list(sides.values()))
@@ -147,8 +148,7 @@ class Grammar:
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
+        repeated = next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i]))
         raise ValueError(f"key {repeated!r} is written twice in one object; join the two")
     return content
 
@@ -163,9 +163,18 @@ def _check_content(content: Any) -> None:
             raise ValueError(f"key {key!r} is unknown; a grammar has the keys {list(required | optional)}")
         if not isinstance(value, kind):
             raise ValueError(f"{key!r} must be a {kind.__name__}, got {type(value).__name__}")
+    features = content.get("features", {})
+    for name, values in features.items():
+        if not isinstance(values, list) or not values or not all(isinstance(v, str) for v in values):
+            raise ValueError(f"features: {name!r} must be a list of its values, got {values!r}")
+        if not features.keys().isdisjoint(values):
+            raise ValueError(f"features: a value of {name!r} is also the name of a feature: {values}; rename one")
+    for word, forms in content.get("allomorphs", {}).items():
+        if not isinstance(forms, dict) or not all(isinstance(before, list) for before in forms.values()):
+            raise ValueError(f"allomorphs: {word!r} must be an object of form -> list of words, got {forms!r}")
     for name in content.get("inflections", []):
-        if name not in content.get("features", {}):
-            raise ValueError(f"inflections: {name!r} is not among the features {list(content.get('features', {}))}")
+        if name not in features:
+            raise ValueError(f"inflections: {name!r} is not among the features {list(features)}")
 
 
 def _parse_symbol(text: str, rule: str) -> tuple[str, list[str]]:
@@ -177,28 +186,23 @@ def _parse_symbol(text: str, rule: str) -> tuple[str, list[str]]:
 
 def _instances(
     left: str, right: Any, features: Mapping[str, Sequence[str]], inflections: Sequence[str]
-) -> list[tuple[str, Alternatives]]:
+) -> Iterator[tuple[str, Alternatives]]:
     """The rules without variables that one rule stands for."""
     name, arguments = _parse_symbol(left, left)
-    if isinstance(right, list):
-        right = (
-            dict.fromkeys(right, 1.0) if len(set(right)) == len(right) else _without_repeats([(r, 1) for r in right])
-        )
-    if not isinstance(right, dict) or not right:
-        raise ValueError(
-            f"rule {left!r}: its right sides must be a list or an object of right side -> weight, not empty"
-        )
+    if not isinstance(right, list | dict) or not all(isinstance(text, str) for text in right):
+        raise ValueError(f"rule {left!r}: its right sides must be a list of texts or an object of text -> weight")
+    weights = right.values() if isinstance(right, dict) else itertools.repeat(1)
     variables = [argument for argument in dict.fromkeys(arguments) if argument in features]
-    instances = []
     for values in itertools.product(*(features[variable] for variable in variables)):
         bound = dict(zip(variables, values, strict=True))
         forms = {len(features[v]): features[v].index(bound[v]) for v in variables if v in inflections}
         sides: Alternatives = {}
-        for text, weight in right.items():
+        for text, weight in zip(right, weights, strict=False):
             side = tuple(_ground(item, bound, forms, features, left) for item in text.split())
-            sides[side] = sides.get(side, 0.0) + _checked_weight(weight, text, left)
-        instances.append((_written(name, [bound.get(a, a) for a in arguments]), sides))
-    return instances
+            if side in sides:
+                raise ValueError(f"rule {left!r}: the right side {text!r} is written twice; join the two")
+            sides[side] = weight
+        yield _written(name, [bound.get(argument, argument) for argument in arguments]), sides
 
 
 def _ground(
@@ -226,10 +230,16 @@ def _written(name: str, values: Sequence[str]) -> str:
     return f"{name}[{','.join(values)}]" if values else name
 
 
-def _checked_weight(weight: Any, text: str, left: str) -> float:
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < float("inf"):
-        raise ValueError(f"rule {left!r}: the weight of {text!r} is {weight!r}; it must be a positive, finite number")
-    return float(weight)
+def _check_weights(rules: Mapping[str, Alternatives]) -> None:
+    for symbol, sides in rules.items():
+        if not sides:
+            raise ValueError(f'symbol {symbol!r} has no right side; an empty text is written as [""]')
+        for side, weight in sides.items():
+            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < float("inf"):
+                raise ValueError(
+                    f"symbol {symbol!r}: the weight of {' '.join(side)!r} is {weight!r}; it must be a positive, finite "
+                    "number"
+                )
 
 
 def _reachable(start: str, rules: Mapping[str, Alternatives]) -> dict[str, Alternatives]:
@@ -285,6 +295,6 @@ def _check_ends(rules: Mapping[str, Alternatives]) -> None:
     radius = np.abs(np.linalg.eigvals(mean_offspring)).max()
     if radius >= 1:
         raise ValueError(
-            f"the rules lead back to themselves too often: a symbol brings forth {radius:.3g} of its like on average; it "
-            "must be less than 1, or sentences grow without end. Give less weight to the right sides that lead back"
+            f"the rules lead back to themselves too often: a symbol brings forth {radius:.3g} of its like on average; "
+            "at 1 or more, sentences grow without end. Give less weight to the right sides that lead back"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
@@ -61,17 +60,18 @@ class OracleTask(BaseTask):
             size = self.language_model.vocab_size
             if vocab_size is not None and vocab_size != size:
                 raise ValueError(
-                    f"vocab_size={vocab_size}, but the oracle {fspath(oracle)!r} has {size} tokens; leave it out"
+                    f"vocab_size={vocab_size!r}, but the oracle {fspath(oracle)!r} has {size} tokens; leave it out, or "
+                    "give None"
                 )
         self.vocabulary = Vocabulary.numbered(size)
 
     def training_sequences(self) -> Texts:
         """`train_size` sequences drawn from the oracle."""
-        return self._training
+        return self._training.copy()
 
     def test_sequences(self) -> Texts:
         """`test_size` further sequences drawn from the oracle."""
-        return self._test
+        return self._test.copy()
 
     @torch.no_grad()
     def log_prob(self, tokens: IntArray, lengths: IntArray) -> NDArray[np.float64]:
@@ -131,26 +131,23 @@ def load_oracle(path: str | PathLike[str]) -> LanguageModel:
     """The oracle in an `.npz` file; see `OracleTask` for the arrays.
 
     Raises:
+        TypeError: no path.
         FileNotFoundError: no such file.
         ValueError: not such a file, truncated, arrays missing, of wrong shapes or types, or not finite.
     """
+    if not isinstance(path, str | PathLike):
+        raise TypeError(f"oracle={path!r} must be the path of an .npz file, got {type(path).__name__}")
     name = fspath(path)
     if not Path(name).is_file():
         raise FileNotFoundError(f"oracle={name!r}: no such file; give the path of an .npz with the oracle's parameters")
     try:
-        with np.load(name, allow_pickle=False) as archive:
-            if isinstance(archive, np.ndarray):
-                raise ValueError("it holds a single array")
-            arrays = {key: archive[key] for key in archive.files}
-    except (
-        ValueError,
-        OSError,
-        EOFError,
-        zipfile.BadZipFile,
-        AttributeError,
-        TypeError,
-        zipfile.LargeZipFile,
-    ) as error:
+        archive = np.load(name, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise ValueError("it holds a single array, as an .npy file does")
+        with archive:
+            arrays = {key: np.asarray(archive[key]) for key in archive.files}
+    # A damaged file fails in as many ways as there are bytes: zip, zlib, NumPy's header, memory.
+    except Exception as error:
         raise ValueError(f"oracle={name!r} is no readable .npz of plain arrays: {error}") from None
     try:
         return oracle_from_arrays(arrays)
@@ -164,26 +161,25 @@ def oracle_from_arrays(arrays: dict[str, NDArray[np.float32]]) -> LanguageModel:
     Raises:
         ValueError: arrays missing, of wrong shapes or types, or not finite.
     """
-    embeddings = arrays.get("embeddings")
-    hidden_weights = arrays.get("Ui")
-    if embeddings is None or embeddings.ndim != 2 or hidden_weights is None or hidden_weights.ndim != 2:
+    embeddings, recurrent = arrays.get("embeddings"), arrays.get("Ui")
+    if embeddings is None or recurrent is None or {embeddings.ndim, recurrent.ndim} != {2}:
         raise ValueError(f"needs the matrices embeddings (V, E) and Ui (H, H) among others; it has {sorted(arrays)}")
-    vocab_size, embedding_size = embeddings.shape
-    for key, shape in _shapes(vocab_size, embedding_size, len(hidden_weights)).items():
+    vocab_size, embedding_size, hidden_size = *embeddings.shape, len(recurrent)
+    for key, shape in _shapes(vocab_size, embedding_size, hidden_size).items():
         if key not in arrays:
             raise ValueError(f"array {key!r} is missing; it has {sorted(arrays)}")
         array = arrays[key]
-        if array.shape != shape:
-            raise ValueError(f"array {key!r} has shape {array.shape}, expected {shape}")
-        if array.dtype.kind != "f" or not np.isfinite(array).all():
-            raise ValueError(f"array {key!r} must hold finite floating-point numbers")
-    model = LanguageModel(vocab_size, embedding_size, len(hidden_weights), "lstm", start_id=0)
+        if array.shape != shape or not array.size:
+            raise ValueError(f"array {key!r} has shape {array.shape}, expected {shape}, none of them 0")
+        if array.dtype.kind != "f" or not (np.abs(array) <= np.finfo(np.float32).max).all():
+            raise ValueError(f"array {key!r} must hold finite floating-point numbers, within float32's range")
+    model = LanguageModel(vocab_size, embedding_size, hidden_size, "lstm", start_id=0)
     stacked = {
         "embedding.weight": embeddings,
         "rnn.weight_ih_l0": np.concatenate([arrays[f"W{gate}"].T for gate in GATES]),
         "rnn.weight_hh_l0": np.concatenate([arrays[f"U{gate}"].T for gate in GATES]),
         "rnn.bias_ih_l0": np.concatenate([arrays[f"b{gate}"] for gate in GATES]),
-        "rnn.bias_hh_l0": np.zeros(4 * len(hidden_weights)),
+        "rnn.bias_hh_l0": np.zeros(4 * hidden_size),
         "output.weight": arrays["Wo"].T,
         "output.bias": arrays["bo"],
     }

@@ -22,6 +22,9 @@ class TinyTask(BaseTask):
         max_length: T.
         tiny_seed: of the Markov chain and the data.
         train_size, test_size: texts in the data.
+
+    Raises:
+        TypeError, ValueError: a size that is no whole number, or below 1.
     """
 
     def __init__(
@@ -32,7 +35,7 @@ class TinyTask(BaseTask):
         train_size: int = 1_000,
         test_size: int = 1_000,
     ) -> None:
-        check_at_least("vocab_size", vocab_size)
+        vocab_size = check_at_least("vocab_size", vocab_size)
         self.max_length = check_at_least("max_length", max_length)
         self.seed = check_at_least("tiny_seed", tiny_seed, least=0)
         self.train_size = check_at_least("train_size", train_size)
@@ -42,11 +45,11 @@ class TinyTask(BaseTask):
 
     def training_sequences(self) -> Texts:
         """`train_size` texts of the chain."""
-        return self._data[0]
+        return self._data[0].copy()
 
     def test_sequences(self) -> Texts:
         """`test_size` further texts of the chain."""
-        return self._data[1]
+        return self._data[1].copy()
 
     def all_texts(self) -> Texts:
         """Every text of the task: those that the end token closes and those of full length."""
