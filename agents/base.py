@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -12,9 +13,14 @@ from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 from numpy.typing import ArrayLike, NDArray
 
-from textgen_env import Texts
+from textgen_env import Texts, Vocabulary
+from textgen_env.arguments import checked_texts
 
-Observation = NDArray[np.int64] | dict[str, NDArray[np.int64]]
+Envs = VectorEnv[Any, Any, Any]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
+Observation = IntArray | dict[str, IntArray]
 State = tuple[NDArray[Any], ...] | None
 """What `predict` carries from token to token: arrays whose first axis is the row, as in Stable-Baselines3."""
 
@@ -24,10 +30,10 @@ class TextSpec:
     """The shape of the texts that an agent reads and writes; plain numbers, so that it is saved with the agent.
 
     Attributes:
-        vocab_size: V, the number of actions.
+        vocab_size: V, the number of actions; also the id of the blank.
         max_length: T.
         eos_id: the end token, or None.
-        source_vocab_size: of a conditional task's sources, or 0.
+        source_vocab_size: VS of a conditional task's sources, also the id of their blank; or 0.
         source_length: S, or 0.
     """
 
@@ -42,24 +48,99 @@ class TextSpec:
         """Whether there is a source."""
         return self.source_length > 0
 
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens as bare numbers."""
+        tokens = [str(i) for i in range(self.vocab_size)]
+        return Vocabulary(tokens, eos=None if self.eos_id is None else tokens[self.eos_id])
+
     @classmethod
-    def from_envs(cls, envs: VectorEnv[Any, Any, Any]) -> TextSpec:
-        """Read off the spaces of a vector environment, and the end token off its task."""
-        space = envs.single_observation_space
-        actions = envs.single_action_space
-        if not isinstance(actions, spaces.Discrete):
-            raise TypeError(f"envs: the action space must be Discrete token ids, got {actions}")
-        conditional = isinstance(space, spaces.Dict)
-        tokens = space["tokens"] if isinstance(space, spaces.Dict) else space
-        source = space["source"] if isinstance(space, spaces.Dict) else None
-        assert isinstance(tokens, spaces.Box) and tokens.shape is not None
+    def from_envs(cls, envs: Envs) -> TextSpec:
+        """Read off the spaces of a vector environment, and the end token off its task.
+
+        Raises:
+            TypeError: not a vector environment, or one whose actions are not token ids.
+            ValueError: it has no task.
+        """
+        if not isinstance(envs, VectorEnv):
+            raise TypeError(f"envs={envs!r} must be a gymnasium VectorEnv; make it with gymnasium.make_vec(id, num_envs)")
+        space, actions = envs.single_observation_space, envs.single_action_space
+        tokens = space.get("tokens") if isinstance(space, spaces.Dict) else space
+        source = space.get("source") if isinstance(space, spaces.Dict) else None
+        if not isinstance(actions, spaces.Discrete) or not isinstance(tokens, spaces.Box) or len(tokens.shape) != 1:
+            raise TypeError(
+                f"envs: needs Discrete token ids as actions and a Box (T,) of them, or a Dict with 'source' and 'tokens', "
+                f"as observations; got {actions} and {space}. Wrappers that change the spaces must go"
+            )
+        task = getattr(envs.unwrapped, "task", None)
+        if task is None:
+            raise ValueError(f"envs: {envs} has no `task`; make it with gymnasium.make_vec(id, num_envs), unvectorised by hand")
         return cls(
             vocab_size=int(actions.n),
             max_length=tokens.shape[0],
-            eos_id=envs.unwrapped.task.vocabulary.eos_id,  # type: ignore[attr-defined]
-            source_vocab_size=int(source.high.max()) if conditional and isinstance(source, spaces.Box) else 0,
-            source_length=source.shape[0] if conditional and isinstance(source, spaces.Box) else 0,
+            eos_id=task.vocabulary.eos_id,
+            source_vocab_size=int(source.high.max()) if isinstance(source, spaces.Box) else 0,
+            source_length=source.shape[0] if isinstance(source, spaces.Box) else 0,
         )
+
+    def check_envs(self, envs: Envs) -> None:
+        """Refuses environments whose texts have another shape.
+
+        Raises:
+            ValueError: saying which differ.
+        """
+        found = TextSpec.from_envs(envs)
+        if found != self:
+            raise ValueError(f"envs: this agent was made for {self}, but these environments have {found}")
+
+    def checked_texts(self, tokens: ArrayLike, lengths: ArrayLike | None) -> tuple[IntArray, IntArray]:
+        """Whole texts as tokens (N, T), blank after the end, and lengths (N,); see
+        `textgen_env.arguments.checked_texts`."""
+        # Of a task, only `vocabulary` and `max_length` are read.
+        return checked_texts(tokens, lengths, self)  # type: ignore[arg-type]
+
+    def checked_observation(self, observation: Observation) -> tuple[IntArray, IntArray | None, bool]:
+        """Tokens (N, T), source tokens (N, S) or None, and whether it was one observation, without the row axis.
+
+        Raises:
+            ValueError, TypeError: arrays of another shape or type, or ids out of range.
+        """
+        if isinstance(observation, dict) != self.conditional:
+            expected = "a dict of 'source' and 'tokens'" if self.conditional else "an array of token ids"
+            raise TypeError(f"observation must be {expected}, got {type(observation).__name__}")
+        tokens = np.asarray(observation["tokens"] if isinstance(observation, dict) else observation)
+        single = tokens.ndim == 1
+        if tokens.ndim not in (1, 2) or tokens.shape[-1] != self.max_length or tokens.size == 0:
+            raise ValueError(f"observation has shape {tokens.shape}, expected (N, {self.max_length}) token ids")
+        if tokens.dtype.kind not in "iu":
+            raise TypeError(f"observation has type {tokens.dtype}, expected whole numbers: token ids")
+        if tokens.min() < 0 or tokens.max() > self.vocab_size:
+            raise ValueError(f"observation: allowed are the ids 0 to {self.vocab_size}, the last for a blank")
+        ids = np.atleast_2d(tokens).astype(np.int64)
+        source = np.atleast_2d(observation["source"]) if isinstance(observation, dict) else None
+        return ids, self.checked_sources(source, len(ids)), single
+
+    def checked_sources(self, sources: ArrayLike | None, count: int) -> IntArray | None:
+        """`sources` as (count, S) int64 ids of source tokens; None for an unconditional task.
+
+        Raises:
+            ValueError: missing, or not asked for, or of another shape, or ids out of range.
+            TypeError: not whole numbers.
+        """
+        if not self.conditional:
+            if sources is not None:
+                raise ValueError("sources: this agent is unconditional; leave them out")
+            return None
+        if sources is None:
+            raise ValueError(f"sources=None: a conditional agent needs the source tokens ({count}, {self.source_length})")
+        ids = np.asarray(sources)
+        if ids.shape != (count, self.source_length):
+            raise ValueError(f"sources has shape {ids.shape}, expected ({count}, {self.source_length}) token ids")
+        if ids.dtype.kind not in "iu":
+            raise TypeError(f"sources has type {ids.dtype}, expected whole numbers: token ids")
+        if ((ids < 0) | (ids > self.source_vocab_size)).any():
+            raise ValueError(f"sources: allowed are the ids 0 to {self.source_vocab_size}, the last for a blank")
+        return ids.astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -67,8 +148,8 @@ class Progress:
     """Where training stands.
 
     Attributes:
-        tokens_generated: tokens written in the environment so far.
-        tokens_read: tokens of training data learned from so far.
+        tokens_generated: tokens written in environments so far, in all of the agent's training.
+        tokens_read: tokens of training data learned from so far, in all of the agent's training.
         mean_return: of the latest episodes, in the reward's unit; NaN where none were played.
         losses: the latest update's, by name.
     """
@@ -85,31 +166,36 @@ Callback = Callable[[Progress], bool | None]
 
 @runtime_checkable
 class Agent(Protocol):
-    """An algorithm with its policy. The constructor is `Agent(envs, config=..., seed=...)`."""
+    """An algorithm with its policy. The constructor is `Agent(envs, config=..., seed=0)`."""
 
-    def train(self, envs: VectorEnv[Any, Any, Any], total_tokens: int, callback: Callback | None = None) -> Self:
-        """Learns until `total_tokens` tokens have been written, or for agents that learn from data read."""
+    def train(self, envs: Envs, total_tokens: int, callback: Callback | None = None) -> Self:
+        """Learns until `total_tokens` more tokens have been written, or for agents that learn from data read. It stops
+        after the update that reaches the number, so it may pass it by less than one update."""
         ...
 
     def predict(
         self,
         observation: Observation,
         state: State = None,
-        episode_start: NDArray[np.bool_] | None = None,
+        episode_start: BoolArray | None = None,
         deterministic: bool = False,
-    ) -> tuple[NDArray[np.int64], State]:
+        action_masks: BoolArray | None = None,
+    ) -> tuple[IntArray, State]:
         """The next tokens (N,) after the observed prefixes (N, T), and the state to hand to the next call: the
-        signature of Stable-Baselines3's `predict`. `episode_start` (N,) marks rows whose text begins anew."""
+        signature of Stable-Baselines3's `predict` (with `action_masks` (N, V), of sb3-contrib's MaskablePPO).
+        `episode_start` (N,) marks rows whose text begins anew. A single observation (T,) gives a single token ().
+        Without `action_masks`, tokens may be chosen that the environment does not allow."""
         ...
 
-    def sample(self, n: int, sources: NDArray[np.int64] | None = None) -> Texts:
-        """`n` texts of the policy's own; for a conditional task, of the sources (n, S)."""
+    def sample(self, n: int, sources: ArrayLike | None = None) -> Texts:
+        """`n` texts of the policy's own, no masks applied; for a conditional task, of the source tokens (n, S)."""
         ...
 
     def log_prob(
-        self, tokens: ArrayLike, lengths: ArrayLike | None = None, sources: NDArray[np.int64] | None = None
-    ) -> NDArray[np.float64]:
-        """log p of whole texts under the policy (N,), in nats."""
+        self, tokens: ArrayLike, lengths: ArrayLike | None = None, sources: ArrayLike | None = None
+    ) -> FloatArray:
+        """log p of whole texts (N, T), (N,) under the policy (N,), in nats, no masks applied; for a conditional task,
+        given the source tokens (N, S)."""
         ...
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -118,5 +204,5 @@ class Agent(Protocol):
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
-        """The agent that `save` wrote."""
+        """The agent that `save` wrote; it goes on learning where that one stood."""
         ...

@@ -1,0 +1,1 @@
+"""The comparison: experiments as data, run in parallel, measured alike, reported with their uncertainty."""

@@ -7,63 +7,23 @@ the horizon ends the text. Nothing here knows Gymnasium's or Stable-Baselines3's
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from gymnasium.error import InvalidAction, ResetNeeded
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from textgen_env.arguments import checked_prefix, checked_source_rows, checked_texts, checked_token_ids
-from textgen_env.rewards.base import FloatArray, Reward, RewardMode, RewardState, Terms, checked_scores
+from textgen_env.arguments import check_running, checked_rows, checked_source_rows, checked_texts, checked_token_ids
+from textgen_env.masks import TokenMasks
+from textgen_env.payment import DensePayer, Payer, TerminalPayer, checked_total, forms, put_rows, take_rows
+from textgen_env.rewards.base import FloatArray, Reward, RewardMode
 from textgen_env.tasks.base import Sources, Task, check_at_least
+from textgen_env.transition import BoolArray, Finished, Snapshot, Transition
 from textgen_env.vocabulary import IntArray
 
-BoolArray = NDArray[np.bool_]
-Stop = Literal["eos", "length"]
+__all__ = ["Finished", "GenerationCore", "Snapshot", "Transition"]
 
-
-@dataclass(frozen=True)
-class Finished:
-    """The K texts that ended in one step.
-
-    Attributes:
-        rows: (K,) where they were written.
-        tokens: (K, T) int64, lengths (K,) int64.
-        by_eos: (K,) bool, whether the end token rather than the horizon ended them.
-        terms: name of each part of the reward -> (K,) float64.
-        sources: (K,) int64 rows of the source table, or None.
-    """
-
-    rows: IntArray
-    tokens: IntArray
-    lengths: IntArray
-    by_eos: BoolArray
-    terms: Terms
-    sources: IntArray | None
-
-
-@dataclass(frozen=True)
-class Transition:
-    """What one step gives: rewards (N,) float64, terminated (N,) bool, and the texts that ended, if any."""
-
-    rewards: FloatArray
-    terminated: BoolArray
-    finished: Finished | None
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The state of K rows, to branch from; a learned reward's parameters are not part of it."""
-
-    tokens: IntArray
-    lengths: IntArray
-    running: BoolArray
-    last_rewards: FloatArray
-    returns: FloatArray
-    sources: IntArray | None
-    reward_state: RewardState | None
-    generator_states: tuple[Any, ...]
+# Stands for all rows where a view of an array will do in place of the copy that row numbers make.
+ALL = slice(None)
 
 
 class GenerationCore:
@@ -74,16 +34,17 @@ class GenerationCore:
         reward: how good it is; bound to the task here.
         num_rows: N.
         reward_mode: "terminal" pays the score of the finished text, "dense" pays each token the change of the
-            prefix score; None takes the reward's own default.
-        min_length: tokens to be written before the end token is allowed; before that it is masked.
+            prefix score; None takes the reward's default.
+        min_length: the end token is masked until this many tokens are written.
 
     Attributes:
-        tokens: (N, T) int64, blanks filled with V.
-        lengths: (N,) int64.
-        running: (N,) bool, texts that have begun and not ended.
-        source_indices: (N,) int64, or None.
-        last_rewards, returns: (N,) float64, of the text being written.
-        generators: one a row, used for drawing sources; None until first needed.
+        tokens, lengths: (N, T) and (N,) int64, the prefixes; blanks are V.
+        running: (N,) bool, texts begun and not ended.
+        last_rewards, returns: (N,) float64, what the last token and what the text so far earned.
+        source_indices: (N,) int64 rows of the source table, or None.
+
+    Raises:
+        TypeError, ValueError: an argument that is not allowed.
     """
 
     def __init__(
@@ -95,17 +56,15 @@ class GenerationCore:
         min_length: int = 0,
     ) -> None:
         self.num_rows = check_at_least("num_envs", num_rows)
-        self.min_length = check_at_least("min_length", min_length, least=0)
-        if self.min_length >= task.max_length and task.vocabulary.eos_id is not None:
-            raise ValueError(f"min_length={min_length} must be below max_length={task.max_length}")
         if reward_mode not in (None, "terminal", "dense"):
             raise ValueError(f"reward_mode={reward_mode!r} must be 'terminal', 'dense' or None (the reward's default)")
         self.task = task
-        self.reward = reward.bind(task)
-        self.reward_mode: RewardMode = reward_mode or self.reward.default_mode
         self.vocab_size = len(task.vocabulary)
         self.horizon = task.max_length
         self._eos = -1 if task.vocabulary.eos_id is None else task.vocabulary.eos_id
+        self._masks = TokenMasks(task, min_length)
+        self.reward = reward.bind(task)
+        self.reward_mode: RewardMode = reward_mode or self.reward.default_mode
         self.tokens = np.full((num_rows, self.horizon), self.vocab_size, np.int64)
         self.lengths = np.zeros(num_rows, np.int64)
         self.running = np.zeros(num_rows, np.bool_)
@@ -114,7 +73,24 @@ class GenerationCore:
         self.source_indices = None if task.sources is None else np.zeros(num_rows, np.int64)
         self.generators: list[np.random.Generator | None] = [None] * num_rows
         self._all_rows = np.arange(num_rows)
-        self._reward_state: RewardState | None = None
+        self._payer: Payer = (
+            DensePayer(self.reward, self.tokens.copy(), self._sources(self.source_indices))
+            if self.reward_mode == "dense"
+            else TerminalPayer(self.reward)
+        )
+
+    @property
+    def ended(self) -> BoolArray:
+        """(N,) bool: texts that have ended, in rows that wait for a reset."""
+        return ~self.running & (self.lengths > 0)
+
+    @property
+    def game(self) -> str:
+        """What is played, in words."""
+        return (
+            f"{type(self.task).__name__} of {self.vocab_size} tokens, max_length={self.horizon}, "
+            f"reward {self.reward.name!r}, reward_mode={self.reward_mode!r}"
+        )
 
     def seed(self, rows: IntArray, seeds: Sequence[int | None]) -> None:
         """Gives each of `rows` a fresh generator; a seed of None leaves the row's as it is."""
@@ -140,33 +116,31 @@ class GenerationCore:
             source: row of the source table, or (K,), one for each row; drawn from the pool by default.
 
         Raises:
-            ValueError, TypeError: a prefix or source that is not allowed; no row is changed then.
+            ValueError, TypeError: a prefix or source that is not allowed; nothing is changed then.
         """
         rows = self._all_rows if rows is None else rows
-        begun = None if prefix is None else self._started_prefix(prefix, len(rows))
-        if source is not None:
-            indices: IntArray | None = checked_source_rows(source, len(rows), self.task)
-        elif self.task.sources is not None:
-            pool = self.task.sources.pool
-            draws = [int(self.generator(row).integers(len(pool))) for row in rows.tolist()]
-            indices = pool[draws]
+        if prefix is None:
+            tokens = np.full((len(rows), self.horizon), self.vocab_size, np.int64)
+            lengths = np.zeros(len(rows), np.int64)
         else:
-            indices = None
-        tokens = np.full((len(rows), self.horizon), self.vocab_size, np.int64)
-        lengths = np.zeros(len(rows), np.int64)
-        if begun is not None:
-            tokens[:, : begun.shape[1]] = begun
-            lengths[:] = begun.shape[1]
-        if self.reward_mode == "dense":
-            state = self.reward.begin(tokens, lengths, self._sources(indices))
-            self._scatter_reward_state(rows, state)
+            tokens, lengths = self._masks.started(prefix, len(rows))
+        indices = None if source is None else checked_source_rows(source, len(rows), self.task)
+        states = self._generator_states(rows) if indices is None and self._payer.every_token else None
+        if indices is None and self.task.sources is not None:
+            pool = self.task.sources.pool
+            indices = pool[[int(self.generator(row).integers(len(pool))) for row in rows.tolist()]]
+        try:
+            self._payer.begin(rows, tokens, lengths, self._sources(indices))
+        except BaseException:
+            if states is not None:
+                self._set_generator_states(rows, states)
+            raise
         self.tokens[rows] = tokens
         self.lengths[rows] = lengths
         self.running[rows] = True
         self.last_rewards[rows] = 0.0
         self.returns[rows] = 0.0
-        if indices is not None:
-            assert self.source_indices is not None
+        if indices is not None and self.source_indices is not None:
             self.source_indices[rows] = indices
 
     def step(self, actions: ArrayLike, rows: IntArray | None = None) -> Transition:
@@ -181,75 +155,66 @@ class GenerationCore:
         Raises:
             InvalidAction: wrong shape or type, out of range, or masked.
             ResetNeeded: a row whose text has not begun, or has ended.
-            ValueError: the reward returned something that is no score. In each case nothing is changed.
+            ValueError, TypeError: the reward returned something that is no score. In each case nothing is changed.
         """
-        whole = rows is None
+        at = ALL if rows is None else rows
         rows = self._all_rows if rows is None else rows
         chosen = checked_token_ids(actions, rows, self.vocab_size)
         if not len(rows):
             return Transition(np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_), None)
-        self._check_running(rows)
-        self._check_allowed(chosen, self.tokens[rows], self.lengths[rows], rows)
-        before = self.lengths[rows]
-        self.tokens[rows, before] = chosen
-        try:
-            lengths = before + 1
-            by_eos = chosen == self._eos
-            ended = np.flatnonzero(by_eos | (lengths == self.horizon))
-            tokens = self.tokens if whole else self.tokens[rows]
-            sources = None if self.source_indices is None else self.source_indices[rows]
-            paid = np.zeros(len(rows))
-            terms: Terms = {}
-            if self.reward_mode == "dense":
-                assert self._reward_state is not None
-                state = self._reward_state if whole else {k: v[rows] for k, v in self._reward_state.items()}
-                terms, state_after = self.reward.extend(state, tokens, lengths, self._sources(sources))
-                totals = checked_scores(self.reward.total(terms), len(rows), self.reward.name)
-                paid = totals - state["total"]
-                state_after["total"] = totals
-                terms = {name: values[ended] for name, values in terms.items()}
-            elif len(ended):
-                ended_sources = None if sources is None else self._sources(sources[ended])
-                terms = self.reward.terms(tokens[ended], lengths[ended], ended_sources)
-                paid[ended] = checked_scores(self.reward.total(terms), len(ended), self.reward.name)
-        except BaseException:
-            self.tokens[rows, before] = self.vocab_size
-            raise
-        if self.reward_mode == "dense":
-            self._scatter_reward_state(rows, state_after)
-        self.lengths[rows] = lengths
-        self.running[rows[ended]] = False
-        self.last_rewards[rows] = paid
-        self.returns[rows] += paid
-        rewards = np.zeros(self.num_rows)
-        rewards[rows] = paid
-        terminated = np.zeros(self.num_rows, np.bool_)
-        terminated[rows[ended]] = True
+        before = self.lengths[at]
+        check_running(rows, self.running[at], before)
+        self._masks.check_actions(chosen, self.tokens[at], before, rows)
+        lengths = before + 1
+        by_eos = chosen == self._eos
+        ended = (by_eos | (lengths == self.horizon)).nonzero()[0]
+        rewards, terminated = np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_)
         finished = None
-        if len(ended):
-            ended_indices = None if sources is None else sources[ended]
-            finished = Finished(
-                rows[ended], self.tokens[rows[ended]], lengths[ended], by_eos[ended], terms, ended_indices
-            )
-            self.reward.episodes_ended(finished.tokens, finished.lengths, self._sources(ended_indices))
+        asked = self._all_rows[: len(rows)] if self._payer.every_token else ended
+        if len(asked):
+            tokens = self.tokens[rows[asked]]
+            tokens[self._all_rows[: len(asked)], before[asked]] = chosen[asked]
+            indices = None if self.source_indices is None else self.source_indices[rows[asked]]
+            paid, terms = self._payer.pay(rows[asked], tokens, lengths[asked], self._sources(indices))
+            rewards[rows[asked]] = paid
+            if len(ended):
+                # Of the rows asked for: all of them where only ended texts are.
+                which = ended if self._payer.every_token else ALL
+                finished = Finished(
+                    rows[ended],
+                    tokens[which],
+                    lengths[ended],
+                    by_eos[ended],
+                    {name: values[which] for name, values in terms.items()},
+                    None if indices is None else indices[which],
+                )
+                terminated[finished.rows] = True
+        self.tokens[rows, before] = chosen
+        self.lengths[at] = lengths
+        self.last_rewards[at] = rewards[at]
+        self.returns += rewards
+        if finished is not None:
+            self.running[finished.rows] = False
+            self.reward.episodes_ended(finished.tokens, finished.lengths, self._sources(finished.sources))
         return Transition(rewards, terminated, finished)
 
     def action_masks(self, rows: IntArray | None = None) -> BoolArray:
         """(K, V) bool: what `step` accepts for each of `rows`, all by default. All True for ended texts."""
         rows = self._all_rows if rows is None else rows
-        masks = self._allowed(self.tokens[rows], self.lengths[rows])
-        if masks is None:
-            return np.ones((len(rows), self.vocab_size), np.bool_)
-        masks[~self.running[rows]] = True
+        masks = np.ones((len(rows), self.vocab_size), np.bool_)
+        allowed = self._masks.allowed(self.tokens[rows], self.lengths[rows])
+        if allowed is not None:
+            running = self.running[rows]
+            masks[running] = allowed[running]
         return masks
 
     def observations(self, rows: IntArray | None = None) -> IntArray | dict[str, IntArray]:
         """Fresh copies of what an agent sees: tokens (K, T), or a dict of `source` (K, S) and `tokens` (K, T)."""
-        rows = self._all_rows if rows is None else rows
-        tokens = self.tokens[rows]
+        tokens = self.tokens.copy() if rows is None else self.tokens[rows]
         if self.task.sources is None or self.source_indices is None:
             return tokens
-        return {"source": self.task.sources.tokens[self.source_indices[rows]], "tokens": tokens}
+        indices = self.source_indices if rows is None else self.source_indices[rows]
+        return {"source": self.task.sources.tokens[indices], "tokens": tokens}
 
     def score(
         self, tokens: ArrayLike, lengths: ArrayLike | None = None, sources: ArrayLike | None = None
@@ -265,53 +230,50 @@ class GenerationCore:
             (N,) float64; an empty text scores 0.
 
         Raises:
-            ValueError, TypeError: arrays that are no texts of this task.
+            ValueError, TypeError: arrays that are no texts of this task, or a reward that returned no scores.
         """
         ids, counts = checked_texts(tokens, lengths, self.task)
         if self.task.sources is not None and sources is None:
             raise ValueError("sources: a conditional task needs the row of the source table for each text, got None")
-        indices = None if sources is None else checked_source_rows(sources, len(ids), self.task)
+        indices = None if sources is None else checked_source_rows(sources, len(ids), self.task, "sources")
         scores = np.zeros(len(ids))
         written = np.flatnonzero(counts > 0)
         if len(written):
             chosen = self._sources(None if indices is None else indices[written])
             terms = self.reward.terms(ids[written], counts[written], chosen)
-            scores[written] = checked_scores(self.reward.total(terms), len(written), self.reward.name)
+            scores[written] = checked_total(self.reward, terms, len(written))[1]
         return scores
 
-    def snapshot(self, rows: IntArray | None = None) -> Snapshot:
+    def snapshot(self, rows: ArrayLike | None = None) -> Snapshot:
         """A copy of the state of `rows`, all by default: texts, sources, reward state, random generators."""
-        rows = self._all_rows if rows is None else rows
-        states = [None if g is None else g.bit_generator.state for g in (self.generators[r] for r in rows.tolist())]
+        rows = self._all_rows if rows is None else checked_rows(rows, self.num_rows)
         return Snapshot(
+            game=self.game,
             tokens=self.tokens[rows],
             lengths=self.lengths[rows],
             running=self.running[rows],
             last_rewards=self.last_rewards[rows],
             returns=self.returns[rows],
             sources=None if self.source_indices is None else self.source_indices[rows],
-            reward_state=None if self._reward_state is None else {k: v[rows] for k, v in self._reward_state.items()},
-            generator_states=tuple(states),
+            reward_state=take_rows(self._payer.state, rows),
+            generator_states=self._generator_states(rows),
         )
 
-    def restore(self, state: Snapshot, rows: IntArray | None = None) -> None:
+    def restore(self, state: Snapshot, rows: ArrayLike | None = None) -> None:
         """Puts `rows` (all by default) back into `state`, which has as many rows, or one for all of them.
 
         Raises:
             TypeError: not a snapshot.
-            ValueError: another number of rows, horizon, or task.
+            ValueError: another number of rows, or of another game; nothing is changed then.
         """
         if not isinstance(state, Snapshot):
-            raise TypeError(f"state must be what snapshot() returned, got {type(state).__name__}")
-        rows = self._all_rows if rows is None else rows
-        count, horizon = state.tokens.shape
-        same_game = (state.sources is None) == (self.source_indices is None)
-        same_mode = (state.reward_state is not None) or self.reward_mode == "terminal" or not state.running.any()
-        if count not in (1, len(rows)) or horizon != self.horizon or not same_game or not same_mode:
-            raise ValueError(
-                f"state holds {count} rows of {horizon} tokens; expected {len(rows)} rows (or 1) of {self.horizon} "
-                "tokens, taken from an environment of the same task and reward mode"
-            )
+            raise TypeError(f"state={state!r} must be what snapshot() returned, got {type(state).__name__}")
+        rows = self._all_rows if rows is None else checked_rows(rows, self.num_rows)
+        if state.game != self.game or forms(state.reward_state) != forms(self._payer.state):
+            raise ValueError(f"state was taken from another game, {state.game}; this one is {self.game}")
+        count = len(state.tokens)
+        if count not in (1, len(rows)):
+            raise ValueError(f"state holds {count} rows; expected {len(rows)}, or 1 for all of them")
         taken = np.zeros(len(rows), np.int64) if count == 1 else np.arange(len(rows))
         self.tokens[rows] = state.tokens[taken]
         self.lengths[rows] = state.lengths[taken]
@@ -320,61 +282,17 @@ class GenerationCore:
         self.returns[rows] = state.returns[taken]
         if self.source_indices is not None and state.sources is not None:
             self.source_indices[rows] = state.sources[taken]
-        if state.reward_state is not None:
-            self._scatter_reward_state(rows, {k: v[taken] for k, v in state.reward_state.items()})
-        for row, which in zip(rows.tolist(), taken.tolist(), strict=True):
-            bits = state.generator_states[which]
-            if bits is not None:
-                self.generator(row).bit_generator.state = bits
+        put_rows(self._payer.state, rows, take_rows(state.reward_state, taken))
+        self._set_generator_states(rows, [state.generator_states[which] for which in taken.tolist()])
 
     def _sources(self, indices: IntArray | None) -> Sources | None:
         return None if indices is None or self.task.sources is None else self.task.sources.take(indices)
 
-    def _scatter_reward_state(self, rows: IntArray, state: RewardState) -> None:
-        if len(rows) == self.num_rows:
-            if rows is not self._all_rows and not np.array_equal(rows, self._all_rows):
-                order = np.argsort(rows)
-                state = {name: values[order] for name, values in state.items()}
-            self._reward_state = state
-            return
-        if self._reward_state is None:
-            everything = np.full((self.num_rows, self.horizon), self.vocab_size, np.int64)
-            sources = self._sources(self.source_indices)
-            self._reward_state = self.reward.begin(everything, np.zeros(self.num_rows, np.int64), sources)
-        for name, values in state.items():
-            self._reward_state[name][rows] = values
+    def _generator_states(self, rows: IntArray) -> tuple[Any, ...]:
+        generators = (self.generators[row] for row in rows.tolist())
+        return tuple(None if generator is None else generator.bit_generator.state for generator in generators)
 
-    def _allowed(self, tokens: IntArray, lengths: IntArray) -> BoolArray | None:
-        allowed = self.task.allowed_tokens(tokens, lengths)
-        if self.min_length and self._eos >= 0:
-            allowed = np.ones((len(tokens), self.vocab_size), np.bool_) if allowed is None else allowed.copy()
-            allowed[lengths < self.min_length, self._eos] = False
-        return allowed
-
-    def _check_running(self, rows: IntArray) -> None:
-        running = self.running[rows]
-        if not running.all():
-            row = int(rows[~running][0])
-            fate = "has ended" if self.lengths[row] else "has not begun"
-            raise ResetNeeded(f"the text in row {row} {fate}; call reset() before step()")
-
-    def _check_allowed(self, chosen: IntArray, tokens: IntArray, lengths: IntArray, rows: IntArray) -> None:
-        allowed = self._allowed(tokens, lengths)
-        if allowed is None:
-            return
-        permitted = allowed[np.arange(len(chosen)), chosen]
-        if not permitted.all():
-            at = int(np.flatnonzero(~permitted)[0])
-            token = self.task.vocabulary.tokens[chosen[at]]
-            raise InvalidAction(
-                f"action={int(chosen[at])} ({token!r}) in row {int(rows[at])} is masked after {int(lengths[at])} tokens; "
-                "choose one that action_masks() allows"
-            )
-
-    def _started_prefix(self, prefix: ArrayLike, count: int) -> IntArray:
-        ids = checked_prefix(prefix, count, self.task)
-        tokens = np.full((count, self.horizon), self.vocab_size, np.int64)
-        for position in range(ids.shape[1]):
-            self._check_allowed(ids[:, position], tokens, np.full(count, position), np.arange(count))
-            tokens[:, position] = ids[:, position]
-        return ids
+    def _set_generator_states(self, rows: IntArray, states: Sequence[Any]) -> None:
+        for row, state in zip(rows.tolist(), states, strict=True):
+            if state is not None:
+                self.generator(row).bit_generator.state = state

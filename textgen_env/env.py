@@ -9,11 +9,12 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
-from textgen_env.core import GenerationCore, Snapshot
+from textgen_env.core import GenerationCore
 from textgen_env.infos import end_info, start_infos
 from textgen_env.registration import build
 from textgen_env.rewards.base import FloatArray, Reward, RewardMode
 from textgen_env.tasks.base import Task
+from textgen_env.transition import Snapshot
 from textgen_env.vocabulary import IntArray
 
 Observation = IntArray | dict[str, IntArray]
@@ -35,8 +36,11 @@ def checked_options(options: dict[str, Any] | None, allowed: tuple[str, ...]) ->
     """`options` of a reset, or none.
 
     Raises:
+        TypeError: no dict.
         ValueError: a key that is not among `allowed`.
     """
+    if options is not None and not isinstance(options, dict):
+        raise TypeError(f"options={options!r} must be a dict or None, got {type(options).__name__}")
     for key, value in (options or {}).items():
         if key not in allowed:
             raise ValueError(f"options[{key!r}]={value!r}: allowed are {', '.join(allowed)}")
@@ -94,7 +98,7 @@ class TextGenEnv(gymnasium.Env[Observation, np.int64]):
     v0: first release.
     """
 
-    metadata = {"render_modes": list(RENDER_MODES), "render_fps": 4}
+    metadata = {"render_modes": list(RENDER_MODES), "render_fps": 4}  # noqa: RUF012, Gymnasium's declaration
 
     def __init__(
         self,
@@ -127,13 +131,19 @@ class TextGenEnv(gymnasium.Env[Observation, np.int64]):
         """Begins a text; see the class for the options.
 
         Raises:
-            ValueError, TypeError: options that are not allowed; the text being written is kept then.
+            ValueError, TypeError: options that are not allowed; nothing is changed then.
+            gymnasium.error.Error: a seed that is no whole number >= 0.
         """
         chosen = checked_options(options, OPTIONS)
+        before = self._np_random, self._np_random_seed
         super().reset(seed=seed)
-        if self.task.sources is not None:
+        try:
             self.core.generators[0] = self.np_random
-        self.core.reset(**chosen)
+            self.core.reset(**chosen)
+        except BaseException:
+            self._np_random, self._np_random_seed = before
+            self.core.generators[0] = self._np_random
+            raise
         if self.render_mode == "human":
             self.render()
         info = {key: int(values[0]) for key, values in start_infos(self.core, np.zeros(1, np.int64)).items()}
@@ -146,7 +156,7 @@ class TextGenEnv(gymnasium.Env[Observation, np.int64]):
             gymnasium.error.InvalidAction: no token id, or a masked one; nothing is changed then.
             gymnasium.error.ResetNeeded: before `reset`, or after the end.
         """
-        moved = self.core.step(np.asarray(action)[None])
+        moved = self.core.step([action])
         info = {} if moved.finished is None else end_info(moved.finished, 0, self.task.vocabulary)
         if self.render_mode == "human":
             self.render()
@@ -154,7 +164,8 @@ class TextGenEnv(gymnasium.Env[Observation, np.int64]):
 
     def action_masks(self) -> NDArray[np.bool_]:
         """(V,) bool: the tokens that `step` accepts now."""
-        return self.core.action_masks()[0]
+        masks: NDArray[np.bool_] = self.core.action_masks()[0]
+        return masks
 
     def score(
         self, tokens: ArrayLike, lengths: ArrayLike | None = None, sources: ArrayLike | None = None
@@ -168,6 +179,7 @@ class TextGenEnv(gymnasium.Env[Observation, np.int64]):
 
     def restore(self, state: Snapshot) -> None:
         """Comes back to a state; see `GenerationCore.restore`."""
+        self.core.generators[0] = self.np_random
         self.core.restore(state)
 
     def render(self) -> Any:

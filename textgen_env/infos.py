@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from textgen_env.core import Finished, GenerationCore
+from textgen_env.core import GenerationCore
+from textgen_env.transition import Finished
 from textgen_env.vocabulary import IntArray, LazyText, Vocabulary
 
 
@@ -19,7 +20,7 @@ def start_infos(core: GenerationCore, rows: IntArray) -> dict[str, IntArray]:
 def end_info(finished: Finished, which: int, vocabulary: Vocabulary) -> dict[str, Any]:
     """The info of the `which`-th text that ended."""
     info: dict[str, Any] = {
-        "text": LazyText(vocabulary, finished.tokens[which]),
+        "text": LazyText(finished.tokens[which], vocabulary),
         "tokens": finished.tokens[which].copy(),
         "length": int(finished.lengths[which]),
         "stop": "eos" if finished.by_eos[which] else "length",
@@ -36,7 +37,7 @@ def end_infos(finished: Finished, vocabulary: Vocabulary, num_rows: int) -> dict
     rows = finished.rows
     texts = np.full(num_rows, None, dtype=object)
     for row, tokens in zip(rows.tolist(), finished.tokens, strict=True):
-        texts[row] = LazyText(vocabulary, tokens)
+        texts[row] = LazyText(tokens, vocabulary)
     stops = np.full(num_rows, None, dtype=object)
     stops[rows] = np.where(finished.by_eos, "eos", "length").astype(object)
     terms: dict[str, Any] = {}

@@ -27,6 +27,9 @@ REWARDS: Mapping[str, str] = {
 }
 
 
+GAME_ARGUMENTS = ("task", "reward", "reward_mode", "min_length", "render_mode")
+
+
 @dataclass(frozen=True)
 class EnvRow:
     """One registered id: which task, which reward, and kwargs that differ from their defaults."""
@@ -86,11 +89,11 @@ def build(task: str | Task, reward: str | object, kwargs: Mapping[str, Any]) -> 
     reward_names = _parameters(reward_class)
     for name, value in kwargs.items():
         if name not in task_names and name not in reward_names:
-            allowed = sorted({*task_names, *reward_names, "reward", "reward_mode", "min_length", "render_mode"})
+            allowed = sorted({*task_names, *reward_names, *GAME_ARGUMENTS})
             raise TypeError(f"unknown argument {name}={value!r}; allowed are {', '.join(allowed)}")
     built_task = task if task_class is None else task_class(**{k: v for k, v in kwargs.items() if k in task_names})
     if not isinstance(built_task, Task):
-        raise TypeError(f"task={task!r} must be one of {', '.join(TASKS)} or a Task, got {type(task).__name__}")
+        raise TypeError(f"task={task!r} must be one of {', '.join(TASKS)}, or an object with all that a Task has")
     if reward_class is None:
         return built_task, as_reward(reward)
     return built_task, reward_class(**{k: v for k, v in kwargs.items() if k in reward_names})

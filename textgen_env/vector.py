@@ -11,13 +11,14 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
-from textgen_env.arguments import checked_token_ids
-from textgen_env.core import Finished, GenerationCore, Snapshot
+from textgen_env.arguments import checked_seeds, checked_token_ids
+from textgen_env.core import GenerationCore
 from textgen_env.env import OPTIONS, RENDER_MODES, Observation, checked_options, checked_render_mode, observation_space
 from textgen_env.infos import column, end_infos, masked, start_infos
 from textgen_env.registration import build
 from textgen_env.rewards.base import FloatArray, Reward, RewardMode
 from textgen_env.tasks.base import Task, check_at_least
+from textgen_env.transition import Finished, Snapshot, Transition
 from textgen_env.vocabulary import IntArray
 
 Infos = dict[str, Any]
@@ -60,7 +61,7 @@ class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self._rows = np.arange(num_envs)
-        self._ended = np.zeros(num_envs, np.bool_)
+        self._row_seeds = [-1] * num_envs
 
     @property
     def task(self) -> Task:
@@ -72,7 +73,7 @@ class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
         """How good it is, bound to the task."""
         return self.core.reward
 
-    def reset(  # type: ignore[override]
+    def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, Infos]:
         """Begins a text in every row, or in those of `options["reset_mask"]` (N,) bool.
@@ -86,7 +87,7 @@ class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
         """
         chosen = checked_options(options, (*OPTIONS, "reset_mask"))
         rows = self._rows_of(chosen.pop("reset_mask", None))
-        seeds = self._seeds(seed)
+        seeds = checked_seeds(seed, self.num_envs)
         before = list(self.core.generators)
         self.core.seed(rows, [seeds[row] for row in rows.tolist()])
         try:
@@ -94,7 +95,9 @@ class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
         except BaseException:
             self.core.generators = before
             raise
-        self._ended[rows] = False
+        for row in rows.tolist():
+            row_seed = seeds[row]
+            self._row_seeds[row] = self._row_seeds[row] if row_seed is None else row_seed
         return self.core.observations(), self._start_infos(rows)
 
     def step(self, actions: Any) -> tuple[Observation, FloatArray, NDArray[np.bool_], NDArray[np.bool_], Infos]:
@@ -104,36 +107,31 @@ class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
             gymnasium.error.InvalidAction: an action that is no token id, or masked; nothing is changed then.
             gymnasium.error.ResetNeeded: before `reset`; after a row's end when autoreset is disabled.
         """
-        if self.autoreset_mode is AutoresetMode.NEXT_STEP and self._ended.any():
-            return self._step_and_reset_ended(actions)
-        moved = self.core.step(actions)
-        infos = self._end_infos(moved.finished)
-        if self.autoreset_mode is AutoresetMode.SAME_STEP and moved.finished is not None:
-            rows = moved.finished.rows
-            infos = masked("final_obs", self._final_observations(rows), rows, self.num_envs) | masked(
-                "final_info", infos, rows, self.num_envs
-            )
-            self.core.reset(rows)
-            infos |= self._start_infos(rows)
+        if self.autoreset_mode is AutoresetMode.NEXT_STEP and self.core.ended.any():
+            moved, infos = self._step_and_reset_ended(actions)
         else:
-            self._ended = moved.terminated.copy()
+            moved = self.core.step(actions)
+            infos = self._end_infos(moved.finished)
+            if self.autoreset_mode is AutoresetMode.SAME_STEP and moved.finished is not None:
+                infos = self._reset_finished(moved.finished.rows, infos)
         truncated = np.zeros(self.num_envs, np.bool_)
         return self.core.observations(), moved.rewards, moved.terminated, truncated, infos
 
-    def _step_and_reset_ended(
-        self, actions: Any
-    ) -> tuple[Observation, FloatArray, NDArray[np.bool_], NDArray[np.bool_], Infos]:
-        ended = np.flatnonzero(self._ended)
-        going = np.flatnonzero(~self._ended)
+    def _step_and_reset_ended(self, actions: Any) -> tuple[Transition, Infos]:
+        ended = self.core.ended
+        going, over = np.flatnonzero(~ended), np.flatnonzero(ended)
         chosen = np.asarray(actions)
         if chosen.shape != (self.num_envs,):
-            checked_token_ids(chosen, self._rows, self.core.vocab_size)
+            checked_token_ids(actions, self._rows, self.core.vocab_size)
         moved = self.core.step(chosen[going], going)
-        self.core.reset(ended)
-        self._ended = moved.terminated.copy()
-        truncated = np.zeros(self.num_envs, np.bool_)
-        infos = self._merged(self._end_infos(moved.finished), self._start_infos(ended))
-        return self.core.observations(), moved.rewards, moved.terminated, truncated, infos
+        self.core.reset(over)
+        return moved, self._merged(self._end_infos(moved.finished), self._start_infos(over))
+
+    def _reset_finished(self, rows: IntArray, infos: Infos) -> Infos:
+        final = masked("final_obs", self._final_observations(rows), rows, self.num_envs)
+        final |= masked("final_info", infos, rows, self.num_envs)
+        self.core.reset(rows)
+        return final | self._start_infos(rows)
 
     def action_masks(self) -> NDArray[np.bool_]:
         """(N, V) bool: the tokens that `step` accepts now."""
@@ -145,15 +143,13 @@ class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
         """Scores (N',) of whole texts (N', T); see `GenerationCore.score`."""
         return self.core.score(tokens, lengths, sources)
 
-    def snapshot(self, rows: IntArray | None = None) -> Snapshot:
-        """The state of `rows`, all by default."""
+    def snapshot(self, rows: ArrayLike | None = None) -> Snapshot:
+        """The state of `rows` (K,), all by default."""
         return self.core.snapshot(rows)
 
-    def restore(self, state: Snapshot, rows: IntArray | None = None) -> None:
+    def restore(self, state: Snapshot, rows: ArrayLike | None = None) -> None:
         """Puts `rows` (all by default) into a state of as many rows, or of one; see `GenerationCore.restore`."""
         self.core.restore(state, rows)
-        restored = self._rows if rows is None else rows
-        self._ended[restored] = ~self.core.running[restored] & (self.core.lengths[restored] > 0)
 
     def render(self) -> tuple[Any, ...] | None:
         """One frame a row, as `TextGenEnv.render` gives it."""
@@ -164,27 +160,25 @@ class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
             return None
         return tuple(render_row(self.core, row, self.render_mode) for row in range(self.num_envs))
 
-    @property
+    @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """Each row's random generator."""
         return tuple(self.core.generator(row) for row in range(self.num_envs))
 
-    def _seeds(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
-        if seed is None:
-            return [None] * self.num_envs
-        if isinstance(seed, int | np.integer):
-            return [int(seed) + row for row in range(self.num_envs)]
-        if len(seed) != self.num_envs:
-            raise ValueError(f"seed has {len(seed)} entries, expected num_envs={self.num_envs}, or one number")
-        return list(seed)
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
+        """Each row's latest seed, -1 where none was given."""
+        return tuple(self._row_seeds)
 
     def _rows_of(self, mask: Any) -> IntArray:
         if mask is None:
             return self._rows
-        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != (self.num_envs,):
-            raise ValueError(f"options['reset_mask'] must be an array ({self.num_envs},) of bool, got {mask!r}")
-        if not mask.any():
-            raise ValueError("options['reset_mask'] names no row; set at least one to True")
+        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+            raise TypeError(f"options['reset_mask']={mask!r} must be a NumPy array of bool, ({self.num_envs},)")
+        if mask.shape != (self.num_envs,) or not mask.any():
+            raise ValueError(
+                f"options['reset_mask']={mask!r} must be an array ({self.num_envs},) of bool with at least one True"
+            )
         return np.flatnonzero(mask)
 
     def _start_infos(self, rows: IntArray) -> Infos:

@@ -31,6 +31,10 @@ class Texts(NamedTuple):
     lengths: IntArray
     sources: IntArray | None = None
 
+    def copy(self) -> Texts:
+        """The same texts in arrays of their own."""
+        return Texts(self.tokens.copy(), self.lengths.copy(), None if self.sources is None else self.sources.copy())
+
 
 class Vocabulary:
     """The tokens of a task.
@@ -41,6 +45,7 @@ class Vocabulary:
         separator: what stands between two decoded tokens: " " for words, "" for characters and pieces.
 
     Raises:
+        TypeError: a token that is no string.
         ValueError: no tokens, a token twice, or an `eos` that is not among them.
     """
 
@@ -49,6 +54,9 @@ class Vocabulary:
         self.separator = separator
         if not self.tokens:
             raise ValueError("tokens: got an empty sequence; a vocabulary needs at least one token")
+        other = next((token for token in self.tokens if not isinstance(token, str)), None)
+        if other is not None:
+            raise TypeError(f"tokens: {other!r} is a {type(other).__name__}; every token must be a string")
         self._ids = {token: i for i, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
             repeated = next(t for i, t in enumerate(self.tokens) if self._ids[t] != i)
@@ -103,31 +111,37 @@ class Vocabulary:
         """Written tokens of each row of `tokens` (N, T), the end token included: (N,) int64."""
         horizon = tokens.shape[1]
         blank = tokens == self.blank_id
-        lengths = np.where(blank.any(1), blank.argmax(1), horizon)
+        lengths: IntArray = np.where(blank.any(1), blank.argmax(1), horizon).astype(np.int64)
         if self.eos_id is not None:
             end = tokens == self.eos_id
             lengths = np.minimum(lengths, np.where(end.any(1), end.argmax(1) + 1, horizon))
-        return lengths.astype(np.int64)
+        return lengths
 
     def content_lengths(self, tokens: IntArray, lengths: IntArray) -> IntArray:
         """`lengths` (N,) less one where the text closes with the end token: what a metric on words counts."""
         if self.eos_id is None:
             return lengths
         last = tokens[np.arange(len(tokens)), np.maximum(lengths - 1, 0)]
-        return lengths - ((lengths > 0) & (last == self.eos_id))
+        closed: IntArray = ((lengths > 0) & (last == self.eos_id)).astype(np.int64)
+        return lengths - closed
 
 
 class LazyText(UserString):
-    """A text that is decoded when it is first read; behaves as the string it decodes to."""
+    """A text that is decoded when it is first read; behaves as the string it decodes to.
 
-    def __init__(self, vocabulary: Vocabulary, ids: IntArray) -> None:
+    Args:
+        text: the token ids; or the string, which is how `UserString` makes a slice or a sum.
+        vocabulary: of the ids; None for a string.
+    """
+
+    def __init__(self, text: Any, vocabulary: Vocabulary | None = None) -> None:
+        self._text = text
         self._vocabulary = vocabulary
-        self._ids = ids
 
     @cached_property
     def data(self) -> str:  # type: ignore[override]
-        """The decoded string."""
-        return self._vocabulary.decode(self._ids.tolist())
+        """The string."""
+        return str(self._text) if self._vocabulary is None else self._vocabulary.decode(self._text)
 
     # Infos are deep-copied at every step by some vector environments: a text never changes, so it is shared,
     # and across processes it travels as a plain string rather than with its vocabulary.

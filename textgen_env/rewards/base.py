@@ -20,8 +20,8 @@ FloatArray = NDArray[np.float64]
 Terms = dict[str, FloatArray]
 """Name of each part -> (N,) its scores, in its own unit."""
 RewardState = dict[str, Any]
-"""What a reward carries from token to token: arrays whose first axis is the row. The core gathers and
-scatters rows with `array[rows]`, NumPy or torch; it never looks inside."""
+"""What a reward carries from token to token: arrays whose first axis is the row, each row of one shape and type
+throughout. The core gathers and scatters rows with `array[rows]`, NumPy or torch; it never looks inside."""
 RewardMode = Literal["terminal", "dense"]
 RewardFunction = Callable[..., Any]
 
@@ -29,7 +29,8 @@ RewardFunction = Callable[..., Any]
 @runtime_checkable
 class Reward(Protocol):
     """How good a text is. All methods take tokens (N, T) int64, lengths (N,) int64 and, for a conditional
-    task, `Sources`; the lengths count the end token where one was written. Scores are float64, finite."""
+    task, `Sources`; the lengths count the end token where one was written. They leave these arrays unchanged.
+    Scores are float64, finite."""
 
     name: str
     default_mode: RewardMode
@@ -92,7 +93,8 @@ class BaseReward:
         begun = np.flatnonzero(lengths > 0)
         if len(begun):
             begun_sources = None if sources is None else Sources(sources.indices[begun], sources.tokens[begun])
-            total[begun] = self.total(self.terms(tokens[begun], lengths[begun], begun_sources))
+            scores = self.total(self.terms(tokens[begun], lengths[begun], begun_sources))
+            total[begun] = checked_scores(scores, len(begun), self.name)
         return {"total": total}
 
     def extend(
@@ -115,11 +117,13 @@ class FunctionReward(BaseReward):
 
     def __init__(self, function: RewardFunction, name: str | None = None) -> None:
         self.function = function
-        self.name = name or getattr(function, "__name__", type(function).__name__)
+        own_name: str = getattr(function, "__name__", type(function).__name__)
+        self.name = name or own_name
 
     def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
         """What the function returns; the arrays it is handed are its own."""
-        returned = self.function(tokens.copy(), lengths.copy(), sources=sources)
+        own = None if sources is None else Sources(sources.indices.copy(), sources.tokens.copy())
+        returned = self.function(tokens.copy(), lengths.copy(), sources=own)
         return checked_scores(returned, len(tokens), self.name)
 
 
@@ -129,6 +133,8 @@ def as_reward(reward: object) -> Reward:
     Raises:
         TypeError: anything else.
     """
+    if isinstance(reward, type):
+        raise TypeError(f"reward={reward!r} is a class; pass an object of it, such as {reward.__name__}()")
     if isinstance(reward, Reward):
         return reward
     score = getattr(reward, "score", None)
@@ -143,19 +149,22 @@ def as_reward(reward: object) -> Reward:
 
 
 def checked_scores(scores: object, count: int, name: str) -> FloatArray:
-    """`scores` as float64 (count,).
+    """A copy of `scores` as float64 (count,).
 
     Raises:
-        TypeError: not numbers.
+        TypeError: not real numbers.
         ValueError: another shape, NaN or infinite.
     """
     try:
-        array = np.asarray(scores, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        array = np.asarray(scores)
+    # A tensor that takes part in differentiation, or lies on a device, refuses with an error of its own.
+    except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(f"reward {name!r} returned {type(scores).__name__}, not {count} numbers: {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"reward {name!r} returned {scores!r}; expected an array of {count} numbers")
     if array.shape != (count,):
         raise ValueError(f"reward {name!r} returned shape {array.shape}, expected ({count},): one score for each text")
     if not np.isfinite(array).all():
         row = int(np.flatnonzero(~np.isfinite(array))[0])
         raise ValueError(f"reward {name!r} returned {array[row]} for text {row}; scores must be finite")
-    return array
+    return array.astype(np.float64)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Self
 
 import numpy as np
 
-from textgen_env.rewards.base import BaseReward, FloatArray, Reward, RewardMode, RewardState, Terms, as_reward
+from textgen_env.rewards.base import (
+    BaseReward,
+    FloatArray,
+    Reward,
+    RewardMode,
+    RewardState,
+    Terms,
+    as_reward,
+    checked_scores,
+)
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.vocabulary import IntArray
 
@@ -22,8 +32,7 @@ class CombinedReward(BaseReward):
     def __init__(self, parts: list[tuple[float, Reward]], name: str = "combined") -> None:
         self.parts = parts
         self.name = name
-        names = [reward.name for _, reward in parts]
-        self.labels = [n if names.count(n) == 1 else f"{n}_{names[: i + 1].count(n)}" for i, n in enumerate(names)]
+        self.labels = _distinct([reward.name for _, reward in parts])
         self.default_mode: RewardMode = (
             "dense" if all(reward.default_mode == "dense" for _, reward in parts) else "terminal"
         )
@@ -38,20 +47,20 @@ class CombinedReward(BaseReward):
 
     def terms(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> Terms:
         """Each part's own score (N,)."""
-        return self._labelled([reward.total(reward.terms(tokens, lengths, sources)) for _, reward in self.parts])
+        scores = [reward.total(reward.terms(tokens, lengths, sources)) for _, reward in self.parts]
+        return self._labelled(scores, len(tokens))
 
     def total(self, terms: Terms) -> FloatArray:
         """The weighted sum of the parts."""
-        total = np.zeros(len(terms[self.labels[0]]))
-        for label, (weight, _) in zip(self.labels, self.parts, strict=True):
-            total = total + weight * terms[label]
+        weighted = (weight * terms[label] for label, (weight, _) in zip(self.labels, self.parts, strict=True))
+        total: FloatArray = np.sum(list(weighted), axis=0)
         return total
 
     def begin(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> RewardState:
         """The parts' states side by side."""
         states = [reward.begin(tokens, lengths, sources) for _, reward in self.parts]
         joined = self._joined(states)
-        joined["total"] = self.total(self._labelled([state["total"] for state in states]))
+        joined["total"] = self.total(self._labelled([state["total"] for state in states], len(tokens)))
         return joined
 
     def extend(
@@ -65,15 +74,15 @@ class CombinedReward(BaseReward):
             terms, after = reward.extend(own, tokens, lengths, sources)
             scores.append(reward.total(terms))
             states.append({**after, "total": scores[-1]})
-        return self._labelled(scores), self._joined(states)
+        return self._labelled(scores, len(tokens)), self._joined(states)
 
     def episodes_ended(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> None:
         """Tells every part."""
         for _, reward in self.parts:
             reward.episodes_ended(tokens, lengths, sources)
 
-    def _labelled(self, scores: list[FloatArray]) -> Terms:
-        return dict(zip(self.labels, scores, strict=True))
+    def _labelled(self, scores: list[FloatArray], texts: int) -> Terms:
+        return {label: checked_scores(score, texts, label) for label, score in zip(self.labels, scores, strict=True)}
 
     def _joined(self, states: list[RewardState]) -> RewardState:
         return {f"{position}.{key}": value for position, state in enumerate(states) for key, value in state.items()}
@@ -86,7 +95,8 @@ def combine(*parts: tuple[float, object]) -> CombinedReward:
         parts: (weight, reward) pairs; a reward is a `Reward`, an object with `score`, or a function.
 
     Raises:
-        TypeError, ValueError: no parts, a part that is no pair, or a weight that is no finite number.
+        TypeError: a part that is no pair, a weight that is no number, or a reward that is none.
+        ValueError: no parts, or a weight that is not finite.
     """
     if not parts:
         raise ValueError("combine() needs at least one (weight, reward) pair")
@@ -95,7 +105,18 @@ def combine(*parts: tuple[float, object]) -> CombinedReward:
         if not isinstance(part, tuple) or len(part) != 2:
             raise TypeError(f"combine: {part!r} must be a pair (weight, reward)")
         weight, reward = part
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not np.isfinite(weight):
-            raise TypeError(f"combine: weight={weight!r} must be a finite number")
+        if isinstance(weight, bool) or not isinstance(weight, float | int | np.floating | np.integer):
+            raise TypeError(f"combine: weight={weight!r} must be a number, got {type(weight).__name__}")
+        if not np.isfinite(float(weight)):
+            raise ValueError(f"combine: weight={weight!r} must be finite")
         made.append((float(weight), as_reward(reward)))
     return CombinedReward(made)
+
+
+def _distinct(names: list[str]) -> list[str]:
+    taken = {name for name in names if names.count(name) == 1}
+    labels: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{number}" for number in count(1))
+        labels.append(name if name in taken else next(label for label in numbered if label not in {*taken, *labels}))
+    return labels

@@ -36,12 +36,14 @@ class TableReward(BaseReward):
             ValueError: a table of more than ten million entries.
         """
         vocab_size, horizon = len(task.vocabulary), task.max_length
-        entries = sum(vocab_size**t for t in range(1, horizon + 1))
-        if entries > MOST_ENTRIES:
-            raise ValueError(
-                f"reward 'table': vocab_size={vocab_size} and max_length={horizon} need {entries} entries, at most "
-                f"{MOST_ENTRIES} are allowed; make either smaller"
-            )
+        entries = 0
+        for length in range(1, horizon + 1):
+            entries += vocab_size**length
+            if entries > MOST_ENTRIES:
+                raise ValueError(
+                    f"reward 'table': vocab_size={vocab_size} and max_length={horizon} need more than {MOST_ENTRIES} "
+                    "entries; make either smaller"
+                )
         bound = copy(self)
         rng = np.random.default_rng(self.seed)
         bound._levels = [rng.standard_normal(vocab_size**t) for t in range(1, horizon + 1)]

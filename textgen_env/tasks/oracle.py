@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from io import BytesIO
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from textgen_env.vocabulary import IntArray, Texts, Vocabulary
 
 # The file's gates in torch's order: input, forget, candidate, output.
 GATES = ("i", "f", "c", "og")
-CHUNK = 1_000
+# Texts at a time: drawing keeps (B, V) logits, scoring (B, T, V), which is 80 MB for the SeqGAN oracle.
+DRAWN_AT_ONCE = 1_000
+SCORED_AT_ONCE = 200
 
 
 class OracleTask(BaseTask):
@@ -76,16 +79,12 @@ class OracleTask(BaseTask):
     @torch.no_grad()
     def log_prob(self, tokens: IntArray, lengths: IntArray) -> NDArray[np.float64]:
         """log p of whole texts under the oracle (N,), in nats."""
-        parts = [
-            self.language_model.log_probs(
-                torch.from_numpy(tokens[i : i + CHUNK]), torch.from_numpy(lengths[i : i + CHUNK])
-            )
-            .double()
-            .sum(1)
-            .numpy()
-            for i in range(0, len(tokens), CHUNK)
-        ]
-        return np.concatenate(parts) if parts else np.zeros(0)
+        scores = np.zeros(len(tokens))
+        for begun in range(0, len(tokens), SCORED_AT_ONCE):
+            some = slice(begun, begun + SCORED_AT_ONCE)
+            log_probs = self.language_model.log_probs(torch.from_numpy(tokens[some]), torch.from_numpy(lengths[some]))
+            scores[some] = log_probs.double().sum(1).numpy()
+        return scores
 
     @cached_property
     def entropy(self) -> float:
@@ -114,8 +113,9 @@ class OracleTask(BaseTask):
 
     def _drawn(self, count: int, generator: torch.Generator) -> Texts:
         parts = []
-        for begun in range(0, count, CHUNK):
-            parts.append(self.language_model.sample(min(CHUNK, count - begun), self.max_length, generator)[0].numpy())
+        for begun in range(0, count, DRAWN_AT_ONCE):
+            rows = min(DRAWN_AT_ONCE, count - begun)
+            parts.append(self.language_model.sample(rows, self.max_length, generator)[0].numpy())
         return Texts(np.concatenate(parts), np.full(count, self.max_length, np.int64))
 
 
@@ -141,7 +141,8 @@ def load_oracle(path: str | PathLike[str]) -> LanguageModel:
     if not Path(name).is_file():
         raise FileNotFoundError(f"oracle={name!r}: no such file; give the path of an .npz with the oracle's parameters")
     try:
-        archive = np.load(name, allow_pickle=False)
+        # From memory: NumPy leaves a file that it cannot read open.
+        archive = np.load(BytesIO(Path(name).read_bytes()), allow_pickle=False)
         if isinstance(archive, np.ndarray):
             raise ValueError("it holds a single array, as an .npy file does")
         with archive:

@@ -1,0 +1,89 @@
+"""An agent in a file: safetensors for its arrays, JSON in the file's header for the rest. Nothing is executed on reading."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from agents.base import TextSpec
+
+FORMAT = "textgen-env agent"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What is kept of an agent.
+
+    Attributes:
+        agent: the name of its class.
+        spec: of the texts.
+        config: its hyperparameters, JSON values.
+        counters: whole numbers, such as tokens learned from.
+        tensors: parameters, the optimiser's moments, states of random generators.
+    """
+
+    agent: str
+    spec: TextSpec
+    config: dict[str, Any]
+    counters: dict[str, int]
+    tensors: dict[str, Tensor]
+
+
+def write_checkpoint(path: str | PathLike[str], checkpoint: Checkpoint) -> None:
+    """Writes the file at once or not at all: what was at `path` before stays until the new one is whole."""
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "agent": checkpoint.agent,
+        "spec": asdict(checkpoint.spec),
+        "config": checkpoint.config,
+        "counters": checkpoint.counters,
+    }
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
+    target = Path(path)
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(save(tensors, {"header": json.dumps(header)}))
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: str | PathLike[str], agent: str) -> Checkpoint:
+    """Reads what `write_checkpoint` wrote of an agent of the class named `agent`.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: no such file format, truncated, another class or version, or numbers that are not finite.
+    """
+    name = fspath(path)
+    if not Path(name).is_file():
+        raise FileNotFoundError(f"path={name!r}: no such file; give the path that an agent was saved under")
+    try:
+        with safe_open(name, "pt") as file:
+            header = json.loads((file.metadata() or {})["header"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        found = header["format"], header["version"], header["agent"]
+    except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"path={name!r} is no saved agent, or is truncated: {error!r}") from None
+    if found[:2] != (FORMAT, VERSION):
+        raise ValueError(f"path={name!r} has format {found[0]!r} version {found[1]!r}; this code reads {FORMAT!r} {VERSION}")
+    if found[2] != agent:
+        raise ValueError(f"path={name!r} holds a {found[2]}, not a {agent}; load it with {found[2]}.load")
+    for key, tensor in tensors.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise ValueError(f"path={name!r}: {key} holds numbers that are not finite")
+    try:
+        return Checkpoint(agent, TextSpec(**header["spec"]), header["config"], header["counters"], tensors)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"path={name!r} is no saved agent: {error!r}") from None

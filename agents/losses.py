@@ -1,0 +1,50 @@
+"""Losses of batches of texts: pure functions of tensors (N, T), `written` (N, T) bool marking the tokens that count.
+
+Each is a sum over a text's tokens and a mean over the N texts, unless it says otherwise: only so is the policy gradient
+that of the expected return.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# A finite stand-in for -inf: its probability is exactly 0, and 0 * log 0 stays 0 in values and gradients.
+FORBIDDEN_LOGIT = -1e9
+
+
+def masked_logits(logits: Tensor, allowed: Tensor | None) -> Tensor:
+    """`logits` (..., V) with the tokens that are not `allowed` (..., V) bool given probability 0."""
+    return logits if allowed is None else logits.masked_fill(~allowed, FORBIDDEN_LOGIT)
+
+
+def token_log_probs(logits: Tensor, tokens: Tensor, written: Tensor) -> Tensor:
+    """log pi(x_t | x_<t) in nats (N, T), 0 where nothing is written; from logits (N, T, V) and tokens (N, T)."""
+    targets = tokens.masked_fill(~written, 0)
+    losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view(targets.shape)
+    return -losses * written
+
+
+def policy_gradient_loss(log_probs: Tensor, advantages: Tensor, written: Tensor) -> Tensor:
+    """-1/N sum_n sum_t A_{n,t} log pi(x_{n,t} | x_{n,<t}), whose gradient is minus that of the expected return
+    (Williams 1992, theorem 1; Sutton et al. 2000, theorem 1)."""
+    return -(log_probs * advantages.detach() * written).sum() / len(log_probs)
+
+
+def entropy(logits: Tensor, written: Tensor) -> Tensor:
+    """1/N sum_n sum_t H(pi(. | x_{n,<t})) in nats, from logits (N, T, V): a bonus for keeping several tokens in play
+    (Williams and Peng 1991)."""
+    log_probs = logits.log_softmax(-1)
+    return -((log_probs.exp() * log_probs).sum(-1) * written).sum() / len(logits)
+
+
+def value_loss(values: Tensor, returns: Tensor, written: Tensor) -> Tensor:
+    """1/2 the mean square error a token of the values (N, T) against the returns (N, T)."""
+    errors = (values - returns.detach()) * written
+    return errors.square().sum() / (2 * written.sum().clamp(min=1))
+
+
+def cross_entropy(logits: Tensor, tokens: Tensor, written: Tensor) -> Tensor:
+    """-log pi(x_t | x_<t), the mean over all tokens written, in nats a token."""
+    return -token_log_probs(logits, tokens, written).sum() / written.sum().clamp(min=1)

@@ -1,0 +1,65 @@
+"""Returns, baselines and advantages of batches of texts. Arrays are (N, T) float64; entries past a text's length are
+ignored on the way in and 0 on the way out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.base import BoolArray, FloatArray, IntArray
+
+
+def written(lengths: IntArray, horizon: int) -> BoolArray:
+    """(N, T): which positions hold a token."""
+    return np.arange(horizon) < lengths[:, None]
+
+
+def reward_to_go(rewards: FloatArray, lengths: IntArray, discount: float = 1.0) -> FloatArray:
+    """G_t = sum_{k >= t} discount^{k-t} r_k: what a token can still change.
+
+    With it in place of the whole return, REINFORCE is unbiased and varies less (Williams 1992, section 5, "episodic
+    REINFORCE"; Sutton, McAllester, Singh and Mansour 2000, equation 2). With discount < 1 the factor discount^t of the
+    exact gradient is left out, as is usual: late tokens then count as much as early ones.
+
+    Args:
+        rewards: (N, T). lengths: (N,). discount: in [0, 1].
+    """
+    paid = rewards * written(lengths, rewards.shape[1])
+    returns = np.zeros_like(paid)
+    to_go = np.zeros(len(paid))
+    for t in reversed(range(paid.shape[1])):
+        to_go = paid[:, t] + discount * to_go
+        returns[:, t] = to_go
+    return returns
+
+
+def whole_return(rewards: FloatArray, lengths: IntArray, discount: float = 1.0) -> FloatArray:
+    """G_0 = sum_k discount^k r_k at every token of the text (Williams 1992, theorem 2)."""
+    first = reward_to_go(rewards, lengths, discount)[:, :1]
+    return first * written(lengths, rewards.shape[1])
+
+
+def no_baseline(returns: FloatArray) -> FloatArray:
+    """0."""
+    return np.zeros_like(returns)
+
+
+def batch_mean_baseline(returns: FloatArray, lengths: IntArray) -> FloatArray:
+    """b_{n,t} = the mean of G_{m,t} over the *other* texts m that have a token at t; 0 if there is none.
+
+    A baseline may depend on anything but the action it is subtracted for (Williams 1992, section 4). Leaving out a
+    text's own return keeps it so, and the gradient unbiased (Kool, van Hoof and Welling 2019, "Buy 4 REINFORCE
+    samples, get a baseline for free!", equation 4); with it, the gradient would shrink by (N-1)/N.
+    """
+    counted = written(lengths, returns.shape[1])
+    others = counted.sum(0) - 1
+    sums = (returns * counted).sum(0) - returns
+    return np.where(counted & (others > 0), sums / np.maximum(others, 1), 0.0)
+
+
+def scaled_to_unit(advantages: FloatArray, lengths: IntArray, epsilon: float = 1e-8) -> FloatArray:
+    """The advantages divided by their root mean square over all tokens: the size of a gradient, and the weight of an
+    entropy bonus beside it, then hardly depend on the reward's unit. Their mean is not touched, so the gradient keeps
+    its direction up to the noise of the divisor."""
+    counted = written(lengths, advantages.shape[1])
+    mean_square = np.square(advantages[counted]).mean() if counted.any() else 0.0
+    return advantages * counted / (np.sqrt(mean_square) + epsilon)

@@ -1,0 +1,104 @@
+"""The command line: python -m benchmarks list | run NAME | report DIR."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+
+
+@app.command("list")
+def list_experiments() -> None:
+    """The experiments, each with its description."""
+    from rich.table import Table
+
+    from benchmarks.specs import experiment_names, load_experiment
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name in experiment_names():
+        table.add_row(name, load_experiment(name).description)
+    Console().print(table)
+
+
+@app.command()
+def run(
+    name: Annotated[str, typer.Argument(help="an experiment; `list` shows them")],
+    seeds: Annotated[
+        str | None, typer.Option(help='how many (3: seeds 0, 1, 2), or which ("0,1,5"; "7," for 7 alone)')
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="runs at a time, each in a process of its own [default: one a processor]")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="the folder of results")] = Path("runs"),
+) -> None:
+    """Does the runs of an experiment that have no result yet, then reports."""
+    from benchmarks.progress import ProgressBars
+    from benchmarks.report import report
+    from benchmarks.run import run_experiment
+    from benchmarks.specs import load_experiment, runs_of
+    from benchmarks.storage import read_state
+
+    console = Console()
+    try:
+        experiment = load_experiment(name)
+        chosen = experiment.seeds if seeds is None else parsed_seeds(seeds)
+        workers = (os.cpu_count() or 1) if jobs is None else jobs
+        if workers < 1:
+            raise ValueError(f"--jobs {jobs} must be at least 1")
+        asked = runs_of(experiment, chosen)
+        interrupted = False
+        with ProgressBars(console, asked) as bars:
+            try:
+                run_experiment(experiment, out, workers, bars.listen, chosen, notify=bars.say)
+            except KeyboardInterrupt:
+                interrupted = True
+        report(out / experiment.name, console)
+    except (ValueError, OSError) as error:
+        raise _refusal(error) from None
+    left = [run for run in asked if read_state(out / run.name).status != "finished"]
+    if interrupted:
+        console.print(f"interrupted; {len(left)} of {len(asked)} runs are left: the same command goes on with them")
+        raise typer.Exit(130)
+    if left:
+        console.print(f"{len(left)} of {len(asked)} runs failed; see above, and error.json in their folders")
+        raise typer.Exit(1)
+
+
+@app.command("report")
+def report_folder(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="a folder of results, or one experiment in it")],
+) -> None:
+    """Rebuilds table and page from whatever results there are."""
+    from benchmarks.collect import experiment_folders
+    from benchmarks.report import report
+
+    try:
+        for experiment in experiment_folders(folder):
+            report(experiment, Console())
+    except (ValueError, OSError) as error:
+        raise _refusal(error) from None
+
+
+def parsed_seeds(text: str) -> tuple[int, ...]:
+    """The seeds that "3" (0, 1, 2), "0,1,5" or "7," name.
+
+    Raises:
+        ValueError: anything else.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    numbers = [int(part) for part in parts if part.isdecimal()]
+    if len(parts) == 1 and numbers and numbers[0] >= 1:
+        return tuple(range(numbers[0]))
+    if len(parts) > 1 and len(numbers) == sum(part != "" for part in parts) and numbers:
+        return tuple(dict.fromkeys(numbers))
+    raise ValueError(f"--seeds {text!r}: give a number >= 1 of seeds, or whole numbers >= 0 with commas: 0,1,2")
+
+
+def _refusal(error: Exception) -> typer.Exit:
+    Console(stderr=True).print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+    return typer.Exit(2)

@@ -1,0 +1,142 @@
+"""Reading the results of an experiment, whatever there is of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.manifest import MANIFEST, Key, Manifest, read_manifest
+from benchmarks.results import Reference, Result
+from benchmarks.storage import RunState, read_state
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run that was asked for: its name below the folder of results, its seed, and what became of it."""
+
+    name: str
+    seed: int
+    state: RunState
+
+
+@dataclass(frozen=True)
+class RowRecords:
+    """The runs of one row.
+
+    Attributes:
+        label: of the row.
+        records: by seed.
+        config: of one of its runs, or None.
+    """
+
+    label: str
+    records: tuple[Record, ...]
+    config: Mapping[str, Any] | None
+
+    @property
+    def results(self) -> list[Result]:
+        """Of the finished runs, by seed."""
+        return [record.state.result for record in self.records if record.state.result is not None]
+
+    @property
+    def without_result(self) -> list[Record]:
+        """The others."""
+        return [record for record in self.records if record.state.result is None]
+
+
+@dataclass(frozen=True)
+class Collected:
+    """An experiment's results.
+
+    Attributes:
+        folder: where they lie.
+        manifest: what was asked for; of a folder without one, only the name.
+        rows: in the experiment's order.
+        warnings: files that cannot be read.
+    """
+
+    folder: Path
+    manifest: Manifest
+    rows: tuple[RowRecords, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The experiment's name and its environment."""
+        return " · ".join(filter(None, (self.manifest.name, self.manifest.env_id)))
+
+    @property
+    def results(self) -> list[Result]:
+        """Of all finished runs."""
+        return [result for row in self.rows for result in row.results]
+
+    @property
+    def references(self) -> dict[str, Reference]:
+        """The levels that the finished runs agree on, being functions of the environment alone."""
+        return {name: level for result in self.results for name, level in result.references.items()}
+
+    @property
+    def oracle_entropy(self) -> float | None:
+        """Nats a token, where the task has an oracle."""
+        return next((r.oracle_entropy for r in self.results if r.oracle_entropy is not None), None)
+
+    @property
+    def seeds(self) -> list[int]:
+        """All that were asked for."""
+        return sorted({record.seed for row in self.rows for record in row.records})
+
+
+def experiment_folders(path: Path) -> list[Path]:
+    """The experiments in a folder of results: itself, or those in it.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if _is_experiment(path):
+        return [path]
+    found = sorted(folder for folder in path.iterdir() if _is_experiment(folder)) if path.is_dir() else []
+    if not found:
+        what = "is no folder" if not path.is_dir() else "holds no results"
+        raise ValueError(
+            f"{str(path)!r} {what}; give the --out of a `python -m benchmarks run`, or an experiment in it"
+        )
+    return found
+
+
+def collect(folder: Path) -> Collected:
+    """Everything in an experiment's folder; a run of which nothing is there counts as not started."""
+    warnings: list[str] = []
+    manifest = Manifest(folder.name)
+    try:
+        manifest = read_manifest(folder)
+    except FileNotFoundError:
+        warnings.append(f"{MANIFEST} is missing: runs that were never started are not known")
+    except ValueError as error:
+        warnings.append(f"{MANIFEST} is broken ({error}): runs that were never started are not known")
+    states = {key: read_state(folder / key[0] / f"seed-{key[1]}") for key in manifest.runs.keys() | _on_disk(folder)}
+    for state in states.values():
+        warnings += [f"{path.relative_to(folder)} is broken: {reason}" for path, reason in state.broken]
+    labels = [*manifest.labels, *sorted({label for label, _ in states} - set(manifest.labels))]
+    return Collected(folder, manifest, tuple(_row(manifest, label, states) for label in labels), tuple(warnings))
+
+
+def _row(manifest: Manifest, label: str, states: Mapping[Key, RunState]) -> RowRecords:
+    keys = sorted(key for key in states if key[0] == label)
+    records = tuple(Record(f"{manifest.name}/{label}/seed-{seed}", seed, states[label, seed]) for _, seed in keys)
+    configs = [states[key].config or manifest.runs.get(key) for key in keys]
+    return RowRecords(label, records, next((config for config in configs if config is not None), None))
+
+
+def _on_disk(folder: Path) -> set[Key]:
+    found = set()
+    for path in folder.glob("*/seed-*"):
+        seed = path.name.removeprefix("seed-")
+        if path.is_dir() and seed.isdecimal():
+            found.add((path.parent.name, int(seed)))
+    return found
+
+
+def _is_experiment(path: Path) -> bool:
+    return (path / MANIFEST).is_file() or any(path.glob("*/seed-*/*.json"))

@@ -1,0 +1,1 @@
+"""One small file an experiment: a module `<name>.py` that defines `EXPERIMENT`, whose name is the file's."""

@@ -1,0 +1,25 @@
+"""Whether the benchmark runs at all: every kind of row for a moment, on texts few enough to enumerate."""
+
+from benchmarks.specs import Evaluation, Experiment, Row
+
+EXPERIMENT = Experiment(
+    name="smoke",
+    description="every kind of row for a moment on Tiny; shows that the benchmark runs, in seconds",
+    env_id="TextGen-Tiny-v0",
+    rows=(
+        Row("Random", "agents.random:Random"),
+        Row("MLE", "agents.mle:MLE", total_tokens=5_000),
+        Row("REINFORCE", "agents.reinforce:Reinforce", total_tokens=20_000),
+        Row(
+            "SB3-A2C",
+            "stable_baselines3:A2C",
+            kind="sb3",
+            total_tokens=5_000,
+            hyperparameters={"gamma": 1.0, "n_steps": 5},
+        ),
+    ),
+    seeds=(0, 1),
+    evaluation=Evaluation(points=5, episodes=64, final_episodes=256, measures=("nll_test", "distinct_2")),
+    baseline="Random",
+    goal="optimum",
+)

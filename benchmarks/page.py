@@ -1,0 +1,174 @@
+"""The report as one HTML file that needs nothing else: no network, no scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from html import escape
+from importlib.resources import files
+
+from benchmarks.collect import Collected
+from benchmarks.plots import Level, Line, curve_over_seeds, learning_curves, style, to_svg
+from benchmarks.table import Table, comparison, findings, statistics
+
+
+def page(collected: Collected) -> str:
+    """The whole document."""
+    css = files("benchmarks").joinpath("page.css").read_text(encoding="utf-8")
+    parts = [
+        _header(collected),
+        _incomplete(collected),
+        _curves(collected),
+        _section("Comparison", _table(comparison(collected), levels=len(collected.references))),
+        _section("Return over seeds", _table(statistics(collected))),
+        _samples(collected),
+        _configuration(collected),
+    ]
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(collected.title)}</title>\n<style>\n{css}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(part for part in parts if part)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _header(collected: Collected) -> str:
+    seeds = ", ".join(str(seed) for seed in collected.seeds)
+    asked = sum(len(row.records) for row in collected.rows)
+    facts = [
+        ("environment", f"<code>{escape(collected.manifest.env_id)}</code>"),
+        ("agents", escape(", ".join(row.label for row in collected.rows))),
+        ("seeds", escape(seeds)),
+        ("finished", f"{len(collected.results)} of {asked} runs"),
+    ]
+    items = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
+    sentences = "".join(
+        f'<li class="{ {None: "", True: "met", False: "missed"}[finding.met] }">{escape(finding.sentence)}</li>'
+        for finding in findings(collected)
+    )
+    return (
+        f"<header><h1>{escape(collected.manifest.name)}</h1><p>{escape(collected.manifest.description)}</p>"
+        f'<dl class="facts">{items}</dl>'
+        + (f'<ul class="findings">{sentences}</ul>' if sentences else "")
+        + "</header>"
+    )
+
+
+def _incomplete(collected: Collected) -> str:
+    items = []
+    for row in collected.rows:
+        for record in row.without_result:
+            error = record.state.error
+            line = f"<strong>{escape(record.name)}</strong>: {record.state.status}"
+            if error is None:
+                items.append(f"<li>{line}</li>")
+            else:
+                items.append(
+                    f"<li>{line}: {escape(error['error'])}"
+                    f"<details><summary>traceback</summary><pre>{escape(error['traceback'])}</pre></details></li>"
+                )
+    items += [f"<li>{escape(warning)}</li>" for warning in collected.warnings]
+    if not items:
+        return ""
+    return _section("Missing, failed or broken", f"<ul>{''.join(items)}</ul>", kind="incomplete")
+
+
+def _curves(collected: Collected) -> str:
+    lines, levels = lines_and_levels(collected)
+    if not lines:
+        return _section("Learning curves", "<p>No run that learns is finished yet.</p>")
+    by_tokens = to_svg(
+        learning_curves(lines, levels, "tokens", collected.manifest.unit), "tokens", "Return against tokens"
+    )
+    by_seconds = to_svg(
+        learning_curves(lines, levels, "seconds", collected.manifest.unit), "seconds", "Return against seconds"
+    )
+    readers = [line.label for line in lines if line.curve.read]
+    caption = "Lines: mean over seeds; bands: lowest to highest. Evaluation is left out of the seconds."
+    if readers:
+        caption += f" {', '.join(readers)} generates no tokens: its curve is over the tokens of training data it read."
+    return _section(
+        "Learning curves",
+        f'<div class="figures"><figure>{by_tokens}<figcaption>Return against tokens</figcaption></figure>'
+        f"<figure>{by_seconds}<figcaption>Return against wall time</figcaption></figure></div>"
+        f'<p class="note">{escape(caption)}</p>',
+    )
+
+
+def lines_and_levels(collected: Collected) -> tuple[list[Line], list[Level]]:
+    """What the figures show: a curve for each row that learns, a level for each that does not, and the references."""
+    lines: list[Line] = []
+    levels: list[Level] = []
+    colours = 0
+    for row in collected.rows:
+        results = row.results
+        curve = curve_over_seeds([result.curve for result in results]) if results else None
+        if curve is not None:
+            lines.append(Line(row.label, curve, *style(colours)))
+        elif results:
+            levels.append(Level(row.label, sum(r.mean_return for r in results) / len(results)))
+        # Rows without results yet have their colour kept for them: the others' do not change when they come.
+        colours += curve is not None or not results
+    levels += [Level(level.title, level.value) for level in collected.references.values()]
+    return lines, levels
+
+
+def _samples(collected: Collected) -> str:
+    blocks = []
+    for row in collected.rows:
+        record = next((record for record in row.records if record.state.result is not None), None)
+        if record is None or record.state.result is None:
+            continue
+        texts = "".join(f"<li>{escape(text) or '<em>(empty)</em>'}</li>" for text in record.state.result.samples)
+        blocks.append(
+            f'<div><h3>{escape(row.label)} <small>seed {record.seed}</small></h3><ol class="texts">{texts}</ol></div>'
+        )
+    return _section("Sample texts", f'<div class="samples">{"".join(blocks)}</div>') if blocks else ""
+
+
+def _configuration(collected: Collected) -> str:
+    blocks = []
+    for row in collected.rows:
+        if row.config is not None:
+            settings = {key: value for key, value in row.config.items() if key != "seed"}
+            blocks.append(_details(row.label, json.dumps(settings, indent=2, ensure_ascii=False)))
+    versions = {json.dumps(result.versions, indent=2): None for result in collected.results}
+    blocks += [_details("made with", text) for text in versions]
+    return _section("Configuration", "".join(blocks)) if blocks else ""
+
+
+def _details(summary: str, text: str) -> str:
+    return f"<details><summary>{escape(summary)}</summary><pre>{escape(text)}</pre></details>"
+
+
+def _table(table: Table, levels: int = 0) -> str:
+    head = "".join(f'<th scope="col">{_word(column)}</th>' for column in table.columns)
+    body = []
+    for position, row in enumerate(table.rows):
+        cells = "".join(
+            f'<td data-label="{escape(column)}">{_word(cell)}</td>'
+            for column, cell in zip(table.columns[1:], row[1:], strict=True)
+        )
+        kind = ' class="level"' if position >= len(table.rows) - levels else ""
+        body.append(f'<tr{kind}><th scope="row">{escape(row[0])}</th>{cells}</tr>')
+    notes = "".join(f'<p class="note">{_word(note)}</p>' for note in table.notes)
+    return (
+        f'<div class="table"><table><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>{notes}'
+    )
+
+
+def _word(text: str) -> str:
+    escaped = escape(text)
+    for name in ("oracle", "test"):
+        escaped = escaped.replace(f"NLL_{name}", f"NLL<sub>{name}</sub>")
+    return escaped
+
+
+def _section(title: str, *parts: str, kind: str = "") -> str:
+    attribute = f' class="{kind}"' if kind else ""
+    return f"<section{attribute}><h2>{escape(title)}</h2>{_joined(parts)}</section>"
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return "".join(parts)

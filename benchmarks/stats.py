@@ -1,0 +1,134 @@
+"""Statistics over runs. One convention throughout: scores are (runs, tasks), one run being one seed.
+
+The interquartile mean and the stratified bootstrap are those of Agarwal, Schwarzer, Castro, Courville and Bellemare,
+"Deep Reinforcement Learning at the Edge of the Statistical Precipice" (2021), section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import trim_mean
+
+Statistic = Callable[[NDArray[np.float64]], float]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Of the scores of one algorithm.
+
+    Attributes:
+        count: runs.
+        mean: over runs and tasks.
+        std: of the runs' means over tasks, with Bessel's correction; None for a single run.
+        iqm: interquartile mean.
+        low, high: 95% stratified bootstrap interval of the interquartile mean; None for a single run.
+        minimum, maximum: over runs and tasks.
+    """
+
+    count: int
+    mean: float
+    std: float | None
+    iqm: float
+    low: float | None
+    high: float | None
+    minimum: float
+    maximum: float
+
+
+def mean(scores: ArrayLike) -> float:
+    """Mean over runs and tasks of `scores` (runs, tasks)."""
+    return float(_checked(scores).mean())
+
+
+def std(scores: ArrayLike) -> float:
+    """Standard deviation (Bessel's correction) over runs of each run's mean over tasks.
+
+    Raises:
+        ValueError: fewer than two runs.
+    """
+    per_run = _checked(scores).mean(1)
+    if len(per_run) < 2:
+        raise ValueError("scores: a standard deviation needs at least 2 runs, got 1")
+    return float(per_run.std(ddof=1))
+
+
+def interquartile_mean(scores: ArrayLike) -> float:
+    """Mean of the middle half of all scores (runs, tasks): the lowest and the highest floor(n / 4) are left out, so
+    that below four scores it is the mean."""
+    return float(trim_mean(_checked(scores), proportiontocut=0.25, axis=None))
+
+
+def bootstrap_interval(
+    scores: ArrayLike,
+    statistic: Statistic,
+    rng: np.random.Generator,
+    confidence: float = 0.95,
+    replicates: int = 2_000,
+) -> tuple[float, float]:
+    """Percentile interval of `statistic` under the stratified bootstrap: runs are drawn anew, with replacement,
+    for each task by itself.
+
+    Args:
+        scores: (runs, tasks).
+        statistic: of an array (runs, tasks).
+        rng: draws the replicates.
+        confidence: in (0, 1).
+        replicates: bootstrap samples.
+
+    Returns:
+        The lower and the upper end, in the scores' unit.
+
+    Raises:
+        ValueError: no scores, not finite, or arguments out of range.
+    """
+    table = _checked(scores)
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence={confidence} must lie in (0, 1)")
+    if replicates < 1:
+        raise ValueError(f"replicates={replicates} must be >= 1")
+    drawn = rng.integers(len(table), size=(replicates, *table.shape))  # (B, runs, tasks)
+    resampled = np.take_along_axis(np.broadcast_to(table, drawn.shape), drawn, axis=1)
+    values = np.array([statistic(sample) for sample in resampled])
+    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+def summarise(scores: ArrayLike, rng: np.random.Generator) -> Summary:
+    """Mean, spread, interquartile mean and its interval, of `scores` (runs, tasks)."""
+    table = _checked(scores)
+    several = len(table) > 1
+    low, high = bootstrap_interval(table, interquartile_mean, rng) if several else (None, None)
+    return Summary(
+        count=len(table),
+        mean=mean(table),
+        std=std(table) if several else None,
+        iqm=interquartile_mean(table),
+        low=low,
+        high=high,
+        minimum=float(table.min()),
+        maximum=float(table.max()),
+    )
+
+
+def share_of_distance(score: float, baseline: float, goal: float) -> float:
+    """(score - baseline) / (goal - baseline): 0 at the baseline, 1 at the goal.
+
+    Raises:
+        ValueError: baseline and goal are equal.
+    """
+    if baseline == goal:
+        raise ValueError(f"baseline={baseline} and goal={goal} are equal: there is no distance to share")
+    return (score - baseline) / (goal - baseline)
+
+
+def _checked(scores: ArrayLike) -> NDArray[np.float64]:
+    table = np.asarray(scores, np.float64)
+    if table.ndim != 2 or not table.size:
+        raise ValueError(f"scores must be (runs, tasks) with at least one of each, got shape {table.shape}")
+    if not np.isfinite(table).all():
+        raise ValueError("scores must be finite; leave out runs that failed, and say so")
+    return table

@@ -1,0 +1,223 @@
+"""The command line in processes of its own: done, refused, interrupted, killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.cli import app, parsed_seeds
+from benchmarks.collect import collect
+from benchmarks.specs import experiment_names
+
+ROOT = Path(__file__).resolve().parents[2]
+AGENTS = """
+import os, time
+from pathlib import Path
+from agents.random import Random
+
+
+class Counts(Random):
+    '''Trains until it is stopped, or for a moment.'''
+
+    def train(self, envs, total_tokens, callback=None):
+        Path(os.environ["PID_FILE"]).write_text(str(os.getpid()))
+        from agents.base import Progress
+
+        for done in range(total_tokens):
+            time.sleep(0.01)
+            callback(Progress(done, 0, 0.0, {}))
+        return self
+
+
+class Dies(Random):
+    def train(self, envs, total_tokens, callback=None):
+        os.kill(os.getpid(), 9)
+
+
+class Raises(Random):
+    def train(self, envs, total_tokens, callback=None):
+        raise RuntimeError("gone wrong")
+"""
+SCRIPT = """
+import sys
+from pathlib import Path
+from benchmarks.run import run_experiment
+from benchmarks.specs import Evaluation, Experiment, Row
+
+if __name__ == "__main__":
+    rows = [Row(label, path, int(tokens), num_envs=2) for label, path, tokens in (a.split(",") for a in sys.argv[3:])]
+    evaluation = Evaluation(points=1, episodes=4, final_episodes=4, test_texts=10, sample_texts=1)
+    small = {"train_size": 10, "test_size": 10}
+    experiment = Experiment("killed", "d", "TextGen-Tiny-v0", tuple(rows), small, (0,), evaluation)
+    run_experiment(experiment, Path(sys.argv[1]), int(sys.argv[2]), lambda event: print(event.kind, event.run.name))
+"""
+FIRST = "First,agents.random:Random,0"
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks processes up in /proc")
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Starts a benchmark of the given rows in a process group of its own."""
+    (tmp_path / "stopping_agents.py").write_text(AGENTS)
+    (tmp_path / "script.py").write_text(SCRIPT)
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(tmp_path))),
+        "PID_FILE": str(tmp_path / "pid"),
+        "OMP_NUM_THREADS": "1",
+    }
+
+    def begin(*arguments: str, program: tuple[str, ...] = (str(tmp_path / "script.py"),)) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, *program, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    return begin
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.02)
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def statuses(folder: Path) -> dict[str, str]:
+    return {record.name: record.state.status for row in collect(folder).rows for record in row.records}
+
+
+@linux
+def test_killed_with_sigkill_then_reported_then_gone_on_with(
+    tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    out = tmp_path / "out"
+    killed = start(str(out), "1", FIRST, "Second,stopping_agents:Counts,100000", "Third,agents.random:Random,0")
+    wait_for((tmp_path / "pid").exists)
+    worker = int((tmp_path / "pid").read_text() or 0)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    wait_for(lambda: gone(worker))
+    before = {
+        "killed/First/seed-0": "finished",
+        "killed/Second/seed-0": "unfinished",
+        "killed/Third/seed-0": "not started",
+    }
+    assert statuses(out / "killed") == before
+    reported = CliRunner().invoke(app, ["report", str(out)])
+    assert reported.exit_code == 0
+    assert "killed/Second/seed-0: unfinished" in reported.output
+    assert "killed/Third/seed-0: not started" in (out / "killed" / "report.html").read_text().replace("</strong>", "")
+    kept = (out / "killed" / "First" / "seed-0" / "result.json").stat().st_mtime_ns
+
+    (out / "killed" / "Second" / "seed-0" / "config.json").unlink()  # its settings are changed to shorter ones
+    again = start(str(out), "2", FIRST, "Second,stopping_agents:Counts,3", "Third,agents.random:Random,0")
+    output, _ = again.communicate(timeout=100)
+    assert again.returncode == 0, output
+    assert set(statuses(out / "killed").values()) == {"finished"}
+    assert "started killed/First/seed-0" not in output
+    assert (out / "killed" / "First" / "seed-0" / "result.json").stat().st_mtime_ns == kept
+
+
+def test_a_worker_that_dies_or_raises_costs_its_own_run_only(
+    tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    out = tmp_path / "out"
+    process = start(str(out), "1", "Dies,stopping_agents:Dies,1", "Raises,stopping_agents:Raises,1", FIRST)
+    output, _ = process.communicate(timeout=100)
+    assert process.returncode == 0, output
+    errors = {row.label: r.state.error for row in collect(out / "killed").rows for r in row.records}
+    assert errors["Dies"] is not None
+    assert "ended by SIGKILL" in errors["Dies"]["error"]
+    assert errors["Raises"] is not None
+    assert errors["Raises"]["error"] == "RuntimeError: gone wrong"
+    assert statuses(out / "killed")["killed/First/seed-0"] == "finished"
+
+
+@linux
+def test_ctrl_c_ends_all_and_reports(tmp_path: Path, start: Callable[..., subprocess.Popen[str]]) -> None:
+    out = tmp_path / "out"
+    arguments = ("run", "smoke", "--seeds", "1", "--jobs", "1", "--out", str(out))
+    process = start(*arguments, program=("-m", "benchmarks"))
+    wait_for((out / "smoke" / "Random" / "seed-0" / "result.json").exists)
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "interrupted" in output
+    assert "Traceback" not in output
+    assert "3 of 4 runs are left" in output or "2 of 4 runs are left" in output
+    assert (out / "smoke" / "report.html").exists()
+
+
+def invoked(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, " ".join(result.output.split())
+
+
+def test_list_describes_every_experiment() -> None:
+    code, output = invoked("list")
+    assert code == 0
+    assert all(name in output for name in experiment_names())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "nope"), "there is no experiment 'nope'; there are"),
+        (("run", "smoke", "--seeds", "x"), "--seeds 'x'"),
+        (("run", "smoke", "--seeds", "0"), "--seeds '0'"),
+        (("run", "smoke", "--jobs", "0"), "--jobs 0"),
+        (("run", "smoke", "--jobs", "many"), "--jobs"),
+        (("report", "/nowhere/at/all"), "is no folder"),
+        (("report", str(ROOT / "benchmarks")), "holds no results"),
+        (("no-such-command",), "no-such-command"),
+    ],
+)
+def test_bad_input_is_refused_in_words(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    more = ("--out", str(tmp_path / "out")) if arguments[0] == "run" else ()
+    code, output = invoked(*arguments, *more)
+    assert code == 2
+    assert said in output
+    assert "Traceback" not in output
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_out_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    code, output = invoked("run", "smoke", "--out", str(tmp_path / "file"), "--seeds", "1")
+    assert code == 2
+    assert "error: " in output
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("3", (0, 1, 2)), ("0,1,2", (0, 1, 2)), ("7,", (7,)), ("5, 5,2", (5, 2)), ("1", (0,))]
+)
+def test_seeds(text: str, seeds: tuple[int, ...]) -> None:
+    assert parsed_seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "a", "1,b", "1.5", ",", "1;2"])
+def test_seeds_that_are_none(text: str) -> None:
+    with pytest.raises(ValueError, match="--seeds"):
+        parsed_seeds(text)

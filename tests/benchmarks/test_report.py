@@ -1,0 +1,253 @@
+"""Table and page, from whole results and from what is left of them."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from benchmarks.collect import collect, experiment_folders
+from benchmarks.manifest import Manifest
+from benchmarks.page import page
+from benchmarks.report import report, show
+from benchmarks.results import Point, Reference, Result
+from benchmarks.specs import Experiment, Row, runs_of
+from benchmarks.storage import write_json
+from benchmarks.table import comparison, findings, shortened, statistics
+
+EXPERIMENT = Experiment(
+    name="made-up",
+    description="numbers <made> up & checked",
+    env_id="TextGen-OracleSmall-v0",
+    rows=(Row("Random", "m:A"), Row("Reader", "m:B", 100), Row("Learner", "m:C", 100), Row("Broken", "m:D", 100)),
+    seeds=(0, 1),
+    baseline="Random",
+    unit="nats a text",
+    expected_shares={"Learner": 0.5, "Reader": 0.5},
+)
+
+
+def made_up(final: float, generated: int = 0, read: int = 0, **changes: object) -> Result:
+    points = [Point(0, 0, 0.0, -70.0)]
+    points += [Point(generated * k // 4, read * k // 4, 0.5 * k, -70 + (final + 70) * k / 4) for k in range(1, 5)]
+    result = Result(
+        curve=tuple(points if generated + read else points[:1]),
+        mean_return=final,
+        std_return=1.0,
+        measures={"nll_oracle": -final / 10, "nll_test": 3.0},
+        reasons={},
+        references={
+            "greedy": Reference("greedy oracle sequence", -10.0),
+            "data": Reference("oracle's own texts", -25.0),
+        },
+        oracle_entropy=2.5,
+        samples=("1 2 3", "<script>alert(1)</script>", ""),
+        evaluation_seconds=1.0,
+        versions={"python": "3"},
+    )
+    return replace(result, **changes)  # type: ignore[arg-type]
+
+
+RESULTS = {
+    ("Random", 0): made_up(-71.0),
+    ("Random", 1): made_up(-69.0),
+    ("Reader", 0): made_up(-60.0, read=1000),
+    ("Reader", 1): made_up(-50.0, read=1000),
+    ("Learner", 0): made_up(-20.0, generated=123_456, measures={"nll_oracle": 2.0}, reasons={"nll_test": "it is shy"}),
+}
+
+
+def written_below(out: Path) -> Path:
+    """Seed 1 of Learner unfinished, seed 0 of Broken failed, its seed 1 never started."""
+    runs = runs_of(EXPERIMENT)
+    path = out / EXPERIMENT.name
+    Manifest.of(EXPERIMENT, runs).write(path)
+    for run in runs:
+        place = out / run.name
+        key = run.row.label, run.seed
+        if key != ("Broken", 1):
+            write_json(place / "config.json", run.to_config())
+        if key in RESULTS:
+            write_json(place / "result.json", RESULTS[key].to_json())
+        if key == ("Broken", 0):
+            write_json(
+                place / "error.json", {"error": "ValueError: <b>no</b>", "traceback": "Traceback\n  <i>line</i>"}
+            )
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Of incomplete results."""
+    return written_below(tmp_path / "runs")
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of incomplete results."""
+    folder = written_below(tmp_path_factory.mktemp("runs"))
+    path = report(folder, Console(file=io.StringIO()))
+    assert path == folder / "report.html"
+    return path.read_text(encoding="utf-8")
+
+
+def printed(folder: Path, width: int = 200) -> str:
+    console = Console(width=width, file=io.StringIO(), record=True)
+    show(collect(folder), console)
+    return console.export_text()
+
+
+def test_table_says_what_there_is(folder: Path) -> None:
+    table = comparison(collect(folder))
+    assert table.columns == ("agent", "runs", "return", "NLL_oracle (entropy 2.50)", "NLL_test", "tokens", "seconds")
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["Random"] == ("2/2", "-70.00 ± 1.41", "7.000 ± 0.141", "3.000 ± 0.000", "0", "0.0")
+    assert rows["Reader"] == ("2/2", "-55.00 ± 7.07", "5.500 ± 0.707", "3.000 ± 0.000", "0 (read 1.00k)", "2.0")
+    assert rows["Learner"] == ("1/2, 1 missing", "-20.00", "2.000", "–", "123k", "2.0")
+    assert rows["Broken"] == ("0/2, 1 failed, 1 missing", "–", "–", "–", "–", "–")
+    assert rows["oracle's own texts"] == ("–", "-25.00", "2.500", "2.500", "–", "–")
+    assert rows["greedy oracle sequence"] == ("–", "-10.00", "–", "–", "–", "–")
+    assert "Learner has no NLL_test: it is shy." in table.notes
+
+
+def test_findings_are_the_shares_of_the_distance(folder: Path) -> None:
+    reader, learner = findings(collect(folder))
+    assert reader.sentence == (
+        "Reader closed 25% of the distance between Random (-70.00) and the greedy oracle sequence (-10.00); "
+        "at least 50% is expected: MISSED."
+    )
+    assert (reader.met, learner.met) == (False, True)
+    assert "Learner closed 83%" in learner.sentence
+
+
+def test_statistics_of_runs(folder: Path) -> None:
+    rows = {row[0]: row[1:] for row in statistics(collect(folder)).rows}
+    assert rows["Reader"] == ("2/2", "-55.00", "7.07", "-55.00", "-60.00 to -50.00", "-60.00", "-50.00")
+    assert rows["Learner"] == ("1/2, 1 missing", "-20.00", "–", "-20.00", "–", "-20.00", "-20.00")
+    assert rows["Broken"][1:] == ("–",) * 6
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_terminal_names_what_is_missing_and_what_failed(folder: Path, width: int) -> None:
+    words = " ".join(printed(folder, width).split())
+    assert "made-up/Learner/seed-1: unfinished" in words
+    assert "made-up/Broken/seed-0: failed: ValueError: <b>no</b>" in words
+    assert "made-up/Broken/seed-1: not started" in words
+    for label in ("Random", "Reader", "Learner", "Broken"):
+        assert label in words
+
+
+class Page(HTMLParser):
+    """Tags in balance, attributes that load something, and the text."""
+
+    VOID = frozenset({"meta", "br", "img", "link", "input", "hr"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.loads: list[str] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.loads += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "data")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_page_needs_nothing_from_outside(html: str) -> None:
+    read = Page(html)
+    assert read.open == []
+    assert not read.tags & {"script", "link", "img", "iframe", "object"}
+    assert all(target.startswith("#") for target in read.loads)
+    assert not re.search(r"https?://|@import|url\((?!#)", html)
+    assert 'name="viewport"' in html
+    ids = re.findall(r'\sid="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+
+
+def test_page_shows_everything(html: str) -> None:
+    text = Page(html).text
+    for said in (
+        "made-up",
+        "numbers <made> up & checked",
+        "Learner closed 83%",
+        "<script>alert(1)</script>",
+        "made-up/Learner/seed-1: unfinished",
+        "ValueError: <b>no</b>",
+        "<i>line</i>",
+        "made-up/Broken/seed-1: not started",
+        "123k",
+        "-55.00 ± 7.07",
+        "tokens generated (Reader: tokens read)",
+        "seconds of training",
+        '"total_tokens": 100',
+        "5 of 8 runs",
+    ):
+        assert said in text, said
+
+
+def test_nothing_finished_yet_is_a_report_too(tmp_path: Path) -> None:
+    folder = tmp_path / EXPERIMENT.name
+    Manifest.of(EXPERIMENT, runs_of(EXPERIMENT)).write(folder)
+    assert printed(folder).count("not started") == 8
+    assert "0 of 8 runs" in Page(page(collect(folder))).text
+
+
+def test_without_the_manifest_the_folders_speak(folder: Path) -> None:
+    (folder / "experiment.json").unlink()
+    words = printed(folder)
+    assert "experiment.json is missing" in words
+    assert "Broken/seed-0: failed" in words
+    assert "-55.00 ± 7.07" in words
+
+
+def test_a_broken_result_is_reported_as_such(folder: Path) -> None:
+    (folder / "Reader" / "seed-0" / "result.json").write_text("{")
+    words = printed(folder)
+    assert "Reader/seed-0/result.json is broken" in words
+    assert "1/2, 1 missing" in words
+
+
+def test_experiments_in_a_folder(folder: Path, tmp_path: Path) -> None:
+    assert experiment_folders(folder) == [folder]
+    assert experiment_folders(folder.parent) == [folder]
+    (tmp_path / "empty").mkdir()
+    for path, said in ((tmp_path / "empty", "holds no results"), (tmp_path / "nowhere", "is no folder")):
+        with pytest.raises(ValueError, match=said):
+            experiment_folders(path)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (950, "950"),
+        (999.6, "1.00k"),
+        (1_000, "1.00k"),
+        (12_345, "12.3k"),
+        (999_600, "1.00M"),
+        (2.5e9, "2.50G"),
+    ],
+)
+def test_counts_are_shortened_to_three_digits(number: float, text: str) -> None:
+    assert shortened(number) == text

@@ -1,0 +1,91 @@
+"""Which token may follow a prefix: the task's rules and the least length, in one place."""
+
+from __future__ import annotations
+
+import numpy as np
+from gymnasium.error import InvalidAction
+from numpy.typing import ArrayLike
+
+from textgen_env.arguments import checked_prefix
+from textgen_env.tasks.base import Task, check_at_least
+from textgen_env.transition import BoolArray
+from textgen_env.vocabulary import IntArray
+
+
+class TokenMasks:
+    """The tokens that a game allows.
+
+    Args:
+        task: what is written; its `allowed_tokens` is asked.
+        min_length: the end token is masked until this many tokens are written.
+
+    Raises:
+        TypeError, ValueError: a min_length that is no whole number, or leaves no text to write.
+    """
+
+    def __init__(self, task: Task, min_length: int = 0) -> None:
+        self.task = task
+        self.min_length = check_at_least("min_length", min_length, least=0)
+        self._vocab_size = len(task.vocabulary)
+        self._late_token = task.vocabulary.eos_id if min_length else None
+        if self._late_token is not None and (min_length >= task.max_length or self._vocab_size == 1):
+            raise ValueError(
+                f"min_length={min_length} must be below max_length={task.max_length}, and 0 where the end token is the "
+                "only token"
+            )
+
+    def allowed(self, tokens: IntArray, lengths: IntArray) -> BoolArray | None:
+        """What may follow each of the prefixes (K, T), (K,): (K, V), or None where every token may.
+
+        Raises:
+            ValueError: the task returned no such mask.
+        """
+        allowed = self.task.allowed_tokens(tokens, lengths)
+        shape = (len(tokens), self._vocab_size)
+        if allowed is not None and (allowed.shape != shape or allowed.dtype != np.bool_):
+            raise ValueError(
+                f"{type(self.task).__name__}.allowed_tokens returned {allowed.dtype} {allowed.shape}, "
+                f"expected bool {shape}"
+            )
+        if self._late_token is not None:
+            allowed = np.ones(shape, np.bool_) if allowed is None else allowed.copy()
+            allowed[lengths < self.min_length, self._late_token] = False
+        return allowed
+
+    def check_actions(self, chosen: IntArray, tokens: IntArray, lengths: IntArray, rows: IntArray) -> None:
+        """Refuses tokens (K,) that may not follow the prefixes in `rows` (K,).
+
+        Raises:
+            InvalidAction: a masked one.
+        """
+        at = self._first_masked(chosen, tokens, lengths)
+        if at is not None:
+            token = self.task.vocabulary.tokens[chosen[at]]
+            raise InvalidAction(
+                f"action={chosen[at]} ({token!r}) in row {rows[at]} is masked after {lengths[at]} tokens; "
+                "choose one that action_masks() allows"
+            )
+
+    def started(self, prefix: ArrayLike, count: int) -> tuple[IntArray, IntArray]:
+        """`count` texts begun with `prefix`: tokens (count, T) and lengths (count,).
+
+        Raises:
+            TypeError, ValueError: see `checked_prefix`; or a token that may not stand where it does.
+        """
+        ids = checked_prefix(prefix, count, self.task)
+        tokens = np.full((count, self.task.max_length), self._vocab_size, np.int64)
+        lengths = np.zeros(count, np.int64)
+        for position, chosen in enumerate(ids.T):
+            at = self._first_masked(chosen, tokens, lengths)
+            if at is not None:
+                raise ValueError(f"prefix={prefix!r}: token {chosen[at]} is masked after {position} tokens")
+            tokens[:, position] = chosen
+            lengths += 1
+        return tokens, lengths
+
+    def _first_masked(self, chosen: IntArray, tokens: IntArray, lengths: IntArray) -> int | None:
+        allowed = self.allowed(tokens, lengths)
+        if allowed is None:
+            return None
+        masked = np.flatnonzero(~allowed[np.arange(len(chosen)), chosen])
+        return int(masked[0]) if len(masked) else None

@@ -1,0 +1,129 @@
+"""How a reward is paid: for the whole text when it has ended, or for each token as it is written."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from textgen_env.rewards.base import FloatArray, Reward, RewardState, Terms, checked_scores
+from textgen_env.tasks.base import Sources
+from textgen_env.vocabulary import IntArray
+
+
+class Payer(Protocol):
+    """Pays K rows at a time; a call that raises changes nothing.
+
+    Attributes:
+        every_token: whether `pay` is asked after each token, or for ended texts alone.
+        state: what is carried from token to token, of all N rows; empty where nothing is.
+    """
+
+    every_token: bool
+    state: RewardState
+
+    def begin(self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None) -> None:
+        """Texts begin in `rows` (K,) with prefixes (K, T), (K,), of which a length may be 0."""
+        ...
+
+    def pay(
+        self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None
+    ) -> tuple[FloatArray, Terms]:
+        """What the last token of each text (K, T), (K,) earns, (K,), and the parts of the texts' scores."""
+        ...
+
+
+class TerminalPayer:
+    """The last token of a text earns the text's score."""
+
+    every_token = False
+
+    def __init__(self, reward: Reward) -> None:
+        self.reward = reward
+        self.state: RewardState = {}
+
+    def begin(self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None) -> None:
+        """Nothing is carried."""
+
+    def pay(
+        self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None
+    ) -> tuple[FloatArray, Terms]:
+        """The scores of the texts."""
+        terms, totals = checked_total(self.reward, self.reward.terms(tokens, lengths, sources), len(rows))
+        return totals, terms
+
+
+class DensePayer:
+    """Each token earns the change of the prefix score.
+
+    Args:
+        reward: bound to the task.
+        tokens: (N, T) N empty texts.
+        sources: of the N texts; any will do.
+    """
+
+    every_token = True
+
+    def __init__(self, reward: Reward, tokens: IntArray, sources: Sources | None) -> None:
+        self.reward = reward
+        count = len(tokens)
+        begun = reward.begin(tokens, np.zeros(count, np.int64), sources)
+        # The reward may hand out arrays of its own; these are written to.
+        self.state = take_rows(
+            {**begun, "total": checked_scores(begun.get("total"), count, reward.name)}, np.arange(count)
+        )
+
+    def begin(self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None) -> None:
+        """The prefix scores are where counting starts."""
+        begun = self.reward.begin(tokens, lengths, sources)
+        self._put(rows, begun, checked_scores(begun.get("total"), len(rows), self.reward.name))
+
+    def pay(
+        self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None
+    ) -> tuple[FloatArray, Terms]:
+        """The scores of the prefixes less those of the prefixes before."""
+        before = take_rows(self.state, rows)
+        terms, after = self.reward.extend(before, tokens, lengths, sources)
+        terms, totals = checked_total(self.reward, terms, len(rows))
+        earned = totals - self.state["total"][rows]
+        self._put(rows, after, totals)
+        return earned, terms
+
+    def _put(self, rows: IntArray, state: RewardState, totals: FloatArray) -> None:
+        state = {**state, "total": totals}
+        if forms(state) != forms(self.state) or any(len(values) != len(rows) for values in state.values()):
+            raise ValueError(
+                f"reward {self.reward.name!r} returned a state with the entries {forms(state)}; expected "
+                f"{forms(self.state)} for each of {len(rows)} rows, as it began"
+            )
+        put_rows(self.state, rows, state)
+
+
+def checked_total(reward: Reward, terms: Terms, count: int) -> tuple[Terms, FloatArray]:
+    """The parts of `count` scores, and the scores that they make, each (count,) float64.
+
+    Raises:
+        TypeError, ValueError: not finite numbers, or not `count` of them.
+    """
+    whole = len(terms) == 1
+    checked = {
+        part: checked_scores(values, count, reward.name if whole else f"{reward.name}: {part}")
+        for part, values in terms.items()
+    }
+    return checked, checked_scores(reward.total(checked), count, reward.name)
+
+
+def forms(state: RewardState) -> dict[str, str]:
+    """The type and the shape of each entry's row."""
+    return {name: f"{state[name].dtype} {tuple(state[name].shape[1:])}" for name in sorted(state)}
+
+
+def take_rows(state: RewardState, rows: IntArray) -> RewardState:
+    """A copy of `rows` of a state."""
+    return {name: values[rows] for name, values in state.items()}
+
+
+def put_rows(state: RewardState, rows: IntArray, values: RewardState) -> None:
+    """Writes `values` of `rows` into a state with the same entries."""
+    for name, stored in state.items():
+        stored[rows] = values[name]
