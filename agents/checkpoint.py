@@ -1,4 +1,4 @@
-"""An agent in a file: safetensors for its arrays, JSON in the file's header for the rest. Nothing is executed on reading."""
+"""An agent in a file: safetensors for its arrays, JSON in the header for the rest. Reading executes nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from agents.base import TextSpec
+from agents.text_spec import TextSpec
 
 FORMAT = "textgen-env agent"
 VERSION = 1
@@ -77,7 +77,9 @@ def read_checkpoint(path: str | PathLike[str], agent: str) -> Checkpoint:
     except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise ValueError(f"path={name!r} is no saved agent, or is truncated: {error!r}") from None
     if found[:2] != (FORMAT, VERSION):
-        raise ValueError(f"path={name!r} has format {found[0]!r} version {found[1]!r}; this code reads {FORMAT!r} {VERSION}")
+        raise ValueError(
+            f"path={name!r} has format {found[0]!r} version {found[1]!r}; this code reads {FORMAT!r} {VERSION}"
+        )
     if found[2] != agent:
         raise ValueError(f"path={name!r} holds a {found[2]}, not a {agent}; load it with {found[2]}.load")
     for key, tensor in tensors.items():

@@ -6,7 +6,6 @@ that of the expected return.
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 

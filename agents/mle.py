@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from agents.base import Callback, Envs
+from agents.hyperparameters import check_choice, check_number
 from agents.losses import cross_entropy
 from agents.policy_agent import PolicyAgent
 from agents.returns import written
@@ -27,6 +28,13 @@ class MLEConfig:
     learning_rate: float = 0.005  # of Adam [0.01]
     batch_size: int = 64  # texts an update [64]
     max_grad_norm: float = 5.0  # longer gradients are shortened to it [5]
+
+    def __post_init__(self) -> None:
+        for name in ("embedding_size", "hidden_size", "batch_size"):
+            check_at_least(name, getattr(self, name))
+        check_choice("cell", self.cell, ("lstm", "gru"))
+        check_number("learning_rate", self.learning_rate, above=0)
+        check_number("max_grad_norm", self.max_grad_norm, above=0)
 
 
 class MLE(PolicyAgent):
@@ -47,8 +55,8 @@ class MLE(PolicyAgent):
         until = self.tokens_read + check_at_least("total_tokens", total_tokens)
         task = envs.unwrapped.task  # type: ignore[attr-defined]
         texts = task.training_sequences()
-        tokens, lengths = torch.from_numpy(texts.tokens), torch.from_numpy(texts.lengths)
-        sources = torch.from_numpy(task.sources.tokens[texts.sources]) if self.spec.conditional else None
+        tokens, lengths = torch.tensor(texts.tokens), torch.tensor(texts.lengths)
+        sources = torch.tensor(task.sources.tokens[texts.sources]) if self.spec.conditional else None
         counted = torch.from_numpy(written(texts.lengths, self.spec.max_length))
         for rows in self._batches(len(tokens)):
             hidden = self.network.hidden(tokens[rows], None if sources is None else sources[rows])

@@ -6,8 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from agents.base import TextSpec
+from agents.text_spec import TextSpec
 from textgen_env.models.language_model import Cell, LanguageModel, State
+
+# Small output weights: learning starts from a nearly uniform policy, which tries every token.
+OUTPUT_STD = 0.01
 
 
 class PolicyNetwork(nn.Module):
@@ -59,29 +62,27 @@ class PolicyNetwork(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits (..., V) of the token that follows hidden states (..., H)."""
-        return self.decoder.output(hidden)
+        logits: Tensor = self.decoder.output(hidden)
+        return logits
 
     def values(self, hidden: Tensor) -> Tensor:
         """Estimated returns to come (...) after hidden states (..., H). They are read off the policy's features without
         changing them: the value's error has no say in what the policy remembers."""
         if self.value is None:
             raise ValueError("this network has no value head; build it with value_head=True")
-        return self.value(hidden.detach()).squeeze(-1)
+        values: Tensor = self.value(hidden.detach())
+        return values.squeeze(-1)
 
     def _initialise(self, generator: torch.Generator) -> None:
         for part in (self.decoder, self.encoder):
             if part is not None:
                 nn.init.normal_(part.embedding.weight, generator=generator)
                 _initialise_rnn(part.rnn, generator)
-        # Small output weights: learning starts from a nearly uniform policy, which tries every token.
         nn.init.normal_(self.decoder.output.weight, std=OUTPUT_STD, generator=generator)
         nn.init.zeros_(self.decoder.output.bias)
         if self.value is not None:
             nn.init.zeros_(self.value.weight)
             nn.init.zeros_(self.value.bias)
-
-
-OUTPUT_STD = 0.01
 
 
 class SourceEncoder(nn.Module):

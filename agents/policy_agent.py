@@ -11,11 +11,12 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from agents.base import BoolArray, Callback, Envs, FloatArray, IntArray, Observation, Progress, State, TextSpec
+from agents.base import BoolArray, Callback, Envs, FloatArray, IntArray, Observation, Progress, State
 from agents.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from agents.losses import masked_logits, token_log_probs
 from agents.networks import PolicyNetwork
 from agents.returns import written
+from agents.text_spec import TextSpec
 from textgen_env import Texts
 from textgen_env.models.language_model import State as NetworkState
 from textgen_env.models.sampling import sample_categorical
@@ -23,6 +24,7 @@ from textgen_env.tasks.base import check_at_least
 
 # Logits held at once where many texts are sampled or scored: 40 MB.
 CHUNK_LOGITS = 10_000_000
+COUNTERS = ("updates", "tokens_generated", "tokens_read")
 
 
 class PolicyAgent:
@@ -41,7 +43,7 @@ class PolicyAgent:
         spec: the texts' shape.
         config: the hyperparameters.
         network: the policy.
-        tokens_generated, tokens_read: in all of its training.
+        updates, tokens_generated, tokens_read: in all of its training.
 
     Raises:
         TypeError, ValueError: envs that are no text environments, a config of another class, a seed below 0.
@@ -120,7 +122,7 @@ class PolicyAgent:
             tensors |= {f"optimiser.{index}.{name}": tensor for name, tensor in moments.items()}
         tensors["generator"] = self.generator.get_state()
         tensors["sampling_generator"] = self.sampling_generator.get_state()
-        counters = {"tokens_generated": self.tokens_generated, "tokens_read": self.tokens_read}
+        counters = {name: getattr(self, name) for name in COUNTERS}
         write_checkpoint(path, Checkpoint(type(self).__name__, self.spec, asdict(self.config), counters, tensors))
 
     @classmethod
@@ -137,7 +139,9 @@ class PolicyAgent:
             agent._build(saved.spec, cls.config_class(**saved.config), seed=0)
             agent._restore(saved)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(f"path={fspath(path)!r} holds a {cls.__name__} that does not fit together: {error}") from None
+            raise ValueError(
+                f"path={fspath(path)!r} holds a {cls.__name__} that does not fit together: {error}"
+            ) from None
         return agent
 
     def _build(self, spec: TextSpec, config: Any, seed: int) -> None:
@@ -153,8 +157,7 @@ class PolicyAgent:
         )
         self.parameters = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
         self.optimiser = torch.optim.Adam(self.parameters, lr=config.learning_rate, fused=True)
-        self.tokens_generated = 0
-        self.tokens_read = 0
+        self.updates = self.tokens_generated = self.tokens_read = 0
 
     def _has_value_head(self) -> bool:
         return False
@@ -173,8 +176,8 @@ class PolicyAgent:
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
         self.generator.set_state(saved.tensors["generator"])
         self.sampling_generator.set_state(saved.tensors["sampling_generator"])
-        self.tokens_generated = saved.counters["tokens_generated"]
-        self.tokens_read = saved.counters["tokens_read"]
+        for name in COUNTERS:
+            setattr(self, name, saved.counters[name])
 
     def _descend(self, loss: Tensor, terms: dict[str, Tensor]) -> dict[str, float]:
         """One step of the optimiser down `loss`; its terms as numbers.
@@ -189,10 +192,11 @@ class PolicyAgent:
         for name, value in {**values, "gradient norm": norm}.items():
             if not np.isfinite(value):
                 raise FloatingPointError(
-                    f"{type(self).__name__}: {name} is {value} after {self.tokens_generated} tokens generated and "
-                    f"{self.tokens_read} read; lower learning_rate={self.config.learning_rate}, or look at the rewards"
+                    f"{type(self).__name__}: {name} is {value} in update {self.updates + 1}; lower "
+                    f"learning_rate={self.config.learning_rate}, or look at the rewards"
                 )
         self.optimiser.step()
+        self.updates += 1
         return values
 
     def _goes_on(self, callback: Callback | None, mean_return: float, losses: dict[str, float]) -> bool:
@@ -212,8 +216,13 @@ class PolicyAgent:
         tokens, sources, single = self.spec.checked_observation(observation)
         inputs, carried, seen = self._carried(tokens, sources, state, episode_start)
         logits, after = self.network.step(inputs, carried)
+        if not torch.isfinite(logits).all():
+            raise FloatingPointError(
+                f"{type(self).__name__}: the policy's logits are not finite after {self.updates} updates; lower "
+                f"learning_rate={self.config.learning_rate} and train anew, or from an earlier save"
+            )
         if action_masks is not None:
-            logits = masked_logits(logits, torch.from_numpy(np.asarray(action_masks, np.bool_).reshape(logits.shape)))
+            logits = masked_logits(logits, torch.tensor(action_masks, dtype=torch.bool).reshape(logits.shape))
         chosen = (logits.argmax(-1) if deterministic else sample_categorical(logits, generator)).numpy()
         return chosen[0] if single else chosen, (*(part.numpy() for part in after), seen)
 
@@ -230,7 +239,9 @@ class PolicyAgent:
             return inputs, self._before_last(tokens, sources), seen
         *parts, before = state
         if before.shape != seen.shape:
-            raise ValueError(f"state is of observations {before.shape}, but these are {seen.shape}; begin with state=None")
+            raise ValueError(
+                f"state is of observations {before.shape}, but these are {seen.shape}; begin with state=None"
+            )
         at = self.spec.source_length + last
         grown = (before[rows, at] == self.spec.vocab_size) & (seen[rows, at] != self.spec.vocab_size)
         follows = grown & ((before == seen) | (np.arange(seen.shape[1]) == at[:, None])).all(1)
@@ -240,7 +251,9 @@ class PolicyAgent:
         if not follows.all():
             anew = np.flatnonzero(~follows)
             read = self._before_last(tokens[anew], None if sources is None else sources[anew])
-            carried = tuple(part.index_copy(0, torch.from_numpy(anew), new) for part, new in zip(carried, read, strict=True))
+            carried = tuple(
+                part.index_copy(0, torch.from_numpy(anew), new) for part, new in zip(carried, read, strict=True)
+            )
         return inputs, carried, seen
 
     def _before_last(self, tokens: IntArray, sources: IntArray | None) -> NetworkState:

@@ -9,8 +9,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from agents.base import BoolArray, Callback, Envs, FloatArray, IntArray, Observation, Progress, State, TextSpec
+from agents.base import BoolArray, Callback, Envs, FloatArray, IntArray, Observation, Progress, State
 from agents.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from agents.text_spec import TextSpec
 from textgen_env import Texts
 from textgen_env.tasks.base import check_at_least
 
@@ -29,11 +30,13 @@ class Random:
         seed: of the tokens drawn.
     """
 
+    config_class = RandomConfig
+
     def __init__(self, envs: Envs, config: RandomConfig | None = None, seed: int = 0) -> None:
         self.spec = TextSpec.from_envs(envs)
         self.config = config or RandomConfig()
         self.seed = check_at_least("seed", seed, least=0)
-        self.rng = np.random.default_rng(seed)
+        self.rng = _generator(self.seed)
 
     def train(self, envs: Envs, total_tokens: int, callback: Callback | None = None) -> Self:
         """Nothing to learn: no token is written; `callback` is called once."""
@@ -54,7 +57,9 @@ class Random:
         """A token of each text; if `deterministic`, the first allowed one."""
         tokens, _, single = self.spec.checked_observation(observation)
         shape = len(tokens), self.spec.vocab_size
-        allowed = np.ones(shape, np.bool_) if action_masks is None else np.asarray(action_masks, np.bool_).reshape(shape)
+        allowed = (
+            np.ones(shape, np.bool_) if action_masks is None else np.asarray(action_masks, np.bool_).reshape(shape)
+        )
         last = allowed.sum(1) - 1
         rank = np.zeros(len(tokens), np.int64) if deterministic else self.rng.integers(last, endpoint=True)
         chosen = (allowed.cumsum(1) > rank[:, None]).argmax(1)  # the token of that rank among the allowed ones
@@ -72,7 +77,7 @@ class Random:
         """-length * log V (N,), in nats."""
         ids, counts = self.spec.checked_texts(tokens, lengths)
         self.spec.checked_sources(sources, len(ids))
-        return -counts * np.log(self.spec.vocab_size)
+        return np.asarray(-counts * np.log(self.spec.vocab_size))
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the texts' shape and the seed; a loaded agent draws from the seed anew."""
@@ -84,5 +89,10 @@ class Random:
         saved = read_checkpoint(path, cls.__name__)
         agent = cls.__new__(cls)
         agent.spec, agent.config, agent.seed = saved.spec, RandomConfig(), saved.counters["seed"]
-        agent.rng = np.random.default_rng(agent.seed)
+        agent.rng = _generator(agent.seed)
         return agent
+
+
+def _generator(seed: int) -> np.random.Generator:
+    # Spawned, so that it does not repeat the numbers that a task or an environment draws with the same seed.
+    return np.random.default_rng(np.random.SeedSequence(seed).spawn(1)[0])

@@ -1,5 +1,5 @@
-"""REINFORCE: the policy follows the gradient of its expected return (Williams 1992, "Simple statistical gradient-following
-algorithms for connectionist reinforcement learning")."""
+"""REINFORCE: the policy follows the gradient of its expected return (Williams 1992, "Simple statistical
+gradient-following algorithms for connectionist reinforcement learning")."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from agents.base import Callback, Envs
+from agents.hyperparameters import check_choice, check_number
 from agents.losses import entropy, masked_logits, policy_gradient_loss, token_log_probs, value_loss
 from agents.policy_agent import PolicyAgent
 from agents.returns import batch_mean_baseline, no_baseline, reward_to_go, scaled_to_unit, whole_return, written
@@ -30,12 +31,26 @@ class ReinforceConfig:
     batch_size: int = 64  # texts an update, rounded up to as many for each row [1]
     credit: Literal["reward_to_go", "whole"] = "reward_to_go"  # what a token is credited with [whole]
     discount: float = 1.0  # of later rewards [1]
-    baseline: Literal["none", "batch_mean", "learned"] = "batch_mean"  # [none; a running mean]
+    baseline: Literal["none", "batch_mean", "learned"] = "batch_mean"  # learned: added to the mean [running mean]
     value_weight: float = 1.0  # of the learned baseline's error in the loss
-    entropy_weight: float = 0.0  # of the entropy bonus [0; Williams and Peng 1991 add one]
+    entropy_weight: float = 0.3  # of the entropy bonus, at the start [0; Williams and Peng 1991 add one]
     entropy_half_life: int | None = 100_000  # tokens written until the entropy bonus has halved; None: constant [no]
-    scale_advantages: bool = True  # divide them by their root mean square, so that the reward's unit hardly matters [no]
+    scale_advantages: bool = True  # divide them by their root mean square: the reward's unit then hardly matters [no]
     max_grad_norm: float = 5.0  # longer gradients are shortened to it [no]
+
+    def __post_init__(self) -> None:
+        for name in ("embedding_size", "hidden_size", "batch_size"):
+            check_at_least(name, getattr(self, name))
+        if self.entropy_half_life is not None:
+            check_at_least("entropy_half_life", self.entropy_half_life)
+        check_choice("cell", self.cell, ("lstm", "gru"))
+        check_choice("credit", self.credit, ("reward_to_go", "whole"))
+        check_choice("baseline", self.baseline, ("none", "batch_mean", "learned"))
+        check_number("discount", self.discount, most=1)
+        for name in ("learning_rate", "max_grad_norm"):
+            check_number(name, getattr(self, name), above=0)
+        for name in ("value_weight", "entropy_weight"):
+            check_number(name, getattr(self, name))
 
 
 class Reinforce(PolicyAgent):
@@ -59,9 +74,9 @@ class Reinforce(PolicyAgent):
         while self.tokens_generated < until:
             episodes = play(self.explore, envs, quota, seed=seed, masked=True)
             seed = None
+            self.tokens_generated += episodes.tokens_written
             terms = self.losses(episodes)
             losses = self._descend(self.total_loss(terms), terms)
-            self.tokens_generated += episodes.tokens_written
             if not self._goes_on(callback, float(episodes.returns.mean()), losses):
                 break
         return self
@@ -92,7 +107,11 @@ class Reinforce(PolicyAgent):
         return terms
 
     def total_loss(self, terms: dict[str, Tensor]) -> Tensor:
-        """policy + value_weight * value - entropy_weight * entropy."""
+        """policy + value_weight * value - entropy_weight * 2^(-tokens / half-life) * entropy.
+
+        The bonus fades so that one weight serves unlike rewards: however strong it is at first, the return decides in
+        the end, and which weight would be the right one is passed on the way (as in annealing).
+        """
         half_life = self.config.entropy_half_life
         faded = 1.0 if half_life is None else 0.5 ** (self.tokens_generated / half_life)
         loss = terms["policy"] - self.config.entropy_weight * faded * terms["entropy"]

@@ -62,4 +62,4 @@ def scaled_to_unit(advantages: FloatArray, lengths: IntArray, epsilon: float = 1
     its direction up to the noise of the divisor."""
     counted = written(lengths, advantages.shape[1])
     mean_square = np.square(advantages[counted]).mean() if counted.any() else 0.0
-    return advantages * counted / (np.sqrt(mean_square) + epsilon)
+    return np.asarray(advantages * counted / (np.sqrt(mean_square) + epsilon))

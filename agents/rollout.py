@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, cast
 
 import numpy as np
+from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
@@ -13,13 +15,9 @@ from agents.base import BoolArray, Envs, FloatArray, IntArray
 from textgen_env import Texts
 from textgen_env.tasks.base import check_at_least
 
-
-class Predict(Protocol):
-    """Chooses tokens: `predict` of the agents here, and of Stable-Baselines3's models."""
-
-    def __call__(
-        self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False, **masks: Any
-    ) -> tuple[NDArray[Any], Any]: ...
+Predict = Callable[..., tuple[NDArray[Any], Any]]
+"""Chooses tokens: `predict(observation, state, episode_start, deterministic)` of the agents here and of
+Stable-Baselines3's models, `action_masks=` added where masks are asked for."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Episodes:
     @property
     def returns(self) -> FloatArray:
         """(M,) the sum of each text's rewards."""
-        return self.rewards.sum(1)
+        return np.asarray(self.rewards.sum(1))
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,8 @@ class _Batch:
 
     def __init__(self, envs: Envs, observation: Any, quota: IntArray, masked: bool) -> None:
         tokens, sources = _parts(observation)
-        self.vocab_size, (rows, horizon) = int(envs.single_action_space.n), tokens.shape
+        self.vocab_size = int(cast(spaces.Discrete, envs.single_action_space).n)
+        rows, horizon = tokens.shape
         self.left = quota.copy()
         self.slots = np.cumsum(quota) - quota
         total = int(quota.sum())

@@ -150,6 +150,14 @@ def test_a_lazy_text_is_used_as_a_string() -> None:
     assert sorted([text, "a"]) == ["a", "a b"]
 
 
+def test_a_text_does_not_change_with_the_tokens_that_were_returned() -> None:
+    env = gymnasium.make("TextGen-Tiny-v0")
+    env.reset(seed=0)
+    _, info = write(env, [1, 2, 0])
+    info["tokens"][:] = 3
+    assert info["text"] == "a b"
+
+
 def test_masked_tokens_are_refused(no_repeat_task: Any) -> None:
     env = TextGenEnv(no_repeat_task, share_of_a)
     env.reset(seed=0)
@@ -207,6 +215,9 @@ def test_masks_are_read_off_the_task_anew_each_time(no_repeat_task: Any) -> None
     env.action_masks()[:] = False
     env.step(0)
     assert env.action_masks().all()
+    longer = TextGenEnv(no_repeat_task, share_of_a, min_length=1)
+    longer.reset(seed=0)
+    assert longer.action_masks().tolist() == [False, True, False, True]
     assert constant.tolist() == [[True, True, False, True]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ WIDTH, HEIGHT, MARGIN = 640, 360, 24
 TEXT_TOP, TEXT_BOTTOM = 76, 280
 FONT_SIZES = (30, 24, 19, 15)
 LINE_SPACING = 1.3
+MOST_LETTERS = 2_000
+"""More than an image holds, of the narrowest letters in the smallest size."""
 PAPER, INK, GREY, RULE, ACCENT = "#ffffff", "#1b1f24", "#6a737d", "#e1e4e8", "#0969da"
 
 
@@ -109,7 +112,7 @@ def _drawn(core: GenerationCore, row: int) -> NDArray[np.uint8]:
 
     line_height = LINE_SPACING * size
     # The width left free holds the cursor after a full line.
-    lines = _wrapped(_drawable(_text(core, row), font), font, room - size // 2)
+    lines = _wrapped(_drawable(_text(core, row)[-MOST_LETTERS:], font), font, room - size // 2)
     most = int((TEXT_BOTTOM - TEXT_TOP) / line_height)
     if len(lines) > most:
         lines = lines[-most:]
@@ -172,7 +175,7 @@ def _wrapped(text: str, font: Any, room: float) -> list[str]:
                 lines.append(line)
             line = word
             while font.getlength(line) > room:
-                cut = next(n for n in range(len(line), 0, -1) if n == 1 or font.getlength(line[:n]) <= room)
+                cut = max(_fitting(line, font, room), 1)
                 lines.append(line[:cut])
                 line = line[cut:]
         lines.append(line)
@@ -183,6 +186,9 @@ def _shortened(line: str, font: Any, room: float) -> str:
     """`line`, or as much of its beginning as `room` pixels hold."""
     if font.getlength(line) <= room:
         return line
-    while line and font.getlength(line + "…") > room:
-        line = line[:-1]
-    return line + "…"
+    return line[: _fitting(line, font, room - font.getlength("…"))] + "…"
+
+
+def _fitting(line: str, font: Any, room: float) -> int:
+    """How many letters of `line`, from its beginning, `room` pixels hold."""
+    return bisect_right(range(1, len(line) + 1), room, key=lambda count: font.getlength(line[:count]))

@@ -1,0 +1,69 @@
+"""Returns and baselines against loops that spell out their definitions."""
+
+import numpy as np
+import pytest
+
+from agents.returns import batch_mean_baseline, no_baseline, reward_to_go, scaled_to_unit, whole_return, written
+
+LENGTHS = np.array([5, 1, 3, 5, 2, 4])
+
+
+@pytest.fixture
+def rewards() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(6, 5))
+
+
+@pytest.mark.parametrize("discount", [0.0, 0.7, 1.0])
+def test_reward_to_go_sums_what_is_still_to_come(rewards: np.ndarray, discount: float) -> None:
+    found = reward_to_go(rewards, LENGTHS, discount)
+    for n, length in enumerate(LENGTHS):
+        for t in range(5):
+            expected = sum(discount ** (k - t) * rewards[n, k] for k in range(t, length))
+            assert found[n, t] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("discount", [0.0, 0.7, 1.0])
+def test_whole_return_is_the_same_at_every_token(rewards: np.ndarray, discount: float) -> None:
+    found = whole_return(rewards, LENGTHS, discount)
+    for n, length in enumerate(LENGTHS):
+        expected = sum(discount**k * rewards[n, k] for k in range(length))
+        np.testing.assert_allclose(found[n, :length], expected)
+        assert (found[n, length:] == 0).all()
+
+
+def test_what_follows_the_end_is_ignored(rewards: np.ndarray) -> None:
+    changed = np.where(written(LENGTHS, 5), rewards, 1e6)
+    np.testing.assert_array_equal(reward_to_go(changed, LENGTHS), reward_to_go(rewards, LENGTHS))
+    np.testing.assert_array_equal(whole_return(changed, LENGTHS), whole_return(rewards, LENGTHS))
+
+
+def test_batch_mean_is_over_the_other_texts_that_are_still_written(rewards: np.ndarray) -> None:
+    returns = reward_to_go(rewards, LENGTHS)
+    found = batch_mean_baseline(returns, LENGTHS)
+    for n, length in enumerate(LENGTHS):
+        for t in range(5):
+            others = [returns[m, t] for m in range(6) if m != n and t < LENGTHS[m]]
+            assert found[n, t] == pytest.approx(np.mean(others) if t < length and others else 0.0)
+
+
+def test_a_texts_own_return_has_no_say_in_its_baseline(rewards: np.ndarray) -> None:
+    returns = reward_to_go(rewards, LENGTHS)
+    changed = returns.copy()
+    changed[3] += 100
+    assert batch_mean_baseline(changed, LENGTHS)[3] == pytest.approx(batch_mean_baseline(returns, LENGTHS)[3])
+    assert (batch_mean_baseline(changed, LENGTHS)[0] > batch_mean_baseline(returns, LENGTHS)[0]).all()
+
+
+def test_a_single_text_has_no_batch_to_compare_with() -> None:
+    returns = np.ones((1, 4))
+    assert (batch_mean_baseline(returns, np.array([4])) == 0).all()
+    assert (no_baseline(returns) == 0).all()
+
+
+def test_scaled_advantages_have_unit_root_mean_square_over_the_tokens(rewards: np.ndarray) -> None:
+    counted = written(LENGTHS, 5)
+    found = scaled_to_unit(rewards, LENGTHS)
+    assert np.square(found[counted]).mean() == pytest.approx(1)
+    assert (found[~counted] == 0).all()
+    np.testing.assert_allclose(scaled_to_unit(1e4 * rewards, LENGTHS), found, rtol=1e-6)
+    assert (scaled_to_unit(np.zeros((2, 5)), np.array([5, 2])) == 0).all()

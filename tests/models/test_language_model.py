@@ -1,0 +1,209 @@
+"""A step of the language model is its forward pass, one token at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from textgen_env.models.language_model import Cell, LanguageModel
+
+CELLS: tuple[Cell, ...] = ("lstm", "gru")
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    """A generator of its own."""
+    return torch.Generator().manual_seed(seed)
+
+
+def built(cell: Cell, vocab_size: int = 11, start_id: int | None = None, std: float = 1.0) -> LanguageModel:
+    """A model with random parameters, whose start has an embedding of its own."""
+    model = LanguageModel(vocab_size, 5, 6, cell, vocab_size if start_id is None else start_id)
+    return model.initialise(generator(), std)
+
+
+def texts(count: int = 9, horizon: int = 7, vocab_size: int = 11) -> tuple[torch.Tensor, torch.Tensor]:
+    """Random tokens and lengths, blanks after the end."""
+    lengths = torch.arange(count) % horizon + 1
+    tokens = torch.randint(vocab_size, (count, horizon), generator=generator(1))
+    tokens[torch.arange(horizon) >= lengths[:, None]] = vocab_size
+    return tokens, lengths
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@torch.no_grad()
+def test_steps_equal_the_forward_pass(cell: Cell) -> None:
+    model = built(cell)
+    tokens = torch.randint(11, (9, 7), generator=generator(1))
+    whole = model(tokens)
+    assert whole.shape == (9, 7, 11)
+    inputs, state = model.start(9), model.initial_state(9)
+    for t in range(7):
+        logits, state = model.step(inputs, state)
+        torch.testing.assert_close(logits, whole[:, t], atol=1e-5, rtol=1e-5)
+        inputs = tokens[:, t]
+    # The state goes on where the forward pass of the rest begins.
+    assert len(state) == (2 if cell == "lstm" else 1)
+    assert all(part.shape == (9, 6) for part in state)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@torch.no_grad()
+def test_rows_of_a_state_may_be_gathered(cell: Cell) -> None:
+    """Branching: the rows of a state are states."""
+    model = built(cell)
+    _, state = model.step(torch.arange(9), model.initial_state(9))
+    rows = np.array([4, 4, 0])
+    alone, _ = model.step(torch.tensor([1, 2, 3]), tuple(part[rows] for part in state))
+    for which, (row, token) in enumerate(zip(rows, (1, 2, 3), strict=True)):
+        expected, _ = model.step(torch.full((9,), token), state)
+        torch.testing.assert_close(alone[which], expected[row], atol=1e-6, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_the_gru_equals_its_equations() -> None:
+    model = built("gru")
+    state = {key: value.double() for key, value in model.state_dict().items()}
+    x = state["embedding.weight"][[3]]
+    hidden = torch.full((1, 6), 0.5, dtype=torch.float64)
+    from_x = x @ state["rnn.weight_ih_l0"].T + state["rnn.bias_ih_l0"]
+    from_h = hidden @ state["rnn.weight_hh_l0"].T + state["rnn.bias_hh_l0"]
+    (xr, xz, xn), (hr, hz, hn) = from_x.chunk(3, -1), from_h.chunk(3, -1)
+    update = torch.sigmoid(xz + hz)
+    expected = (1 - update) * torch.tanh(xn + torch.sigmoid(xr + hr) * hn) + update * hidden
+    logits, (after,) = model.step(torch.tensor([3]), (hidden.float(),))
+    torch.testing.assert_close(after.double(), expected, atol=1e-5, rtol=1e-5)
+    by_hand = expected @ state["output.weight"].T + state["output.bias"]
+    torch.testing.assert_close(logits.double(), by_hand, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@torch.no_grad()
+def test_log_probs_read_written_tokens_alone(cell: Cell) -> None:
+    model = built(cell)
+    tokens, lengths = texts()
+    log_probs = model.log_probs(tokens, lengths)
+    written = torch.arange(7) < lengths[:, None]
+    assert (log_probs[~written] == 0).all()
+    assert (log_probs[written] < 0).all()
+    expected = torch.log_softmax(model(tokens).double(), -1)
+    chosen = expected.gather(2, tokens.clamp(max=10)[..., None])[..., 0]
+    torch.testing.assert_close(log_probs[written].double(), chosen[written], atol=1e-5, rtol=1e-5)
+    # What stands after the end changes nothing.
+    other = tokens.clone()
+    other[~written] = 3
+    torch.testing.assert_close(model.log_probs(other, lengths), log_probs)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_it_learns_what_it_is_shown(cell: Cell) -> None:
+    model = built(cell, std=0.1)
+    tokens = torch.tensor([[1, 2, 3, 4]] * 8)
+    optimiser = torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=0.05)
+    for _ in range(60):
+        loss = -model.log_probs(tokens, torch.full((8,), 4)).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert loss.item() < 0.1
+    if cell == "lstm":
+        assert not model.rnn.bias_hh_l0.any()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_samples_end_at_the_end_token(cell: Cell) -> None:
+    model = built(cell)
+    tokens, lengths = model.sample(400, 7, generator(2), eos_id=4)
+    assert (tokens.shape, tokens.dtype, lengths.dtype) == ((400, 7), torch.int64, torch.int64)
+    positions = torch.arange(7)
+    written = positions < lengths[:, None]
+    assert (tokens[~written] == 11).all()
+    assert (tokens[written] < 11).all()
+    ends = tokens == 4
+    assert (ends.sum(1) <= 1).all()
+    assert (ends[torch.arange(400), lengths - 1] | (lengths == 7)).all()
+    assert len(lengths.unique()) > 3
+
+
+def test_samples_without_an_end_token_have_full_length() -> None:
+    tokens, lengths = built("lstm").sample(50, 7, generator(2))
+    assert (lengths == 7).all()
+    assert (tokens < 11).all()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@torch.no_grad()
+def test_samples_come_from_the_model(cell: Cell) -> None:
+    """A sample's log p differs from the entropies of its steps by a martingale, whose mean is 0."""
+    model = built(cell)
+    tokens, lengths = model.sample(4_000, 7, generator(3), eos_id=4)
+    log_probs = torch.log_softmax(model(tokens).double(), -1)
+    entropies = -(log_probs.exp() * log_probs).sum(-1)
+    written = torch.arange(7) < lengths[:, None]
+    surprise = ((model.log_probs(tokens, lengths) + entropies) * written).sum(1)
+    assert abs(surprise.mean()) < 4 * surprise.std() / np.sqrt(4_000)
+
+
+@torch.no_grad()
+def test_temperature_sharpens() -> None:
+    model = built("lstm")
+    lengths = torch.full((500,), 7)
+    nll = [
+        -model.log_probs(model.sample(500, 7, generator(4), temperature=t)[0], lengths).mean().item()
+        for t in (0.01, 0.5, 1.0, 2.0)
+    ]
+    assert nll == sorted(nll)
+    greedy = model.sample(2, 7, generator(4), temperature=1e-6)[0]
+    torch.testing.assert_close(model(greedy).argmax(-1), greedy)
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan")])
+def test_a_bad_temperature_is_refused(temperature: float) -> None:
+    with pytest.raises(ValueError, match=rf"temperature={temperature} must be greater than 0"):
+        built("lstm").sample(1, 2, generator(), temperature=temperature)
+
+
+def test_a_bad_cell_is_refused() -> None:
+    bad: Any = "rnn"
+    with pytest.raises(ValueError, match="cell='rnn' must be 'lstm' or 'gru'"):
+        LanguageModel(5, cell=bad)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@torch.no_grad()
+def test_samples_start_from_a_state(cell: Cell) -> None:
+    model = built(cell)
+    _, state = model.step(torch.full((3,), 5), model.initial_state(3))
+    first = model.sample(3, 4, generator(6), state=state)[0]
+    assert torch.equal(model.sample(3, 4, generator(6), state=state)[0], first)
+    # From another state the likeliest texts are others.
+    cold = [
+        model.sample(1, 7, generator(6), temperature=1e-6, state=tuple(p[:1] * k for p in state))[0] for k in (1, -9)
+    ]
+    assert not torch.equal(*cold)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_initial_parameters_are_normal_and_depend_on_the_generator_alone(cell: Cell) -> None:
+    before = torch.get_rng_state()
+    model = LanguageModel(500, 32, 32, cell).initialise(generator(7), std=0.1)
+    again = LanguageModel(500, 32, 32, cell).initialise(generator(7), std=0.1)
+    assert torch.equal(torch.get_rng_state(), before)
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, again.state_dict()[key])
+        if cell == "lstm" and key == "rnn.bias_hh_l0":
+            assert not value.any()
+        else:
+            assert value.std().item() == pytest.approx(0.1, rel=5 / np.sqrt(2 * value.numel()))
+            assert abs(value.mean().item()) < 0.5 / np.sqrt(value.numel())
+
+
+def test_the_start_may_be_a_token_or_its_own() -> None:
+    assert built("lstm", start_id=0).embedding.num_embeddings == 11
+    own = built("lstm")
+    assert own.embedding.num_embeddings == 12
+    assert isinstance(own.rnn, nn.LSTM)
+    assert own.start(2).tolist() == [11, 11]
