@@ -125,7 +125,7 @@ def play(
             masks = None
             actions, state = predict(observation, state, started, deterministic)
         observation, rewards, terminated, truncated, infos = envs.step(actions)
-        ended = (terminated | truncated) & ~resetting
+        ended = terminated | truncated
         batch.write(~resetting, actions, rewards, masks)
         batch.end(ended)
         started = ended

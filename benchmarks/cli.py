@@ -52,7 +52,8 @@ def run(
             raise ValueError(f"--jobs {jobs} must be at least 1")
         asked = runs_of(experiment, chosen)
         interrupted = False
-        with ProgressBars(console, asked) as bars:
+        kept = sum(read_state(out / run.name).status == "finished" for run in asked)
+        with ProgressBars(console, len(asked), kept) as bars:
             try:
                 run_experiment(experiment, out, workers, bars.listen, chosen, notify=bars.say)
             except KeyboardInterrupt:

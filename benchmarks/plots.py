@@ -125,7 +125,7 @@ def spread_apart(heights: Sequence[float], gap: float) -> list[float]:
 def learning_curves(lines: Sequence[Line], levels: Sequence[Level], axis: Axis, unit: str = "") -> Figure:
     """Return against tokens or seconds of training: the mean over seeds, the band from the lowest to the highest, and
     levels to compare with."""
-    figure = Figure(figsize=(6.0, 4.4), layout="constrained")
+    figure = Figure(figsize=(5.4, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for line in lines:

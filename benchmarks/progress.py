@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -10,7 +9,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from benchmarks.specs import Run
 from benchmarks.table import shortened
 from benchmarks.workers import Event
 
@@ -20,10 +18,11 @@ class ProgressBars:
 
     Args:
         console: to draw on.
-        runs: all that were asked for.
+        total: runs that were asked for.
+        done: those of them that are finished already.
     """
 
-    def __init__(self, console: Console, runs: Sequence[Run]) -> None:
+    def __init__(self, console: Console, total: int, done: int = 0) -> None:
         self.console = console
         self.bars = Progress(
             TextColumn("{task.description}"),
@@ -34,10 +33,9 @@ class ProgressBars:
             transient=True,
             disable=not console.is_terminal,
         )
-        self.runs = {run.name: run for run in runs}
-        self.waiting = set(self.runs)
         self.tasks: dict[str, TaskID] = {}
-        self.overall = self.bars.add_task("all runs", total=len(runs), amount="")
+        self.total, self.done = total, done
+        self.overall = self.bars.add_task("all runs", total=total, completed=done, amount=self._amount())
 
     def __enter__(self) -> Self:
         self.bars.start()
@@ -62,5 +60,9 @@ class ProgressBars:
             self.bars.update(self.tasks[name], completed=min(event.tokens, total), amount=amount)
         else:
             self.bars.remove_task(self.tasks.pop(name))
-            self.bars.advance(self.overall)
+            self.done += 1
+            self.bars.update(self.overall, completed=self.done, amount=self._amount())
             self.say(f"{name}: {event.kind}" + (f": {event.message}" if event.message else ""))
+
+    def _amount(self) -> str:
+        return f"{self.done} of {self.total} runs"

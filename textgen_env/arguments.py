@@ -13,11 +13,11 @@ from textgen_env.tasks.base import Task, check_at_least
 from textgen_env.vocabulary import IntArray
 
 
-def checked_token_ids(actions: ArrayLike, rows: IntArray, vocab_size: int) -> IntArray:
-    """`actions` as (K,) token ids for the K `rows`.
+def one_for_each(actions: ArrayLike, rows: IntArray) -> NDArray[Any]:
+    """`actions` as an array (K,), whatever it holds, for the K `rows`.
 
     Raises:
-        InvalidAction: wrong shape or type, or out of range.
+        InvalidAction: wrong shape.
     """
     try:
         chosen = np.asarray(actions)
@@ -27,6 +27,16 @@ def checked_token_ids(actions: ArrayLike, rows: IntArray, vocab_size: int) -> In
         raise InvalidAction(
             f"action={actions!r} has shape {chosen.shape}, expected {rows.shape}: one token id for each row"
         )
+    return chosen
+
+
+def checked_token_ids(actions: ArrayLike, rows: IntArray, vocab_size: int) -> IntArray:
+    """`actions` as (K,) token ids for the K `rows`.
+
+    Raises:
+        InvalidAction: wrong shape or type, or out of range.
+    """
+    chosen = one_for_each(actions, rows)
     if chosen.dtype.kind not in "iu":
         raise InvalidAction(f"action={actions!r} has type {chosen.dtype}, expected whole numbers: token ids")
     outside = (chosen < 0) | (chosen >= vocab_size)

@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
-from textgen_env.arguments import checked_seeds, checked_token_ids
+from textgen_env.arguments import checked_seeds, one_for_each
 from textgen_env.core import GenerationCore
 from textgen_env.env import OPTIONS, RENDER_MODES, Observation, checked_options, checked_render_mode, observation_space
 from textgen_env.infos import column, end_infos, masked, start_infos
@@ -120,9 +120,7 @@ class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
     def _step_and_reset_ended(self, actions: Any) -> tuple[Transition, Infos]:
         ended = self.core.ended
         going, over = np.flatnonzero(~ended), np.flatnonzero(ended)
-        chosen = np.asarray(actions)
-        if chosen.shape != (self.num_envs,):
-            checked_token_ids(actions, self._rows, self.core.vocab_size)
+        chosen = one_for_each(actions, self._rows)
         moved = self.core.step(chosen[going], going)
         self.core.reset(over)
         return moved, self._merged(self._end_infos(moved.finished), self._start_infos(over))

@@ -2,13 +2,14 @@
 
 from benchmarks.specs import Evaluation, Experiment, Row
 
-# A rollout of 10 steps is one whole text a row, so that undiscounted returns need no estimate of what follows. The value's
-# error is in squared nats, thousands at first: at its usual weight it drowns the policy's gradient in the shared GRU.
+# A rollout of 10 steps is one whole text a row, so that undiscounted returns need no estimate of what follows.
+# The value's error is in squared nats, thousands at first: at its usual weight it drowns the policy's gradient in the
+# GRU that they share.
 WHOLE_TEXTS = {"n_steps": 10, "gamma": 1.0, "gae_lambda": 1.0, "vf_coef": 0.01, "learning_rate": 0.002}
 
 EXPERIMENT = Experiment(
     name="quick",
-    description="Random, MLE, REINFORCE, SB3's PPO and A2C on sequences of the small oracle; 3 minutes on 2 cores",
+    description="Random, MLE, REINFORCE, SB3's PPO and A2C on the small oracle; at most 3 minutes on 2 cores",
     env_id="TextGen-OracleSmall-v0",
     rows=(
         Row("Random", "agents.random:Random"),

@@ -112,8 +112,9 @@ def test_killed_with_sigkill_then_reported_then_gone_on_with(
 ) -> None:
     out = tmp_path / "out"
     killed = start(str(out), "1", FIRST, "Second,stopping_agents:Counts,100000", "Third,agents.random:Random,0")
-    wait_for((tmp_path / "pid").exists)
-    worker = int((tmp_path / "pid").read_text() or 0)
+    pid = tmp_path / "pid"
+    wait_for(lambda: pid.exists() and pid.read_text() != "")
+    worker = int(pid.read_text())
     os.kill(killed.pid, signal.SIGKILL)
     killed.communicate()
     wait_for(lambda: gone(worker))

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -101,21 +102,27 @@ def test_curve_runs_from_the_untrained_policy_to_the_end_of_training(done: tuple
     assert len(result(done[0], "Random").curve) == 1
 
 
-def test_evaluation_is_not_counted_as_training(done: tuple[Path, Heard], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluation_is_not_counted_as_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from benchmarks import job
 
-    out = done[0] / "slow"
     evaluate = job.evaluate
+    # A clock on which an evaluation takes 100 seconds and a look at it a millisecond.
+    now = [0.0]
 
     def slow(*args: object, **kwargs: object) -> object:
-        job.time.sleep(0.15)
+        now[0] += 100
         return evaluate(*args, **kwargs)  # type: ignore[arg-type]
 
+    def clock() -> float:
+        now[0] += 0.001
+        return now[0]
+
     monkeypatch.setattr(job, "evaluate", slow)
-    do(replace(MICRO, rows=(MICRO.rows[2],), baseline=""), out)
-    found = result(out, "REINFORCE")
-    assert found.evaluation_seconds > 0.15 * 5
-    assert found.curve[-1].seconds < result(done[0], "REINFORCE").curve[-1].seconds + 0.5
+    monkeypatch.setattr(job, "time", SimpleNamespace(perf_counter=clock))
+    do(replace(MICRO, rows=(MICRO.rows[2],), baseline=""), tmp_path)
+    found = result(tmp_path, "REINFORCE")
+    assert found.evaluation_seconds == pytest.approx(100 * (len(found.curve) + 1), abs=1)
+    assert 0 < found.curve[-1].seconds < 1
 
 
 def test_random_is_as_uniform_texts_are(done: tuple[Path, Heard]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from textgen_env.models.sampling import sample_categorical
+from textgen_env.models.sampling import sample_categorical, seeded_generator
 
 DRAWS = 40_000
 
@@ -95,3 +95,9 @@ def test_the_logits_are_left_alone_and_the_generator_decides() -> None:
 
 def test_no_rows() -> None:
     assert sample_categorical(torch.zeros(0, 5), generator()).tolist() == []
+
+
+def test_seeds_of_any_size_give_generators_of_their_own() -> None:
+    draws = [torch.rand(1, generator=seeded_generator(*seeds)).item() for seeds in [(0,), (1,), (2**80,), (0, 1)]]
+    assert len(set(draws)) == 4
+    assert torch.rand(1, generator=seeded_generator(2**80)).item() == draws[2]

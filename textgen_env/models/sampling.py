@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+
+def seeded_generator(*seeds: int) -> torch.Generator:
+    """A generator on the CPU whose seed is hashed from whole numbers >= 0 of any size: torch's own have 64 bits, and
+    neighbouring ones are not meant to be independent."""
+    return torch.Generator().manual_seed(int(np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0]))
 
 
 def sample_categorical(logits: Tensor, generator: torch.Generator) -> Tensor:

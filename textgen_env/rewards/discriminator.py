@@ -15,6 +15,7 @@ from torch import Tensor
 
 from textgen_env.arguments import checked_texts
 from textgen_env.models.discriminator import Discriminator
+from textgen_env.models.sampling import seeded_generator
 from textgen_env.models.text_cnn import TextCNN, TextCNNConfig
 from textgen_env.rewards.base import BaseReward, FloatArray, RewardMode
 from textgen_env.tasks.base import Sources, Task, check_at_least
@@ -104,7 +105,7 @@ class DiscriminatorReward(BaseReward):
         real_tokens, _ = checked_texts(real.tokens, real.lengths, task)
         if not len(real_tokens):
             raise ValueError(f"{type(task).__name__}.training_sequences() is empty; the discriminator needs real texts")
-        generator = torch.Generator().manual_seed(self.discriminator_seed)
+        generator = seeded_generator(self.discriminator_seed)
         with _errors_in_our_names():
             network = TextCNN(len(task.vocabulary), task.max_length, self.config, generator)
         bound = copy.copy(self)

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from textgen_env.models.language_model import LanguageModel
+from textgen_env.models.sampling import seeded_generator
 from textgen_env.tasks.base import BaseTask, check_at_least
 from textgen_env.vocabulary import IntArray, Texts, Vocabulary
 
@@ -105,13 +106,14 @@ class OracleTask(BaseTask):
 
     @cached_property
     def _training(self) -> Texts:
-        return self._drawn(self.train_size, torch.Generator().manual_seed(2 * self.seed))
+        return self._drawn(self.train_size, split=0)
 
     @cached_property
     def _test(self) -> Texts:
-        return self._drawn(self.test_size, torch.Generator().manual_seed(2 * self.seed + 1))
+        return self._drawn(self.test_size, split=1)
 
-    def _drawn(self, count: int, generator: torch.Generator) -> Texts:
+    def _drawn(self, count: int, split: int) -> Texts:
+        generator = seeded_generator(self.seed, split)
         parts = []
         for begun in range(0, count, DRAWN_AT_ONCE):
             rows = min(DRAWN_AT_ONCE, count - begun)
