@@ -95,21 +95,6 @@ def source_tokens(texts: Texts, task: Task) -> NDArray[np.int64] | None:
     return None if texts.sources is None or task.sources is None else task.sources.tokens[texts.sources]
 
 
-def make_contestant(run: Run) -> Contestant:
-    """The untrained policy of a run."""
-    return KINDS[run.row.kind](run)
-
-
-def _sb3(run: Run) -> Contestant:
-    # Stable-Baselines3 is an extra: only experiments with a row of it need it.
-    from benchmarks.sb3_contestant import SB3Contestant
-
-    return SB3Contestant(run)
-
-
-KINDS: Mapping[str, Callable[[Run], Contestant]] = {"agent": AgentContestant, "sb3": _sb3}
-
-
 def _config(agent_class: Any, path: str, hyperparameters: Mapping[str, Any]) -> Any:
     if not hyperparameters:
         return None

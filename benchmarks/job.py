@@ -7,7 +7,7 @@ import os
 import platform
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,21 @@ import gymnasium
 
 import textgen_env
 from agents.rollout import Evaluation, evaluate
-from benchmarks.contestants import Contestant, make_contestant
+from benchmarks.contestants import Contestant
 from benchmarks.measures import MEASURES, Measured, NotApplicable, oracle_entropy, references
 from benchmarks.results import Point, Result
-from benchmarks.specs import Run
+from benchmarks.specs import Kind, Run, load_object
 from benchmarks.storage import CONFIG, ERROR, RESULT, remove_drafts, write_json
 
 # Evaluation plays in environments of its own, whose seeds lie apart from those of training.
 SEED_STRIDE = 1_000_000
 MAX_EVALUATION_ENVS = 256
 TELL_EVERY_SECONDS = 0.1
+# By import path: Stable-Baselines3 is an extra, which only experiments with a row of it need.
+CONTESTANTS: Mapping[Kind, str] = {
+    "agent": "benchmarks.contestants:AgentContestant",
+    "sb3": "benchmarks.sb3_contestant:SB3Contestant",
+}
 DISTRIBUTIONS = ("numpy", "torch", "gymnasium", "stable-baselines3", "sb3-contrib")
 
 
@@ -62,7 +67,7 @@ def perform(run: Run, tell: Callable[[int], None]) -> Result:
         num_envs=min(MAX_EVALUATION_ENVS, settings.final_episodes),
         **(run.env_kwargs if settings.env_id is None else settings.env_kwargs),
     )
-    contestant = make_contestant(run)
+    contestant: Contestant = load_object(CONTESTANTS[run.row.kind])(run)
     judge = Judge(run, contestant, envs)
     recorder = CurveRecorder(run, judge, tell)
     if run.row.total_tokens:

@@ -70,7 +70,7 @@ def test_packages_import_one_way(package: str, above: set[str]) -> None:
 
 
 def test_no_imports_run_in_a_circle() -> None:
-    known = modules("textgen_env", "agents")
+    known = modules(*PACKAGES)
     graph = {module: imported(path) & known.keys() - {module} for module, path in known.items()}
     tuple(TopologicalSorter(graph).static_order())
 

@@ -147,14 +147,14 @@ def test_likelihood_of_an_sb3_policy_is_its_own(done: tuple[Path, Heard]) -> Non
 
 
 def test_likelihood_of_an_sb3_policy_sums_to_one_over_all_texts() -> None:
-    from benchmarks.contestants import make_contestant
+    from benchmarks.sb3_contestant import SB3Contestant
     from benchmarks.specs import runs_of
     from textgen_env import Texts
     from textgen_env.tasks.oracle import OracleTask
 
     small = {"vocab_size": 3, "max_length": 3, "train_size": 2, "test_size": 2}
     run = runs_of(replace(MICRO, rows=(MICRO.rows[3],), baseline="", env_kwargs=small))[0]
-    contestant = make_contestant(run)
+    contestant = SB3Contestant(run)
     contestant.train(100, lambda generated, read: None)
     every = np.array(list(product(range(3), repeat=3)))
     log_probs = contestant.log_prob(Texts(every, np.full(27, 3)), OracleTask(**small))
