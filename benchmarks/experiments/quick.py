@@ -14,12 +14,7 @@ EXPERIMENT = Experiment(
     rows=(
         Row("Random", "agents.random:Random"),
         Row("MLE", "agents.mle:MLE", total_tokens=400_000),
-        Row(
-            "REINFORCE",
-            "agents.reinforce:Reinforce",
-            total_tokens=200_000,
-            hyperparameters={"entropy_weight": 0.15},
-        ),
+        Row("REINFORCE", "agents.reinforce:Reinforce", total_tokens=200_000),
         Row(
             "SB3-PPO",
             "stable_baselines3:PPO",

@@ -125,6 +125,17 @@ def test_predict_is_right_whatever_the_state(task: BaseTask | None, cell: str) -
             np.testing.assert_allclose(one, two, atol=1e-6)
 
 
+@pytest.mark.parametrize("cell", CELLS)
+def test_prefixes_of_unequal_length_are_read_as_each_alone(cell: str) -> None:
+    agent = imitator(make_envs(), cell)
+    prefixes = np.array([[1, 2, 3, 1, 2], [4, 4, 4, 4, 4], [3, 3, 4, 4, 4], [1, 0, 4, 4, 4], [2, 4, 4, 4, 4]])
+    _, together = agent.predict(prefixes)
+    for row in range(5):
+        _, alone = agent.predict(prefixes[row : row + 1])
+        for one, two in zip(together, alone, strict=True):
+            np.testing.assert_allclose(one[row], two[0], atol=1e-6)
+
+
 def test_episode_start_forgets_the_state() -> None:
     envs = make_envs()
     agent = imitator(envs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from agents.random import Random
 from agents.reinforce import Reinforce, ReinforceConfig
 from agents.rollout import evaluate, play
 from textgen_env import BaseTask, TextGenVectorEnv
@@ -127,6 +129,19 @@ def test_it_learns_under_masks(no_repeat_task: BaseTask) -> None:
     agent = Reinforce(envs, ReinforceConfig(hidden_size=16), seed=0)
     agent.train(envs, 40_000)
     assert evaluate(agent.predict, envs, 200, masked=True).returns.mean() > 3.9
+
+
+def test_what_masks_forbid_has_no_gradient() -> None:
+    envs = gym.make_vec("TextGen-Tiny-v0", num_envs=16)
+    agent = spread(Reinforce(envs, ReinforceConfig(**PLAIN), seed=0))
+    played = play(Random(envs, seed=1).predict, envs, np.ones(16, np.int64))
+    masks = np.ones((16, 5, 4), np.bool_)
+    masks[..., 3] = False
+    kept = np.where(played.tokens == 3, 1, played.tokens)
+    for name, loss in agent.losses(replace(played, tokens=kept, masks=masks)).items():
+        (gradient,) = torch.autograd.grad(loss, agent.network.decoder.output.bias, retain_graph=True)
+        assert gradient[3] == 0, name
+        assert (gradient[:3] != 0).all(), name
 
 
 def test_it_answers_its_source(echo_task: BaseTask) -> None:
