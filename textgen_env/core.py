@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from textgen_env.arguments import check_running, checked_rows, checked_source_rows, checked_texts, checked_token_ids
 from textgen_env.masks import TokenMasks
-from textgen_env.payment import DensePayer, Payer, TerminalPayer, checked_total, forms, put_rows, take_rows
+from textgen_env.payment import DensePayer, Payer, TerminalPayer, checked_total, put_rows, same_form, take_rows
 from textgen_env.rewards.base import FloatArray, Reward, RewardMode
 from textgen_env.tasks.base import Sources, Task, check_at_least
 from textgen_env.transition import BoolArray, Finished, Snapshot, Transition
@@ -269,7 +269,7 @@ class GenerationCore:
         if not isinstance(state, Snapshot):
             raise TypeError(f"state={state!r} must be what snapshot() returned, got {type(state).__name__}")
         rows = self._all_rows if rows is None else checked_rows(rows, self.num_rows)
-        if state.game != self.game or forms(state.reward_state) != forms(self._payer.state):
+        if state.game != self.game or not same_form(state.reward_state, self._payer.state):
             raise ValueError(f"state was taken from another game, {state.game}; this one is {self.game}")
         count = len(state.tokens)
         if count not in (1, len(rows)):

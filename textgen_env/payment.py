@@ -91,7 +91,7 @@ class DensePayer:
 
     def _put(self, rows: IntArray, state: RewardState, totals: FloatArray) -> None:
         state = {**state, "total": totals}
-        if forms(state) != forms(self.state) or any(len(values) != len(rows) for values in state.values()):
+        if not same_form(state, self.state) or any(len(values) != len(rows) for values in state.values()):
             raise ValueError(
                 f"reward {self.reward.name!r} returned a state with the entries {forms(state)}; expected "
                 f"{forms(self.state)} for each of {len(rows)} rows, as it began"
@@ -111,6 +111,14 @@ def checked_total(reward: Reward, terms: Terms, count: int) -> tuple[Terms, Floa
         for part, values in terms.items()
     }
     return checked, checked_scores(reward.total(checked), count, reward.name)
+
+
+def same_form(state: RewardState, other: RewardState) -> bool:
+    """Whether two states have the same entries, of one type and row shape each."""
+    return state.keys() == other.keys() and all(
+        values.dtype == other[name].dtype and values.shape[1:] == other[name].shape[1:]
+        for name, values in state.items()
+    )
 
 
 def forms(state: RewardState) -> dict[str, str]:
