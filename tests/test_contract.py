@@ -11,30 +11,9 @@ from gymnasium import spaces
 from gymnasium.error import InvalidAction
 from gymnasium.utils.env_checker import check_env
 
+from games import share_copied, share_of_a, write
 from textgen_env import TextGenEnv, TextGenVectorEnv, Vocabulary
-from textgen_env.tasks.base import Sources, Task
-
-
-def write(env: Any, tokens: list[int]) -> tuple[float, dict[str, Any]]:
-    """Plays `tokens` from a state that was reset; the return and the last info."""
-    total = 0.0
-    info: dict[str, Any] = {}
-    for token in tokens:
-        _, reward, _, _, info = env.step(token)
-        total += reward
-    return total, info
-
-
-def share_of_a(tokens: np.ndarray, lengths: np.ndarray, sources: Sources | None = None) -> np.ndarray:
-    """The share of the token 1 among those written."""
-    written = np.arange(tokens.shape[1]) < lengths[:, None]
-    return ((tokens == 1) & written).sum(1) / lengths
-
-
-def share_copied(tokens: np.ndarray, lengths: np.ndarray, sources: Sources | None = None) -> np.ndarray:
-    """The share of the source's letters that stand in their place."""
-    letters = sources.tokens < 3
-    return ((tokens[:, :3] == sources.tokens + 1) & letters).sum(1) / letters.sum(1)
+from textgen_env.tasks.base import Task
 
 
 @pytest.mark.parametrize("reward_mode", ["terminal", "dense"])

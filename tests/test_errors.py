@@ -4,7 +4,6 @@ that is under way goes on as if nothing had been asked."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
 import gymnasium
@@ -12,26 +11,8 @@ import numpy as np
 import pytest
 from gymnasium.error import InvalidAction, ResetNeeded
 
+from games import VIEWS, Refused, act, constant, made
 from textgen_env import TextGenEnv, TextGenVectorEnv, Vocabulary
-
-Refused = Callable[..., AbstractContextManager[None]]
-VIEWS = ["single", "NextStep", "SameStep", "Disabled"]
-
-
-def constant(tokens: np.ndarray, lengths: np.ndarray, sources: Any = None) -> np.ndarray:
-    """1 for each text."""
-    return np.ones(len(tokens))
-
-
-def made(view: str, **kwargs: Any) -> Any:
-    """A tiny game of one text, or of two."""
-    kwargs = {"task": "tiny", "reward": "table"} | kwargs
-    return TextGenEnv(**kwargs) if view == "single" else TextGenVectorEnv(num_envs=2, autoreset_mode=view, **kwargs)
-
-
-def act(view: str, token: Any) -> Any:
-    """An action for `view`, bad in its last row."""
-    return token if view == "single" else [1, token]
 
 
 @pytest.mark.parametrize("view", VIEWS)

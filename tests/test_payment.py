@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 import pytest
 
+from games import share_copied, share_of_a, write
 from textgen_env import BaseReward, TextGenVectorEnv, combine
 from textgen_env.rewards.base import Reward, RewardState, Terms
 from textgen_env.tasks.base import Sources, Task
@@ -21,28 +22,6 @@ FLOAT32_REWARDS = ("likelihood", "discriminator")
 def tolerance(env: Any) -> dict[str, float]:
     """How closely two ways to the same score agree."""
     return FLOAT32 if env.unwrapped.reward.name in FLOAT32_REWARDS else EXACT
-
-
-def write(env: Any, tokens: list[int]) -> tuple[float, dict[str, Any]]:
-    """Plays `tokens` from a state that was reset; the return and the last info."""
-    total = 0.0
-    info: dict[str, Any] = {}
-    for token in tokens:
-        _, reward, _, _, info = env.step(token)
-        total += reward
-    return total, info
-
-
-def share_of_a(tokens: np.ndarray, lengths: np.ndarray, sources: Sources | None = None) -> np.ndarray:
-    """The share of the token 1 among those written."""
-    written = np.arange(tokens.shape[1]) < lengths[:, None]
-    return ((tokens == 1) & written).sum(1) / lengths
-
-
-def share_copied(tokens: np.ndarray, lengths: np.ndarray, sources: Sources | None = None) -> np.ndarray:
-    """The share of the source's letters that stand in their place."""
-    letters = sources.tokens < 3
-    return ((tokens[:, :3] == sources.tokens + 1) & letters).sum(1) / letters.sum(1)
 
 
 def played(env_id: str, kwargs: dict[str, Any], reward_mode: str, options: dict[str, Any] | None = None) -> Any:

@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
 
+from games import VIEWS, Refused, act, constant, made
 from textgen_env import TextGenEnv, TextGenVectorEnv
-
-Refused = Callable[..., AbstractContextManager[None]]
-VIEWS = ["single", "NextStep", "SameStep", "Disabled"]
-
-
-def constant(tokens: np.ndarray, lengths: np.ndarray, sources: Any = None) -> np.ndarray:
-    """1 for each text."""
-    return np.ones(len(tokens))
-
-
-def made(view: str, **kwargs: Any) -> Any:
-    """A tiny game of one text, or of two."""
-    kwargs = {"task": "tiny", "reward": "table"} | kwargs
-    return TextGenEnv(**kwargs) if view == "single" else TextGenVectorEnv(num_envs=2, autoreset_mode=view, **kwargs)
-
-
-def act(view: str, token: Any) -> Any:
-    """An action for `view`, bad in its last row."""
-    return token if view == "single" else [1, token]
-
 
 BAD_PREFIXES = [
     ([], ValueError, r"prefix=\[\] has shape \(0,\); expected .* 0 < P < 5: not empty"),

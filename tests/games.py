@@ -1,0 +1,53 @@
+"""Games, rewards and plays that several test files use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+
+from textgen_env import TextGenEnv, TextGenVectorEnv
+from textgen_env.tasks.base import Sources
+
+Refused = Callable[..., AbstractContextManager[None]]
+VIEWS = ["single", "NextStep", "SameStep", "Disabled"]
+
+
+def constant(tokens: np.ndarray, lengths: np.ndarray, sources: Any = None) -> np.ndarray:
+    """1 for each text."""
+    return np.ones(len(tokens))
+
+
+def made(view: str, **kwargs: Any) -> Any:
+    """A tiny game of one text, or of two."""
+    kwargs = {"task": "tiny", "reward": "table"} | kwargs
+    return TextGenEnv(**kwargs) if view == "single" else TextGenVectorEnv(num_envs=2, autoreset_mode=view, **kwargs)
+
+
+def act(view: str, token: Any) -> Any:
+    """An action for `view`, bad in its last row."""
+    return token if view == "single" else [1, token]
+
+
+def write(env: Any, tokens: list[int]) -> tuple[float, dict[str, Any]]:
+    """Plays `tokens` from a state that was reset; the return and the last info."""
+    total = 0.0
+    info: dict[str, Any] = {}
+    for token in tokens:
+        _, reward, _, _, info = env.step(token)
+        total += reward
+    return total, info
+
+
+def share_of_a(tokens: np.ndarray, lengths: np.ndarray, sources: Sources | None = None) -> np.ndarray:
+    """The share of the token 1 among those written."""
+    written = np.arange(tokens.shape[1]) < lengths[:, None]
+    return ((tokens == 1) & written).sum(1) / lengths
+
+
+def share_copied(tokens: np.ndarray, lengths: np.ndarray, sources: Sources | None = None) -> np.ndarray:
+    """The share of the source's letters that stand in their place."""
+    letters = sources.tokens < 3
+    return ((tokens[:, :3] == sources.tokens + 1) & letters).sum(1) / letters.sum(1)
