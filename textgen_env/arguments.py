@@ -38,7 +38,8 @@ def checked_token_ids(actions: ArrayLike, rows: IntArray, vocab_size: int) -> In
     """
     chosen = one_for_each(actions, rows)
     if chosen.dtype.kind not in "iu":
-        raise InvalidAction(f"action={actions!r} has type {chosen.dtype}, expected whole numbers: token ids")
+        said = chosen.tolist()[0] if len(chosen) == 1 else actions
+        raise InvalidAction(f"action={said!r} has type {chosen.dtype}, expected whole numbers: token ids")
     outside = (chosen < 0) | (chosen >= vocab_size)
     if np.count_nonzero(outside):
         raise InvalidAction(
