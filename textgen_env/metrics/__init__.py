@@ -2,5 +2,6 @@
 
 from textgen_env.metrics.bleu import BleuScorer
 from textgen_env.metrics.diversity import distinct_n
+from textgen_env.metrics.self_bleu import self_bleu
 
-__all__ = ["BleuScorer", "distinct_n"]
+__all__ = ["BleuScorer", "distinct_n", "self_bleu"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,27 +40,9 @@ class NgramTable:
         Raises:
             ValueError: more n-grams are possible than int64 numbers.
         """
-        unknown = int(tokens.max(initial=-1)) + 1
-        base = unknown + 1
-        row = np.repeat(np.arange(len(lengths)), lengths)
-        start = np.arange(len(tokens)) + row
-        # one unknown token after each reference: no n-gram runs over it into the next
-        flat = np.full(len(tokens) + len(lengths), unknown)
-        flat[start] = tokens
-        ids = groups[row]
-        parents = int(groups.max()) + 1
+        base = int(tokens.max(initial=-1)) + 2
         keys, max_counts = [], []
-        for order in range(max_order):
-            if parents * base > _NO_KEY:
-                raise ValueError(
-                    f"references: token ids up to {unknown - 1} after {parents} distinct "
-                    f"{f'{order}-grams' if order else 'groups'} are more {order + 1}-grams than 64 bits number; "
-                    f"renumber the tokens from 0"
-                )
-            last = flat[start + order]
-            inside = np.flatnonzero(last != unknown)
-            start, row = start[inside], row[inside]
-            order_keys, ids = np.unique(ids[inside] * base + last[inside], return_inverse=True)
+        for order_keys, row, ids in numbered_ngrams(tokens, lengths, groups, max_order):
             parents = len(order_keys)
             occurring, counts = np.unique(row * parents + ids, return_counts=True)
             most = np.zeros(parents, np.int64)
@@ -100,6 +83,41 @@ class NgramTable:
         clipped = np.minimum(occurrences, self.max_counts[ngram])
         matches = np.bincount(cell, clipped, count * max_order).reshape(count, max_order)
         return matches.astype(np.float64, copy=False)
+
+
+def numbered_ngrams(
+    tokens: IntArray, lengths: IntArray, groups: IntArray, max_order: int
+) -> Iterator[tuple[IntArray, IntArray, IntArray]]:
+    """The n-grams of R texts laid end to end, `tokens` (sum of lengths,), in groups (R,), numbered as in `NgramTable`.
+
+    Yields, for each order 1 .. `max_order`:
+        keys (G,) of the distinct n-grams, ascending; and of every occurrence (M,) its text and its n-gram's id.
+
+    Raises:
+        ValueError: more n-grams are possible than int64 numbers.
+    """
+    unknown = int(tokens.max(initial=-1)) + 1
+    base = unknown + 1
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    start = np.arange(len(tokens)) + row
+    # one unknown token after each text: no n-gram runs over it into the next
+    flat = np.full(len(tokens) + len(lengths), unknown)
+    flat[start] = tokens
+    ids = groups[row]
+    parents = int(groups.max()) + 1
+    for order in range(max_order):
+        if parents * base > _NO_KEY:
+            raise ValueError(
+                f"token ids up to {unknown - 1} after {parents} distinct "
+                f"{f'{order}-grams' if order else 'groups'} are more {order + 1}-grams than 64 bits number; "
+                f"renumber the tokens from 0"
+            )
+        last = flat[start + order]
+        inside = np.flatnonzero(last != unknown)
+        start, row = start[inside], row[inside]
+        keys, ids = np.unique(ids[inside] * base + last[inside], return_inverse=True)
+        parents = len(keys)
+        yield keys, row, ids
 
 
 def checked_texts(tokens: NDArray[Any], lengths: NDArray[Any]) -> tuple[IntArray, IntArray]:
