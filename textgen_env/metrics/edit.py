@@ -1,0 +1,75 @@
+"""How far texts are from their references, in edits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textgen_env.metrics.ngrams import FloatArray, checked_texts
+from textgen_env.vocabulary import IntArray
+
+
+def edit_distance(
+    tokens: NDArray[Any],
+    lengths: NDArray[Any],
+    reference_tokens: NDArray[Any],
+    reference_lengths: NDArray[Any],
+) -> IntArray:
+    """The fewest insertions, deletions and substitutions of tokens that turn each text into its reference.
+
+    Levenshtein, "Binary codes capable of correcting deletions, insertions, and reversals" (1966), by the recursion of
+    Wagner and Fischer, "The string-to-string correction problem" (1974), all texts at once.
+
+    Args:
+        tokens: (N, T) integers, left aligned.
+        lengths: (N,) integers in 0 .. T, the tokens that count.
+        reference_tokens: (N, R) integers, one reference for each text.
+        reference_lengths: (N,) integers in 0 .. R.
+
+    Returns:
+        (N,) int64.
+
+    Raises:
+        TypeError: an array that is not of integers.
+        ValueError: wrong shapes, another number of references than texts, a length out of range, or a negative id.
+    """
+    tokens, lengths = checked_texts(tokens, lengths)
+    try:
+        reference_tokens, reference_lengths = checked_texts(reference_tokens, reference_lengths)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"references: {error}") from None
+    count, width = reference_tokens.shape
+    if len(tokens) != count:
+        raise ValueError(f"reference_tokens has {count} rows, expected {len(tokens)}: one reference for each text")
+    column = np.arange(width + 1)
+    # Row t: the distances of the first t tokens of each text to each prefix of its reference.
+    row = np.broadcast_to(column, (count, width + 1)).copy()
+    distances = row[np.arange(count), reference_lengths]
+    for t in range(int(lengths.max(initial=0))):
+        reached = np.empty_like(row)
+        reached[:, 0] = t + 1
+        np.minimum(row[:, 1:] + 1, row[:, :-1] + (reference_tokens != tokens[:, t, None]), out=reached[:, 1:])
+        # Insertions run along the row: d_j = min over k <= j of d_k + (j - k).
+        row = np.minimum.accumulate(reached - column, axis=1) + column
+        ended = lengths == t + 1
+        distances[ended] = row[ended, reference_lengths[ended]]
+    return distances
+
+
+def word_error_rate(
+    tokens: NDArray[Any],
+    lengths: NDArray[Any],
+    reference_tokens: NDArray[Any],
+    reference_lengths: NDArray[Any],
+) -> FloatArray:
+    """Edits for each token of the reference: `edit_distance` / reference length, (N,) float64 >= 0; above 1 where the
+    text is much longer than its reference. Against an empty reference it is the number of tokens written.
+
+    Arguments and errors are those of `edit_distance`. The rate of a whole corpus is the sum of the distances divided by
+    the sum of the reference lengths, which is not the mean of these.
+    """
+    distances = edit_distance(tokens, lengths, reference_tokens, reference_lengths)
+    rates: FloatArray = distances / np.maximum(reference_lengths, 1)
+    return rates
