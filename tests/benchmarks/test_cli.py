@@ -75,15 +75,20 @@ def start(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     }
 
     def begin(*arguments: str, program: tuple[str, ...] = (str(tmp_path / "script.py"),)) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, *program, *arguments],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        # Tests that a shell started in the background ignore Ctrl-C, and so would what they start.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return subprocess.Popen(
+                [sys.executable, *program, *arguments],
+                cwd=ROOT,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     return begin
 
