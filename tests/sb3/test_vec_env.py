@@ -1,4 +1,4 @@
-"""Stable-Baselines3 plays the same game, and its algorithms train on it unmodified."""
+"""The core as Stable-Baselines3's vector environment plays as SB3's own vector of single environments does."""
 
 from __future__ import annotations
 
@@ -12,50 +12,25 @@ import gymnasium
 import numpy as np
 import pytest
 import sb3_contrib
-import stable_baselines3
-import torch
-from gymnasium import spaces
 from gymnasium.error import InvalidAction, ResetNeeded
 from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_supported
 from stable_baselines3.common.env_checker import check_env
-from stable_baselines3.common.evaluation import evaluate_policy
-from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor, VecNormalize
+from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 from stable_baselines3.common.vec_env.base_vec_env import tile_images
 
+from games import token_count
 from textgen_env import TABLE, TextGenEnv
-from textgen_env.rewards.combine import combine
-from textgen_env.rewards.discriminator import DiscriminatorReward
-from textgen_env.sb3 import DiscriminatorCallback, PrefixFeatures, TextGenVecEnv, make_sb3_vec_env, policy_kwargs
+from textgen_env.sb3 import TextGenVecEnv, make_sb3_vec_env
 
 SMALL = "TextGen-OracleSmall-v0"
+
+
 ROWS = 3
+
+
 # A matrix product of one row rounds otherwise than one of N rows.
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
-TINY_DISCRIMINATOR: dict[str, Any] = {
-    "d_embedding_size": 8,
-    "d_widths": [1, 2],
-    "d_counts": [4, 4],
-    "d_steps": 1,
-    "d_batch_size": 8,
-    "train_size": 50,
-    "test_size": 10,
-}
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Any:
-    """Networks this small are slower on several threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def token_count(tokens: np.ndarray, lengths: np.ndarray, sources: object = None) -> np.ndarray:
-    """A reward: the sum of the token ids."""
-    return np.where(np.arange(tokens.shape[1]) < lengths[:, None], tokens, 0).sum(1).astype(float)
 
 
 def assert_same(ours: Any, theirs: Any) -> None:
@@ -299,207 +274,3 @@ def test_sb3_accepts_every_id(row: Any) -> None:
     """Warnings are errors here; the data alone are cut down, to be quick."""
     kwargs = {"train_size": 50, "test_size": 10} if row.task == "oracle" else {}
     check_env(gymnasium.make(row.id, **kwargs), warn=True)
-
-
-def features_one_by_one(extractor: PrefixFeatures, name: str, ids: list[int], state: Any = None) -> Any:
-    """The GRU's state after `ids`, read alone; a blank where there are none."""
-    reader = extractor.readers[name]
-    tokens = torch.tensor(ids or [reader.blank])
-    return reader.rnn(reader.embedding(tokens).unsqueeze(1), state)[1]
-
-
-@pytest.mark.parametrize("lengths", [[0, 0, 0], [3, 3, 3], [0, 5, 2], [5, 1, 0]])
-def test_features_are_the_state_after_the_prefix(lengths: list[int]) -> None:
-    space = spaces.Box(0, 7, (5,), np.int64)
-    extractor = PrefixFeatures(space, embedding_size=4, hidden_size=6)
-    assert extractor.features_dim == 6
-    rng = np.random.default_rng(0)
-    prefixes = [rng.integers(7, size=length).tolist() for length in lengths]
-    padded = torch.tensor([[*prefix, *[7] * (5 - len(prefix))] for prefix in prefixes])
-    features = extractor(padded.float())
-    assert features.shape == (3, 6)
-    alone = torch.cat([features_one_by_one(extractor, "tokens", prefix)[0] for prefix in prefixes])
-    torch.testing.assert_close(features, alone)
-    torch.testing.assert_close(extractor(padded.int()), features)
-    features.sum().backward()
-    assert all(parameter.grad is not None for parameter in extractor.parameters())
-
-
-def test_features_go_on_from_the_source() -> None:
-    space = spaces.Dict(source=spaces.Box(0, 3, (2,), np.int64), tokens=spaces.Box(0, 7, (4,), np.int64))
-    extractor = PrefixFeatures(space, 4, 6)
-    sources, prefixes = [[1, 2], [0], [2]], [[], [1, 5, 6], [4]]
-    features = extractor(
-        {
-            "source": torch.tensor([[*source, *[3] * (2 - len(source))] for source in sources]).float(),
-            "tokens": torch.tensor([[*prefix, *[7] * (4 - len(prefix))] for prefix in prefixes]).float(),
-        }
-    )
-    for source, prefix, feature in zip(sources, prefixes, features, strict=True):
-        state = features_one_by_one(extractor, "source", source)
-        torch.testing.assert_close(feature, features_one_by_one(extractor, "tokens", prefix, state)[0, 0])
-    assert len(set(map(tuple, features.tolist()))) == 3
-
-
-def test_features_refuse_other_spaces() -> None:
-    tokens = spaces.Box(0, 7, (5,), np.int64)
-    for space in (spaces.Discrete(3), spaces.Box(0, 1, (5,), np.float32), spaces.Box(0, 7, (5, 2), np.int64)):
-        with pytest.raises(TypeError, match="observation_space"):
-            PrefixFeatures(space)
-    with pytest.raises(TypeError, match="must be Box"):
-        PrefixFeatures(spaces.Dict(source=tokens, prefix=tokens))
-    with pytest.raises(ValueError, match="float32"):
-        PrefixFeatures(spaces.Box(0, 2**24, (5,), np.int64))
-    with pytest.raises(ValueError, match="hidden_size=0"):
-        PrefixFeatures(tokens, hidden_size=0)
-
-
-ON_POLICY: dict[str, Any] = {"n_steps": 8}
-OFF_POLICY: dict[str, Any] = {"learning_starts": 32, "buffer_size": 500, "batch_size": 16}
-ALGORITHMS: dict[str, tuple[Any, str, dict[str, Any]]] = {
-    "PPO": (stable_baselines3.PPO, "MlpPolicy", ON_POLICY | {"n_epochs": 1}),
-    "A2C": (stable_baselines3.A2C, "MlpPolicy", ON_POLICY),
-    "DQN": (stable_baselines3.DQN, "MlpPolicy", OFF_POLICY),
-    "MaskablePPO": (sb3_contrib.MaskablePPO, "MlpPolicy", ON_POLICY | {"n_epochs": 1}),
-    "RecurrentPPO": (sb3_contrib.RecurrentPPO, "MlpLstmPolicy", ON_POLICY | {"n_epochs": 1}),
-    "QRDQN": (sb3_contrib.QRDQN, "MlpPolicy", OFF_POLICY),
-    "TRPO": (sb3_contrib.TRPO, "MlpPolicy", {"n_steps": 16}),
-}
-
-
-@pytest.mark.parametrize("id", [SMALL, "TextGen-Captions-v0"])
-@pytest.mark.parametrize("name", ALGORITHMS)
-def test_algorithms_train_unmodified(name: str, id: str) -> None:
-    algorithm, policy, settings = ALGORITHMS[name]
-    envs = VecMonitor(make_sb3_vec_env(id, 8, seed=0))
-    model = algorithm(policy, envs, seed=0, device="cpu", policy_kwargs=policy_kwargs(8, 16, [16]), **settings)
-    before = [parameter.clone() for parameter in model.policy.parameters()]
-    model.learn(384)
-    assert model.num_timesteps >= 384
-    assert len(model.ep_info_buffer) > 0
-    after = list(model.policy.parameters())
-    assert any((one != other).any() for one, other in zip(before, after, strict=True))
-    assert all(parameter.isfinite().all() for parameter in after)
-    action, _ = model.predict(envs.reset(), deterministic=True)
-    assert action.shape == (8,)
-
-
-def test_ppo_reads_sources() -> None:
-    envs = VecMonitor(make_sb3_vec_env("TextGen-NumberWords-v0", 8, seed=0))
-    kwargs = policy_kwargs(8, 16, {"pi": [], "vf": [16]})
-    model = stable_baselines3.PPO("MultiInputPolicy", envs, n_steps=8, batch_size=64, n_epochs=2, policy_kwargs=kwargs)
-    model.learn(256)
-    assert model.num_timesteps == 256
-
-
-@pytest.mark.parametrize("id", [SMALL, "TextGen-Tiny-v0"])
-def test_ppo_needs_nothing_else(id: str) -> None:
-    stable_baselines3.PPO("MlpPolicy", gymnasium.make(id), n_steps=64, n_epochs=1, device="cpu").learn(64)
-
-
-def test_a_model_is_saved_and_loaded(tmp_path: Path) -> None:
-    envs = make_sb3_vec_env(SMALL, 4, seed=0)
-    model = stable_baselines3.A2C("MlpPolicy", envs, seed=0, policy_kwargs=policy_kwargs(8, 16), device="cpu")
-    model.learn(40)
-    model.save(tmp_path / "model.zip")
-    again = stable_baselines3.A2C.load(tmp_path / "model.zip", envs, device="cpu")
-    assert isinstance(again.policy.features_extractor, PrefixFeatures)
-    observations = envs.reset()
-    np.testing.assert_array_equal(
-        model.predict(observations, deterministic=True)[0], again.predict(observations, deterministic=True)[0]
-    )
-
-
-class Recorded(Logger):
-    """A logger that keeps every value."""
-
-    def __init__(self) -> None:
-        super().__init__(folder=None, output_formats=[])
-        self.values: dict[str, list[float]] = {}
-
-    def record_mean(self, key: str, value: Any, exclude: Any = None) -> None:
-        self.values.setdefault(key, []).append(value)
-
-
-def gan_ppo(**kwargs: Any) -> tuple[Any, Recorded]:
-    """PPO on a discriminator, and what it logs."""
-    envs = VecMonitor(make_sb3_vec_env("TextGen-OracleSmallGAN-v0", 8, **{**TINY_DISCRIMINATOR, **kwargs}))
-    model = stable_baselines3.PPO(
-        "MlpPolicy", envs, n_steps=20, batch_size=80, n_epochs=1, policy_kwargs=policy_kwargs(8, 16), device="cpu"
-    )
-    logger = Recorded()
-    model.set_logger(logger)
-    return model, logger
-
-
-def test_ppo_trains_against_a_learning_discriminator() -> None:
-    model, logger = gan_ppo(update_every=16)
-    (reward,) = model.env.get_attr("reward", indices=0)
-    model.learn(320, callback=DiscriminatorCallback())
-    # 32 texts of 10 tokens.
-    assert reward.discriminator.steps_taken == 2
-    assert len(logger.values["discriminator/loss"]) == 2
-    assert logger.values["discriminator/loss"][-1] == reward.last_update["loss"]
-    assert 0 <= logger.values["discriminator/accuracy"][-1] <= 1
-
-
-def test_the_callback_makes_a_discriminator_learn() -> None:
-    quiet, _ = gan_ppo(auto_update=False)
-    quiet.learn(320)
-    assert quiet.env.get_attr("reward", indices=0)[0].discriminator.steps_taken == 0
-
-    model, logger = gan_ppo(auto_update=False)
-    (reward,) = model.env.get_attr("reward", indices=0)
-    seen: list[np.ndarray] = []
-    update = reward.update
-    reward.update = lambda tokens, lengths: (seen.append(tokens), update(tokens, lengths))[1]
-    model.learn(320, callback=DiscriminatorCallback(update_every=12))
-    assert [tokens.shape for tokens in seen] == [(12, 10), (12, 10)]
-    assert (np.concatenate(seen) < 100).all()
-    assert len(logger.values["discriminator/accuracy"]) == 2
-
-
-def test_the_callback_finds_every_discriminator() -> None:
-    settings = {key: value for key, value in TINY_DISCRIMINATOR.items() if key.startswith("d_")}
-    data = {"train_size": 50, "test_size": 10}
-
-    def make() -> gymnasium.Env[Any, Any]:
-        reward = combine((1.0, DiscriminatorReward(auto_update=False, **settings)), (0.01, token_count))
-        return gymnasium.make(SMALL, reward=reward, **data)
-
-    envs = DummyVecEnv([make, make])
-    model = stable_baselines3.A2C("MlpPolicy", envs, n_steps=10, device="cpu")
-    model.learn(60, callback=DiscriminatorCallback(update_every=1))
-    for reward in envs.get_attr("reward"):
-        assert reward.parts[0][1].discriminator.steps_taken == 3
-    with pytest.raises(ValueError, match="DiscriminatorCallback needs a DiscriminatorReward"):
-        stable_baselines3.A2C("MlpPolicy", make_sb3_vec_env(SMALL), device="cpu").learn(5, DiscriminatorCallback())
-    with pytest.raises(ValueError, match="update_every=0"):
-        DiscriminatorCallback(0)
-
-
-def test_ppo_learns() -> None:
-    """Eight seeds reached -25 to -18 nats a text; uniform random tokens have -72.8, the oracle's greedy text -12.7."""
-    envs = VecNormalize(VecMonitor(make_sb3_vec_env(SMALL, 64, seed=0)), norm_obs=False, gamma=1.0)
-    model = stable_baselines3.PPO(
-        "MlpPolicy",
-        envs,
-        seed=0,
-        n_steps=10,
-        batch_size=160,
-        n_epochs=4,
-        learning_rate=2e-3,
-        gamma=1.0,
-        gae_lambda=0.8,
-        policy_kwargs=policy_kwargs(hidden_size=32),
-        device="cpu",
-    )
-    tests = VecMonitor(make_sb3_vec_env(SMALL, 64, seed=1))
-    torch.manual_seed(0)
-    before, _ = evaluate_policy(model, tests, 256, deterministic=False)
-    model.learn(20_000)
-    after, _ = evaluate_policy(model, tests, 256, deterministic=False)
-    share = (after + 72.8) / (72.8 - 12.7)
-    print(f"return before {before:.1f}, after {after:.1f} nats a text: {share:.0%} of the distance to the greedy text")
-    assert -78 < before < -68
-    assert share > 0.5
