@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from textgen_env.tasks.base import Task, check_at_least
 from textgen_env.vocabulary import IntArray
 
+WHOLE = (int, np.integer)
+
 
 def one_for_each(actions: ArrayLike, rows: IntArray) -> NDArray[Any]:
     """`actions` as an array (K,), whatever it holds, for the K `rows`.
@@ -40,13 +42,20 @@ def checked_token_ids(actions: ArrayLike, rows: IntArray, vocab_size: int) -> In
     if chosen.dtype.kind not in "iu":
         said = chosen.tolist()[0] if len(chosen) == 1 else actions
         raise InvalidAction(f"action={said!r} has type {chosen.dtype}, expected whole numbers: token ids")
-    outside = (chosen < 0) | (chosen >= vocab_size)
+    # One comparison: seen as unsigned, a negative id is larger than any other.
+    ids = chosen if chosen.dtype == np.int64 else chosen.astype(np.int64)
+    outside = ids.view(np.uint64) >= vocab_size
     if np.count_nonzero(outside):
         raise InvalidAction(
             f"action={int(chosen[outside][0])} in row {int(rows[outside][0])} is out of range; "
             f"token ids are 0 to {vocab_size - 1}"
         )
     return chosen
+
+
+def is_token_id(action: Any, vocab_size: int) -> bool:
+    """Whether `action` is one token id, as a Python or a NumPy integer."""
+    return isinstance(action, WHOLE) and not isinstance(action, bool) and bool(0 <= action < vocab_size)
 
 
 def check_running(rows: IntArray, running: NDArray[np.bool_], lengths: IntArray) -> None:

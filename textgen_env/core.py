@@ -6,15 +6,25 @@ the horizon ends the text. Nothing here knows Gymnasium's or Stable-Baselines3's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from textgen_env.arguments import check_running, checked_rows, checked_source_rows, checked_texts, checked_token_ids
+from textgen_env.generators import RowGenerators
 from textgen_env.masks import TokenMasks
-from textgen_env.payment import DensePayer, Payer, TerminalPayer, checked_total, put_rows, same_form, take_rows
+from textgen_env.payment import (
+    DensePayer,
+    Payer,
+    TerminalPayer,
+    checked_total,
+    kept_rows,
+    put_rows,
+    same_form,
+    take_rows,
+)
+from textgen_env.prefixes import Prefixes
 from textgen_env.rewards.base import FloatArray, Reward, RewardMode
 from textgen_env.tasks.base import Sources, Task, check_at_least
 from textgen_env.transition import BoolArray, Finished, Snapshot, Transition
@@ -42,6 +52,7 @@ class GenerationCore:
         running: (N,) bool, texts begun and not ended.
         last_rewards, returns: (N,) float64, what the last token and what the text so far earned.
         source_indices: (N,) int64 rows of the source table, or None.
+        generators: one a row.
 
     Raises:
         TypeError, ValueError: an argument that is not allowed.
@@ -61,21 +72,23 @@ class GenerationCore:
         self.task = task
         self.vocab_size = len(task.vocabulary)
         self.horizon = task.max_length
-        self._eos = -1 if task.vocabulary.eos_id is None else task.vocabulary.eos_id
         self._masks = TokenMasks(task, min_length)
         self.reward = reward.bind(task)
         self.reward_mode: RewardMode = reward_mode or self.reward.default_mode
-        self.tokens = np.full((num_rows, self.horizon), self.vocab_size, np.int64)
-        self.lengths = np.zeros(num_rows, np.int64)
-        self.running = np.zeros(num_rows, np.bool_)
         self.last_rewards = np.zeros(num_rows)
         self.returns = np.zeros(num_rows)
         self.source_indices = None if task.sources is None else np.zeros(num_rows, np.int64)
-        self.generators: list[np.random.Generator | None] = [None] * num_rows
+        self.generators = RowGenerators(num_rows)
         self._all_rows = np.arange(num_rows)
+        dense = self.reward_mode == "dense"
+        # A token inside a text that is neither masked nor paid: nearly all of them, and no more than written.
+        self._plain_inside = not dense and not self._masks.any
+        self._prefixes = Prefixes(num_rows, self.horizon, task.vocabulary, compiled=self._plain_inside)
+        self.tokens, self.lengths = self._prefixes.tokens, self._prefixes.lengths
+        self.running = self._prefixes.running
         self._payer: Payer = (
             DensePayer(self.reward, self.tokens.copy(), self._sources(self.source_indices))
-            if self.reward_mode == "dense"
+            if dense
             else TerminalPayer(self.reward)
         )
 
@@ -85,25 +98,17 @@ class GenerationCore:
         return ~self.running & (self.lengths > 0)
 
     @property
+    def any_ended(self) -> bool:
+        """Whether a text has ended."""
+        return bool(np.count_nonzero(self.running) < self.num_rows and self.ended.any())
+
+    @property
     def game(self) -> str:
         """What is played, in words."""
         return (
             f"{type(self.task).__name__} of {self.vocab_size} tokens, max_length={self.horizon}, "
             f"reward {self.reward.name!r}, reward_mode={self.reward_mode!r}"
         )
-
-    def seed(self, rows: IntArray, seeds: Sequence[int | None]) -> None:
-        """Gives each of `rows` a fresh generator; a seed of None leaves the row's as it is."""
-        for row, seed in zip(rows.tolist(), seeds, strict=True):
-            if seed is not None:
-                self.generators[row] = np.random.default_rng(seed)
-
-    def generator(self, row: int) -> np.random.Generator:
-        """The row's random generator, seeded from the operating system if no seed was given."""
-        generator = self.generators[row]
-        if generator is None:
-            generator = self.generators[row] = np.random.default_rng()
-        return generator
 
     def reset(
         self, rows: IntArray | None = None, prefix: ArrayLike | None = None, source: ArrayLike | None = None
@@ -119,27 +124,28 @@ class GenerationCore:
             ValueError, TypeError: a prefix or source that is not allowed; nothing is changed then.
         """
         rows = self._all_rows if rows is None else rows
-        if prefix is None:
-            tokens = np.full((len(rows), self.horizon), self.vocab_size, np.int64)
-            lengths = np.zeros(len(rows), np.int64)
-        else:
-            tokens, lengths = self._masks.started(prefix, len(rows))
+        blank: Any = (self.vocab_size, 0)
+        tokens, lengths = blank if prefix is None else self._masks.started(prefix, len(rows))
         indices = None if source is None else checked_source_rows(source, len(rows), self.task)
-        states = self._generator_states(rows) if indices is None and self._payer.every_token else None
+        states = None
         if indices is None and self.task.sources is not None:
+            states = self.generators.states(rows)
             pool = self.task.sources.pool
-            indices = pool[[int(self.generator(row).integers(len(pool))) for row in rows.tolist()]]
-        try:
-            self._payer.begin(rows, tokens, lengths, self._sources(indices))
-        except BaseException:
-            if states is not None:
-                self._set_generator_states(rows, states)
-            raise
-        self.tokens[rows] = tokens
-        self.lengths[rows] = lengths
-        self.running[rows] = True
-        self.last_rewards[rows] = 0.0
-        self.returns[rows] = 0.0
+            indices = pool[[int(self.generators[row].integers(len(pool))) for row in rows.tolist()]]
+        if self._payer.every_token:
+            try:
+                whole = np.full((len(rows), self.horizon), tokens), np.full(len(rows), lengths)
+                self._payer.begin(rows, *whole, self._sources(indices))
+            except BaseException:
+                if states is not None:
+                    self.generators.set_states(rows, states)
+                raise
+        at = ALL if prefix is None and len(rows) == self.num_rows else rows
+        self.tokens[at] = tokens
+        self.lengths[at] = lengths
+        self.running[at] = True
+        self.last_rewards[at] = 0.0
+        self.returns[at] = 0.0
         if indices is not None and self.source_indices is not None:
             self.source_indices[rows] = indices
 
@@ -157,45 +163,70 @@ class GenerationCore:
             ResetNeeded: a row whose text has not begun, or has ended.
             ValueError, TypeError: the reward returned something that is no score. In each case nothing is changed.
         """
+        if rows is None and self._plain_inside and self._prefixes.write_all_inside(actions):
+            return self._unpaid()
         at = ALL if rows is None else rows
         rows = self._all_rows if rows is None else rows
         chosen = checked_token_ids(actions, rows, self.vocab_size)
         if not len(rows):
-            return Transition(np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_), None)
+            return self._unpaid()
         before = self.lengths[at]
         check_running(rows, self.running[at], before)
-        self._masks.check_actions(chosen, self.tokens[at], before, rows)
+        self._masks.check_actions(chosen, self.tokens, before, rows)
         lengths = before + 1
-        by_eos = chosen == self._eos
-        ended = (by_eos | (lengths == self.horizon)).nonzero()[0]
-        rewards, terminated = np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_)
-        finished = None
-        asked = self._all_rows[: len(rows)] if self._payer.every_token else ended
-        if len(asked):
-            tokens = self.tokens[rows[asked]]
-            tokens[self._all_rows[: len(asked)], before[asked]] = chosen[asked]
-            indices = None if self.source_indices is None else self.source_indices[rows[asked]]
-            paid, terms = self._payer.pay(rows[asked], tokens, lengths[asked], self._sources(indices))
-            rewards[rows[asked]] = paid
-            if len(ended):
-                # Of the rows asked for: all of them where only ended texts are.
-                which = ended if self._payer.every_token else ALL
-                finished = Finished(
-                    rows[ended],
-                    tokens[which],
-                    lengths[ended],
-                    by_eos[ended],
-                    {name: values[which] for name, values in terms.items()},
-                    None if indices is None else indices[which],
-                )
-                terminated[finished.rows] = True
-        self.tokens[rows, before] = chosen
-        self.lengths[at] = lengths
-        self.last_rewards[at] = rewards[at]
-        self.returns += rewards
-        if finished is not None:
-            self.running[finished.rows] = False
+        ends = self._prefixes.ends(chosen, lengths)
+        if self._payer.every_token or np.count_nonzero(ends):
+            moved = self._paid(rows, chosen, lengths, ends)
+            self.last_rewards[at] = moved.rewards[at]
+            self.returns += moved.rewards
+        else:
+            # The last reward of a running text is 0 already, where only ended texts are paid.
+            moved = self._unpaid()
+        self._prefixes.write(at, chosen, before, lengths)
+        if moved.finished is not None:
+            self.running[moved.finished.rows] = False
+            finished = moved.finished
             self.reward.episodes_ended(finished.tokens, finished.lengths, self._sources(finished.sources))
+        return moved
+
+    def step_inside(self, action: Any, row: int = 0) -> bool:
+        """Writes one token in one row if that is all there is to it: a token inside a text, neither masked, nor paid,
+        nor the last. A single environment spends nearly all its steps here.
+
+        Returns:
+            Whether it did; if not, nothing is changed, and `step` does it or says what is wrong.
+        """
+        return self._plain_inside and self._prefixes.write_inside(action, row)
+
+    def _unpaid(self) -> Transition:
+        return Transition(np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_), None)
+
+    def _paid(self, rows: IntArray, chosen: IntArray, lengths: IntArray, ends: BoolArray) -> Transition:
+        """What `chosen` (K,) earns in `rows` (K,), before it is written."""
+        every = self._payer.every_token
+        ended = ends.nonzero()[0]
+        asked = ALL if every or len(ended) == len(rows) else ended
+        at, lengths, last = rows[asked], lengths[asked], chosen[asked]
+        tokens = self.tokens.take(at, 0)
+        tokens[self._all_rows[: len(at)], lengths - 1] = last
+        indices = None if self.source_indices is None else self.source_indices[at]
+        paid, terms = self._payer.pay(at, tokens, lengths, self._sources(indices))
+        rewards, terminated = np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_)
+        rewards[at] = paid
+        if not len(ended):
+            return Transition(rewards, terminated, None)
+        # Of those asked for: all of them where only ended texts are.
+        which = ended if every else ALL
+        rows = at[which]
+        terminated[rows] = True
+        finished = Finished(
+            rows,
+            tokens[which],
+            lengths[which],
+            self._prefixes.by_end_token(last[which]),
+            {name: values[which] for name, values in terms.items()},
+            None if indices is None else indices[which],
+        )
         return Transition(rewards, terminated, finished)
 
     def action_masks(self, rows: IntArray | None = None) -> BoolArray:
@@ -215,6 +246,13 @@ class GenerationCore:
             return tokens
         indices = self.source_indices if rows is None else self.source_indices[rows]
         return {"source": self.task.sources.tokens[indices], "tokens": tokens}
+
+    def observation(self, row: int) -> IntArray | dict[str, IntArray]:
+        """`observations` of one row: tokens (T,), or a dict of `source` (S,) and `tokens` (T,)."""
+        tokens: IntArray = self.tokens[row].copy()
+        if self.task.sources is None or self.source_indices is None:
+            return tokens
+        return {"source": self.task.sources.tokens[self.source_indices[row]].copy(), "tokens": tokens}
 
     def score(
         self, tokens: ArrayLike, lengths: ArrayLike | None = None, sources: ArrayLike | None = None
@@ -255,8 +293,8 @@ class GenerationCore:
             last_rewards=self.last_rewards[rows],
             returns=self.returns[rows],
             sources=None if self.source_indices is None else self.source_indices[rows],
-            reward_state=take_rows(self._payer.state, rows),
-            generator_states=self._generator_states(rows),
+            reward_state=kept_rows(self._payer.state, rows),
+            generator_states=self.generators.states(rows),
         )
 
     def restore(self, state: Snapshot, rows: ArrayLike | None = None) -> None:
@@ -283,16 +321,7 @@ class GenerationCore:
         if self.source_indices is not None and state.sources is not None:
             self.source_indices[rows] = state.sources[taken]
         put_rows(self._payer.state, rows, take_rows(state.reward_state, taken))
-        self._set_generator_states(rows, [state.generator_states[which] for which in taken.tolist()])
+        self.generators.set_states(rows, [state.generator_states[which] for which in taken.tolist()])
 
     def _sources(self, indices: IntArray | None) -> Sources | None:
         return None if indices is None or self.task.sources is None else self.task.sources.take(indices)
-
-    def _generator_states(self, rows: IntArray) -> tuple[Any, ...]:
-        generators = (self.generators[row] for row in rows.tolist())
-        return tuple(None if generator is None else generator.bit_generator.state for generator in generators)
-
-    def _set_generator_states(self, rows: IntArray, states: Sequence[Any]) -> None:
-        for row, state in zip(rows.tolist(), states, strict=True):
-            if state is not None:
-                self.generator(row).bit_generator.state = state

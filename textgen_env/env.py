@@ -147,7 +147,7 @@ class TextGenEnv(gymnasium.Env[Observation, np.int64]):
         if self.render_mode == "human":
             self.render()
         info = {key: int(values[0]) for key, values in start_infos(self.core, np.zeros(1, np.int64)).items()}
-        return self._observation(), info
+        return self.core.observation(0), info
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Writes one token.
@@ -156,11 +156,15 @@ class TextGenEnv(gymnasium.Env[Observation, np.int64]):
             gymnasium.error.InvalidAction: no token id, or a masked one; nothing is changed then.
             gymnasium.error.ResetNeeded: before `reset`, or after the end.
         """
-        moved = self.core.step([action])
-        info = {} if moved.finished is None else end_info(moved.finished, 0, self.task.vocabulary)
+        reward, terminated, info = 0.0, False, {}
+        if not self.core.step_inside(action):
+            moved = self.core.step([action])
+            reward, terminated = float(moved.rewards[0]), bool(moved.terminated[0])
+            if moved.finished is not None:
+                info = end_info(moved.finished, 0, self.task.vocabulary)
         if self.render_mode == "human":
             self.render()
-        return self._observation(), float(moved.rewards[0]), bool(moved.terminated[0]), False, info
+        return self.core.observation(0), reward, terminated, False, info
 
     def action_masks(self) -> NDArray[np.bool_]:
         """(V,) bool: the tokens that `step` accepts now."""
@@ -191,7 +195,3 @@ class TextGenEnv(gymnasium.Env[Observation, np.int64]):
             gymnasium.logger.warn('render() needs a render mode: gym.make(id, render_mode="ansi")')
             return None
         return render_row(self.core, 0, self.render_mode)
-
-    def _observation(self) -> Observation:
-        seen = self.core.observations()
-        return {key: values[0] for key, values in seen.items()} if isinstance(seen, dict) else seen[0]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from functools import partial
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,9 @@ from numpy.typing import NDArray
 from textgen_env.core import GenerationCore
 from textgen_env.transition import Finished
 from textgen_env.vocabulary import IntArray, LazyText, Vocabulary
+
+STOPS = np.array(["length", "eos"], dtype=object)
+"""What ended a text, by whether it was the end token."""
 
 
 def start_infos(core: GenerationCore, rows: IntArray) -> dict[str, IntArray]:
@@ -20,10 +26,10 @@ def start_infos(core: GenerationCore, rows: IntArray) -> dict[str, IntArray]:
 def end_info(finished: Finished, which: int, vocabulary: Vocabulary) -> dict[str, Any]:
     """The info of the `which`-th text that ended."""
     info: dict[str, Any] = {
-        "text": LazyText(finished.tokens[which], vocabulary),
+        "text": LazyText(partial(vocabulary.decode_row, finished.tokens), which),
         "tokens": finished.tokens[which].copy(),
         "length": int(finished.lengths[which]),
-        "stop": "eos" if finished.by_eos[which] else "length",
+        "stop": STOPS[int(finished.by_eos[which])],
         "reward_terms": {name: float(values[which]) for name, values in finished.terms.items()},
     }
     if finished.sources is not None:
@@ -34,34 +40,40 @@ def end_info(finished: Finished, which: int, vocabulary: Vocabulary) -> dict[str
 def end_infos(finished: Finished, vocabulary: Vocabulary, num_rows: int) -> dict[str, Any]:
     """The infos of all texts that ended, as Gymnasium's vector environments give them: key -> (N, ...) with a
     mask `_key` (N,) of the rows that have it."""
-    rows = finished.rows
-    texts = np.full(num_rows, None, dtype=object)
-    for row, tokens in zip(rows.tolist(), finished.tokens, strict=True):
-        texts[row] = LazyText(tokens, vocabulary)
-    stops = np.full(num_rows, None, dtype=object)
-    stops[rows] = np.where(finished.by_eos, "eos", "length").astype(object)
-    terms: dict[str, Any] = {}
-    for name, values in finished.terms.items():
-        terms |= masked(name, column(values, rows, num_rows), rows, num_rows)
-    infos = masked("text", texts, rows, num_rows)
-    infos |= masked("tokens", column(finished.tokens, rows, num_rows), rows, num_rows)
-    infos |= masked("length", column(finished.lengths, rows, num_rows), rows, num_rows)
-    infos |= masked("stop", stops, rows, num_rows)
-    infos |= masked("reward_terms", terms, rows, num_rows)
+    texts = map(LazyText, repeat(partial(vocabulary.decode_row, finished.tokens)), range(len(finished.rows)))
+    columns: dict[str, Any] = {
+        "text": objects(texts, len(finished.rows)),
+        "tokens": finished.tokens,
+        "length": finished.lengths,
+        "stop": STOPS.take(finished.by_eos),
+        "reward_terms": finished.terms,
+    }
     if finished.sources is not None:
-        infos |= masked("source", column(finished.sources, rows, num_rows), rows, num_rows)
+        columns["source"] = finished.sources
+    return spread(columns, finished.rows, num_rows)
+
+
+def spread(columns: Mapping[str, Any], rows: IntArray, num_rows: int) -> dict[str, Any]:
+    """Columns (K, ...) of `rows` (K,), which ascend, or dicts of such: each as (N, ...) under its key, 0 or None in the
+    other rows, and under `_key` which rows have it."""
+    has = np.zeros(num_rows, np.bool_)
+    has[rows] = True
+    infos: dict[str, Any] = {}
+    for key, values in columns.items():
+        infos[key] = spread(values, rows, num_rows) if isinstance(values, Mapping) else column(values, rows, num_rows)
+        infos[f"_{key}"] = has.copy()
     return infos
 
 
 def column(values: NDArray[Any], rows: IntArray, num_rows: int) -> NDArray[Any]:
-    """`values` (K, ...) of `rows` (K,) as (N, ...), 0 in the other rows."""
-    spread = np.zeros((num_rows, *values.shape[1:]), values.dtype)
-    spread[rows] = values
-    return spread
+    """`values` (K, ...) of `rows` (K,), which ascend, as (N, ...), 0 or None in the other rows."""
+    if len(rows) == num_rows:
+        return values.copy()
+    whole = np.full((num_rows, *values.shape[1:]), None if values.dtype == object else 0, values.dtype)
+    whole[rows] = values
+    return whole
 
 
-def masked(key: str, value: Any, rows: IntArray, num_rows: int) -> dict[str, Any]:
-    """`value` under its key, and under `_key` which of the N rows have it."""
-    mask = np.zeros(num_rows, np.bool_)
-    mask[rows] = True
-    return {key: value, f"_{key}": mask}
+def objects(values: Iterable[Any], count: int) -> NDArray[Any]:
+    """`count` values as an array (count,) of objects, though they be sequences themselves."""
+    return np.fromiter(values, np.dtype(object), count)

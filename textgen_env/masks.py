@@ -7,7 +7,7 @@ from gymnasium.error import InvalidAction
 from numpy.typing import ArrayLike
 
 from textgen_env.arguments import checked_prefix
-from textgen_env.tasks.base import Task, check_at_least
+from textgen_env.tasks.base import BaseTask, Task, check_at_least
 from textgen_env.transition import BoolArray
 from textgen_env.vocabulary import IntArray
 
@@ -18,6 +18,9 @@ class TokenMasks:
     Args:
         task: what is written; its `allowed_tokens` is asked.
         min_length: the end token is masked until this many tokens are written.
+
+    Attributes:
+        any: whether a token can be masked at all; not where the task has `BaseTask`'s rule and `min_length` is 0.
 
     Raises:
         TypeError, ValueError: a min_length that is no whole number, or leaves no text to write.
@@ -33,6 +36,11 @@ class TokenMasks:
                 f"min_length={min_length} must be below max_length={task.max_length}, and 0 where the end token is the "
                 "only token"
             )
+
+        self.any = (
+            self._late_token is not None
+            or getattr(task.allowed_tokens, "__func__", None) is not BaseTask.allowed_tokens
+        )
 
     def allowed(self, tokens: IntArray, lengths: IntArray) -> BoolArray | None:
         """What may follow each of the prefixes (K, T), (K,): (K, V), or None where every token may.
@@ -53,12 +61,12 @@ class TokenMasks:
         return allowed
 
     def check_actions(self, chosen: IntArray, tokens: IntArray, lengths: IntArray, rows: IntArray) -> None:
-        """Refuses tokens (K,) that may not follow the prefixes in `rows` (K,).
+        """Refuses tokens (K,) that may not follow the prefixes of lengths (K,) in `rows` (K,) of `tokens` (N, T).
 
         Raises:
             InvalidAction: a masked one.
         """
-        at = self._first_masked(chosen, tokens, lengths)
+        at = self._first_masked(chosen, tokens[rows], lengths) if self.any else None
         if at is not None:
             token = self.task.vocabulary.tokens[chosen[at]]
             raise InvalidAction(

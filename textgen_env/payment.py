@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Protocol
 
 import numpy as np
@@ -69,7 +70,7 @@ class DensePayer:
         count = len(tokens)
         begun = reward.begin(tokens, np.zeros(count, np.int64), sources)
         # The reward may hand out arrays of its own; these are written to.
-        self.state = take_rows(
+        self.state = kept_rows(
             {**begun, "total": checked_scores(begun.get("total"), count, reward.name)}, np.arange(count)
         )
 
@@ -127,8 +128,13 @@ def forms(state: RewardState) -> dict[str, str]:
 
 
 def take_rows(state: RewardState, rows: IntArray) -> RewardState:
-    """A copy of `rows` of a state."""
+    """`rows` of a state, to be read before the state changes."""
     return {name: values[rows] for name, values in state.items()}
+
+
+def kept_rows(state: RewardState, rows: IntArray) -> RewardState:
+    """A copy of `rows` of a state, to be kept: an entry may answer `[rows]` with a view that copies nothing."""
+    return {name: copy(values[rows]) for name, values in state.items()}
 
 
 def put_rows(state: RewardState, rows: IntArray, values: RewardState) -> None:

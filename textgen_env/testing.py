@@ -56,7 +56,7 @@ def check_reward(reward: object, task: Task, texts: int = 16, seed: int = 0, tol
     played: list[tuple[FloatArray, IntArray, IntArray | None]] = []
     for mode in ("terminal", "dense"):
         core = GenerationCore(task, as_reward(reward), texts, reward_mode=mode)
-        core.seed(np.arange(texts), list(range(seed, seed + texts)))
+        core.generators.seed(np.arange(texts), list(range(seed, seed + texts)))
         core.reset()
         rng = np.random.default_rng(seed)
         while core.running.any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import gymnasium
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from textgen_env.arguments import checked_seeds, one_for_each
 from textgen_env.core import GenerationCore
 from textgen_env.env import OPTIONS, RENDER_MODES, Observation, checked_options, checked_render_mode, observation_space
-from textgen_env.infos import column, end_infos, masked, start_infos
+from textgen_env.infos import end_infos, objects, spread, start_infos
 from textgen_env.registration import build
 from textgen_env.rewards.base import FloatArray, Reward, RewardMode
 from textgen_env.tasks.base import Task, check_at_least
@@ -88,8 +89,8 @@ class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
         chosen = checked_options(options, (*OPTIONS, "reset_mask"))
         rows = self._rows_of(chosen.pop("reset_mask", None))
         seeds = checked_seeds(seed, self.num_envs)
-        before = list(self.core.generators)
-        self.core.seed(rows, [seeds[row] for row in rows.tolist()])
+        before = copy(self.core.generators)
+        self.core.generators.seed(rows, [seeds[row] for row in rows.tolist()])
         try:
             self.core.reset(rows, **chosen)
         except BaseException:
@@ -107,7 +108,7 @@ class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
             gymnasium.error.InvalidAction: an action that is no token id, or masked; nothing is changed then.
             gymnasium.error.ResetNeeded: before `reset`; after a row's end when autoreset is disabled.
         """
-        if self.autoreset_mode is AutoresetMode.NEXT_STEP and self.core.ended.any():
+        if self.autoreset_mode is AutoresetMode.NEXT_STEP and self.core.any_ended:
             moved, infos = self._step_and_reset_ended(actions)
         else:
             moved = self.core.step(actions)
@@ -126,8 +127,8 @@ class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
         return moved, self._merged(self._end_infos(moved.finished), self._start_infos(over))
 
     def _reset_finished(self, rows: IntArray, infos: Infos) -> Infos:
-        final = masked("final_obs", self._final_observations(rows), rows, self.num_envs)
-        final |= masked("final_info", infos, rows, self.num_envs)
+        final = spread({"final_obs": self._final_observations(rows)}, rows, self.num_envs)
+        final |= {"final_info": infos, "_final_info": final["_final_obs"].copy()}
         self.core.reset(rows)
         return final | self._start_infos(rows)
 
@@ -161,7 +162,7 @@ class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
     @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """Each row's random generator."""
-        return tuple(self.core.generator(row) for row in range(self.num_envs))
+        return tuple(self.core.generators[row] for row in range(self.num_envs))
 
     @property
     def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
@@ -180,10 +181,7 @@ class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
         return np.flatnonzero(mask)
 
     def _start_infos(self, rows: IntArray) -> Infos:
-        infos: Infos = {}
-        for key, values in start_infos(self.core, rows).items():
-            infos |= masked(key, column(values, rows, self.num_envs), rows, self.num_envs)
-        return infos
+        return spread(start_infos(self.core, rows), rows, self.num_envs)
 
     def _end_infos(self, finished: Finished | None) -> Infos:
         return {} if finished is None else end_infos(finished, self.task.vocabulary, self.num_envs)
@@ -197,7 +195,6 @@ class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
 
     def _final_observations(self, rows: IntArray) -> NDArray[Any]:
         seen = self.core.observations(rows)
-        final = np.full(self.num_envs, None, dtype=object)
-        for which, row in enumerate(rows.tolist()):
-            final[row] = {key: v[which] for key, v in seen.items()} if isinstance(seen, dict) else seen[which]
-        return final
+        if isinstance(seen, dict):
+            return objects(({key: values[i] for key, values in seen.items()} for i in range(len(rows))), len(rows))
+        return objects(seen, len(rows))

@@ -107,6 +107,10 @@ class Vocabulary:
             pieces.append(self.tokens[i])
         return self.separator.join(pieces).strip()
 
+    def decode_row(self, tokens: IntArray, row: int) -> str:
+        """The text in `row` of `tokens` (N, T)."""
+        return self.decode(tokens[row])
+
     def lengths(self, tokens: IntArray) -> IntArray:
         """Written tokens of each row of `tokens` (N, T), the end token included: (N,) int64."""
         horizon = tokens.shape[1]
@@ -130,18 +134,19 @@ class LazyText(UserString):
     """A text that is decoded when it is first read; behaves as the string it decodes to.
 
     Args:
-        text: the token ids; or the string, which is how `UserString` makes a slice or a sum.
-        vocabulary: of the ids; None for a string.
+        text: the string, which is how `UserString` makes a slice or a sum; or what decodes it.
+        row: with it, `text(row)` is the string.
     """
 
-    def __init__(self, text: Any, vocabulary: Vocabulary | None = None) -> None:
+    # N of them are made whenever N texts end, and few are read: two attributes are all that one carries.
+    def __init__(self, text: Any, row: int | None = None) -> None:
         self._text = text
-        self._vocabulary = vocabulary
+        self._row = row
 
     @cached_property
     def data(self) -> str:  # type: ignore[override]
         """The string."""
-        return str(self._text) if self._vocabulary is None else self._vocabulary.decode(self._text)
+        return str(self._text if self._row is None else self._text(self._row))
 
     # Infos are deep-copied at every step by some vector environments: a text never changes, so it is shared,
     # and across processes it travels as a plain string rather than with its vocabulary.

@@ -21,7 +21,9 @@ Terms = dict[str, FloatArray]
 """Name of each part -> (N,) its scores, in its own unit."""
 RewardState = dict[str, Any]
 """What a reward carries from token to token: arrays whose first axis is the row, each row of one shape and type
-throughout. The core gathers and scatters rows with `array[rows]`, NumPy or torch; it never looks inside."""
+throughout. The core gathers and scatters rows with `array[rows]`, NumPy or torch; it never looks inside. An entry too
+large to copy at every token may be an object of the reward's own that has `dtype`, `shape`, `len`, `[rows]`, `[rows] =`
+and `copy.copy`: what `[rows]` answers may then be a view, and takes effect when it is put back."""
 RewardMode = Literal["terminal", "dense"]
 RewardFunction = Callable[..., Any]
 
@@ -164,7 +166,7 @@ def checked_scores(scores: object, count: int, name: str) -> FloatArray:
         raise TypeError(f"reward {name!r} returned {scores!r}; expected an array of {count} numbers")
     if array.shape != (count,):
         raise ValueError(f"reward {name!r} returned shape {array.shape}, expected ({count},): one score for each text")
-    if not np.isfinite(array).all():
+    if np.count_nonzero(np.isfinite(array)) < count:
         row = int(np.flatnonzero(~np.isfinite(array))[0])
         raise ValueError(f"reward {name!r} returned {array[row]} for text {row}; scores must be finite")
     return array.astype(np.float64)

@@ -51,7 +51,7 @@ class TextRow:
     @property
     def np_random(self) -> np.random.Generator:
         """This row's random generator."""
-        return self.core.generator(self.row)
+        return self.core.generators[self.row]
 
     def action_masks(self) -> NDArray[np.bool_]:
         """(V,) bool: the tokens that the next step accepts."""
@@ -118,11 +118,11 @@ class TextGenVecEnv(VecEnv):
         Raises:
             ValueError, TypeError: options that are not allowed; nothing is changed then.
         """
-        before, generators = self.core.snapshot(), list(self.core.generators)
+        before, generators = self.core.snapshot(), copy.copy(self.core.generators)
         every = np.arange(self.num_envs)
         chosen = np.array([bool(options) for options in self._options])
         try:
-            self.core.seed(every, self._seeds)
+            self.core.generators.seed(every, self._seeds)
             if not chosen.all():
                 self.core.reset(every[~chosen])
             for row in np.flatnonzero(chosen):

@@ -1,0 +1,40 @@
+"""Loops over token arrays, compiled by Numba where it is installed.
+
+Nothing here is imported by name at a module's top: `kernels("edit")` loads `textgen_env.kernels.edit` when it is first
+needed, or answers None where it cannot be had, and its caller then takes the plain NumPy path, which gives the same
+values. Compiled code is kept on disk beside the source, or in Numba's own cache folder (`NUMBA_CACHE_DIR`).
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+SWITCH = "TEXTGEN_COMPILED"
+
+
+def kernels(name: str) -> Any:
+    """The compiled module `textgen_env.kernels.<name>`, or None.
+
+    None where Numba is missing or does not fit the installed NumPy, where no folder for compiled code can be written
+    (each process would compile anew, for seconds), or where the environment variable TEXTGEN_COMPILED is "0".
+    """
+    return None if os.environ.get(SWITCH) == "0" else _loaded(name)
+
+
+@cache
+def _loaded(name: str) -> Any:
+    try:
+        import_module("numba")
+    # Numba refuses a NumPy that is newer than it knows with an ImportError too.
+    except ImportError:
+        return None
+    try:
+        return import_module(f"textgen_env.kernels.{name}")
+    except RuntimeError as error:
+        # Numba's words, at decoration, where neither the source's folder nor the user's can be written.
+        if "cannot cache function" in str(error):
+            return None
+        raise

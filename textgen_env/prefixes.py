@@ -1,0 +1,83 @@
+"""The texts being written, and the rule by which they grow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from textgen_env.arguments import is_token_id
+from textgen_env.kernels import kernels
+from textgen_env.transition import BoolArray
+from textgen_env.vocabulary import IntArray, Vocabulary
+
+COMPILED_FROM = 128
+"""Rows from which on loading compiled code pays."""
+
+
+class Prefixes:
+    """N prefixes. A token is written behind each; the end token or the horizon ends a text.
+
+    Args:
+        num_rows: N.
+        horizon: T.
+        vocabulary: of V tokens.
+        compiled: whether tokens inside texts may be written by compiled code, which knows no masks.
+
+    Attributes:
+        tokens, lengths: (N, T) and (N,) int64; blanks are V.
+        running: (N,) bool, texts begun and not ended.
+        The arrays stay the same ones throughout.
+    """
+
+    def __init__(self, num_rows: int, horizon: int, vocabulary: Vocabulary, compiled: bool) -> None:
+        self.horizon = horizon
+        self.vocab_size = len(vocabulary)
+        # No token id where there is no end token.
+        self._eos = -1 if vocabulary.eos_id is None else vocabulary.eos_id
+        self.tokens = np.full((num_rows, horizon), self.vocab_size, np.int64)
+        self.lengths = np.zeros(num_rows, np.int64)
+        self.running = np.zeros(num_rows, np.bool_)
+        self._flat = self.tokens.reshape(-1)
+        self._starts = np.arange(num_rows) * horizon
+        self._kernels = kernels("steps") if compiled and num_rows >= COMPILED_FROM else None
+
+    # One form for a row and for an array of rows.
+    def ends(self, chosen: Any, lengths: Any) -> Any:
+        """Whether `chosen`, which makes texts `lengths` long, ends them."""
+        return lengths == self.horizon if self._eos < 0 else (chosen == self._eos) | (lengths == self.horizon)
+
+    def by_end_token(self, chosen: IntArray) -> BoolArray:
+        """Whether `chosen` (K,) are end tokens."""
+        by_end: BoolArray = chosen == self._eos
+        return by_end
+
+    def write(self, at: Any, chosen: Any, before: Any, lengths: Any) -> None:
+        """Puts `chosen` behind the `before` tokens of the texts `at`, which are `lengths` long then."""
+        self._flat[self._starts[at] + before] = chosen
+        self.lengths[at] = lengths
+
+    def write_inside(self, action: Any, row: int) -> bool:
+        """Writes `action` in one row if it is a token id that does not end its text; if not, changes nothing.
+
+        Returns:
+            Whether it did.
+        """
+        if not is_token_id(action, self.vocab_size):
+            return False
+        before = self.lengths.item(row)
+        if not self.running.item(row) or self.ends(action, before + 1):
+            return False
+        self.write(row, action, before, before + 1)
+        return True
+
+    def write_all_inside(self, actions: Any) -> bool:
+        """`write_inside` in every row at once, by compiled code: all of them, or none."""
+        if self._kernels is None or type(actions) is not np.ndarray or actions.dtype != np.int64:
+            return False
+        if actions.shape != self.lengths.shape or not actions.flags.carray:
+            return False
+        wrote: bool = self._kernels.write_inside(
+            self.tokens, self.lengths, self.running, actions, self.vocab_size, self._eos
+        )
+        return wrote
