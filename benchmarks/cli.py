@@ -1,4 +1,4 @@
-"""The command line: python -m benchmarks list | run NAME | report DIR."""
+"""The command line: python -m benchmarks list | run NAME | report DIR | throughput."""
 
 from __future__ import annotations
 
@@ -83,6 +83,54 @@ def report_folder(
             report(experiment, Console())
     except (ValueError, OSError) as error:
         raise _refusal(error) from None
+
+
+@app.command()
+def throughput(
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="a case, instead of all (but million); may be repeated", show_default=False),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="smaller sizes, in half a minute")] = False,
+    repeats: Annotated[int, typer.Option(help="rounds of each comparison, whose median is shown")] = 7,
+    threads: Annotated[int | None, typer.Option(help="of torch", show_default="as torch has it")] = None,
+    vocab_size: Annotated[int | None, typer.Option(help="V", show_default="5000")] = None,
+    length: Annotated[int | None, typer.Option(help="T, tokens of a text", show_default="20")] = None,
+    rows: Annotated[int | None, typer.Option(help="of vector environments, texts at once", show_default="1024")] = None,
+    references: Annotated[int | None, typer.Option(help="that BLEU compares with", show_default="10000")] = None,
+    texts: Annotated[int | None, typer.Option(help="of a sample", show_default="10000")] = None,
+    batch: Annotated[int | None, typer.Option(help="texts of an update", show_default="64")] = None,
+    wide_rows: Annotated[int | None, typer.Option(help="the most rows", show_default="65536")] = None,
+    longest: Annotated[int | None, typer.Option(help="the most tokens of a text", show_default="500")] = None,
+    largest_vocab: Annotated[int | None, typer.Option(help="the largest V", show_default="20000")] = None,
+    most_texts: Annotated[int | None, typer.Option(help="the most texts of a sample", show_default="30000")] = None,
+    million: Annotated[int | None, typer.Option(help="references of the case million", show_default="1000000")] = None,
+    out: Annotated[Path, typer.Option(help="the folder of table and pictures")] = Path("runs/throughput"),
+) -> None:
+    """Measures the speed of every kernel beside its reference and its floor."""
+    from benchmarks.throughput.command import throughput as measured
+
+    options = {
+        "vocab_size": vocab_size,
+        "length": length,
+        "rows": rows,
+        "references": references,
+        "texts": texts,
+        "batch": batch,
+        "wide_rows": wide_rows,
+        "longest": longest,
+        "largest_vocab": largest_vocab,
+        "most_texts": most_texts,
+        "million": million,
+    }
+    try:
+        found = measured(out, Console(), only or [], quick, repeats, threads, options)
+    except (ValueError, OSError) as error:
+        raise _refusal(error) from None
+    if found.interrupted:
+        raise typer.Exit(130)
+    if found.failed:
+        raise typer.Exit(1)
 
 
 def parsed_seeds(text: str) -> tuple[int, ...]:

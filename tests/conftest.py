@@ -59,6 +59,8 @@ def plain() -> Callable[[Any], Any]:
             return convert(vars(value))
         if isinstance(value, dict):
             return {key: convert(entry) for key, entry in value.items()}
+        if hasattr(value, "__array__"):
+            value = np.asarray(value)
         if hasattr(value, "tolist"):
             value = value.tolist()
         return [convert(entry) for entry in value] if isinstance(value, list | tuple) else value

@@ -1,18 +1,30 @@
 """BleuReward on two small tasks: which references it compares with, and dense payment."""
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from sacrebleu.metrics import BLEU
 
+from switched import PATHS, taking
+from textgen_env.core import GenerationCore
 from textgen_env.metrics import BleuScorer
-from textgen_env.rewards.base import Reward
+from textgen_env.rewards.base import BaseReward, Reward
 from textgen_env.rewards.bleu import BleuReward
+from textgen_env.rewards.combine import combine
 from textgen_env.tasks.base import BaseTask, Sources, SourceTable, pad
 from textgen_env.vocabulary import Texts, Vocabulary
 
+EXACT = {"rtol": 0, "atol": 1e-12}
 VOCABULARY = Vocabulary(["a", "b", "c", "d", "e", "."], eos=".")
 EOS, BLANK, WIDTH = 5, 6, 8
 REFERENCES = [[0, 1, 2, 3, EOS], [1, 2, 2, EOS], [4, EOS], [0, 1, 2, 3, 4, 0, 1, 2]]
+
+
+@pytest.fixture(params=PATHS, autouse=True)
+def path(request):
+    """Each test with compiled loops and with NumPy alone."""
+    with taking(request.param):
+        yield request.param
 
 
 class Letters(BaseTask):
@@ -97,27 +109,112 @@ def test_conditional_texts_are_compared_with_their_own_source():
 @pytest.mark.parametrize("task", [Letters(), Translated()], ids=["unconditional", "conditional"])
 def test_dense_payment_sums_to_the_score(task):
     reward = BleuReward().bind(task)
-    texts = pad([[0, 1, 2, 3, 4, EOS], [1, 2, 2, 0, 0, 1], [4, 0, EOS], [2, EOS]], WIDTH, BLANK)
-    sources = None if task.sources is None else task.sources.take(np.array([0, 2, 3, 2]))
-    lengths = np.zeros(4, np.int64)
-    state = reward.begin(np.full((4, WIDTH), BLANK), lengths, sources)
-    total = state["total"]
-    assert total.tolist() == [0, 0, 0, 0]
-    paid = np.zeros(4)
+    core = GenerationCore(task, reward, 4, reward_mode="dense")
+    texts = pad([[0, 1, 2, 3, 4, EOS], [1, 2, 2, 0, 0, 1, 3, 3], [4, 0, EOS], [2, EOS]], WIDTH, BLANK)
+    indices = None if task.sources is None else np.array([0, 2, 3, 2])
+    sources = None if indices is None else task.sources.take(indices)
+    core.reset(source=indices)
     changes = []
-    while (lengths < texts.lengths).any():
-        rows = np.flatnonzero(lengths < texts.lengths)
-        lengths[rows] += 1
-        prefixes = np.where(np.arange(WIDTH) < lengths[rows, None], texts.tokens[rows], BLANK)
-        own = None if sources is None else Sources(sources.indices[rows], sources.tokens[rows])
-        terms, _ = reward.extend({"total": total[rows]}, prefixes, lengths[rows], own)
-        change = reward.total(terms) - total[rows]
-        total[rows] += change
-        paid[rows] += change
-        changes.append(change)
-    np.testing.assert_allclose(paid, reward.score(texts.tokens, texts.lengths, sources), rtol=0, atol=1e-12)
-    assert changes[-1][0] == 0.0, "the end token itself earns nothing"
-    assert (paid > 0).any()
+    for t in range(WIDTH):
+        rows = np.flatnonzero(texts.lengths > t)
+        changes.append(core.step(texts.tokens[rows, t], rows).rewards)
+        lengths = np.minimum(texts.lengths, t + 1)
+        np.testing.assert_allclose(core.returns, reward.score(texts.tokens, lengths, sources), **EXACT)
+    assert changes[5][0] == 0.0, "the end token itself earns nothing"
+    assert (core.returns > 0).any()
+
+
+def play(core, rng, steps, check):
+    """Writes random tokens, likely ones among them, and begins anew where a text has ended."""
+    likely = core.task.references().tokens
+    for _ in range(steps):
+        ended = np.flatnonzero(~core.running)
+        if len(ended):
+            core.reset(ended)
+        rows = np.flatnonzero(rng.random(core.num_rows) < 0.9)
+        row = rng.integers(len(likely), size=len(rows))
+        tokens = likely[row, np.minimum(core.lengths[rows], likely.shape[1] - 1)]
+        random = rng.integers(core.vocab_size, size=len(rows))
+        core.step(np.where((rng.random(len(rows)) < 0.3) | (tokens >= core.vocab_size), random, tokens), rows)
+        check()
+
+
+@pytest.mark.parametrize(
+    ("env_id", "kwargs"),
+    [
+        ("TextGen-Captions-v0", {"train_size": 500, "test_size": 20}),
+        ("TextGen-OracleSmallBLEU-v0", {"train_size": 500, "test_size": 20}),
+        ("TextGen-NumberWords-v0", {"max_number": 99}),
+    ],
+)
+@pytest.mark.parametrize("options", [{}, {"smooth_method": "add-k", "effective_order": False}])
+def test_dense_payment_in_the_registered_games(env_id, kwargs, options):
+    """The return is the score of the prefix at every token; and again after going back, by another way."""
+    envs = gym.make_vec(env_id, num_envs=8, reward=BleuReward(**options), reward_mode="dense", **kwargs)
+    envs.reset(seed=0)
+    core = envs.unwrapped.core
+    rng = np.random.default_rng(0)
+
+    def check():
+        np.testing.assert_allclose(core.returns, core.score(core.tokens, core.lengths, core.source_indices), **EXACT)
+
+    play(core, rng, 15, check)
+    state = core.snapshot()
+    play(core, rng, 25, check)
+    core.restore(state)
+    check()
+    play(core, rng, 25, check)
+    core.restore(state, np.arange(8))
+    np.testing.assert_array_equal(core.tokens, state.tokens)
+    one = core.snapshot([3])
+    core.restore(one)
+    assert (core.tokens == core.tokens[0]).all()
+    check()
+    play(core, rng, 25, check)
+
+
+class Long(BaseTask):
+    """Texts of 500 tokens that repeat one another."""
+
+    vocabulary = Vocabulary.numbered(12)
+    max_length = 500
+
+    def references(self):
+        rng = np.random.default_rng(0)
+        tokens = np.concatenate([rng.integers(0, 12, (8, 500)), np.resize([1, 2, 3], (1, 500)), np.full((1, 500), 7)])
+        return Texts(tokens, np.full(10, 500))
+
+
+def test_dense_payment_of_long_texts():
+    core = GenerationCore(Long(), BleuReward(), 6, reward_mode="dense")
+    texts = core.task.references().tokens
+    texts[2:4] = np.random.default_rng(1).integers(0, 12, (2, 500))
+    core.reset(prefix=texts[[0, 1, 2, 3, 8, 9], :20])
+    before = core.score(core.tokens, core.lengths)
+    for t in range(20, 500):
+        core.step(texts[[0, 1, 2, 3, 8, 9], t])
+        if t % 7 == 0 or t == 499:
+            expected = core.score(core.tokens, core.lengths) - before
+            np.testing.assert_allclose(core.returns, expected, rtol=0, atol=1e-11)
+    assert core.score(core.tokens, core.lengths)[[0, 1, 4, 5]].tolist() == [1, 1, 1, 1]
+
+
+def test_a_refused_step_changes_nothing(plain):
+    """Not even where a reward that stands beside it has failed."""
+
+    class Failing(BaseReward):
+        name = "failing"
+
+        def score(self, tokens, lengths, sources=None):
+            return np.where(lengths > 3, np.nan, 0.0)
+
+    core = GenerationCore(Letters(), combine((1.0, BleuReward()), (1.0, Failing())), 2, reward_mode="dense")
+    core.reset(prefix=[0, 1, 2])
+    before = plain(core.snapshot())
+    for _ in range(2):
+        with pytest.raises(ValueError, match="failing"):
+            core.step([3, 0])
+        assert plain(core.snapshot()) == before
 
 
 def test_begins_from_a_prefix():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 SWITCH = "TEXTGEN_COMPILED"
@@ -19,13 +20,17 @@ def kernels(name: str) -> Any:
     """The compiled module `textgen_env.kernels.<name>`, or None.
 
     None where Numba is missing or does not fit the installed NumPy, where no folder for compiled code can be written
-    (each process would compile anew, for seconds), or where the environment variable TEXTGEN_COMPILED is "0".
+    (each process would compile anew, for seconds), where the package is read from a zip archive, or where the
+    environment variable TEXTGEN_COMPILED is "0".
     """
     return None if os.environ.get(SWITCH) == "0" else _loaded(name)
 
 
 @cache
 def _loaded(name: str) -> Any:
+    # For code in an archive Numba chooses a folder unseen, and fails at the first call where it cannot be written.
+    if not Path(__file__).exists():
+        return None
     try:
         import_module("numba")
     # Numba refuses a NumPy that is newer than it knows with an ImportError too.

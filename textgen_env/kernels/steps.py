@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from textgen_env.kernels.compiling import kernel
 
-@numba.njit("boolean(int64[:, ::1], int64[::1], boolean[::1], int64[::1], int64, int64)", cache=True, nogil=True)
+
+@kernel("boolean(int64[:, ::1], int64[::1], boolean[::1], int64[::1], int64, int64)")
 def write_inside(
     tokens: NDArray[np.int64],
     lengths: NDArray[np.int64],

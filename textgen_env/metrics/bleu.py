@@ -1,124 +1,23 @@
-"""BLEU of whole texts, many at once, on token ids.
+"""The parts of BLEU: precisions, smoothing, brevity penalty.
 
-The n-grams of the references are numbered once; a batch of texts is then scored by a few array operations
-for each order. The scores are sacrebleu's (Post, "A Call for Clarity in Reporting BLEU Scores", 2018), divided by 100.
+The values are sacrebleu's (Post, "A Call for Clarity in Reporting BLEU Scores", 2018), divided by 100.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-from textgen_env.metrics.ngrams import FloatArray, NgramTable, checked_order, checked_texts
+from textgen_env.metrics.ngrams import FloatArray
 from textgen_env.vocabulary import IntArray
 
 SmoothMethod = Literal["none", "floor", "add-k", "exp"]
 SMOOTH_DEFAULTS: Mapping[str, float] = MappingProxyType({"floor": 0.1, "add-k": 1.0})
 """Value of the methods that take one, as Chen and Cherry (2014) set it."""
-
-
-class BleuScorer:
-    """BLEU of texts against a fixed set of references.
-
-    BLEU = BP * exp(1/K sum_{n=1..K} log p_n), Papineni, Roukos, Ward and Zhu, "BLEU: a Method for Automatic
-    Evaluation of Machine Translation" (2002), section 2.3. p_n is the share of a text's n-grams that occur in
-    the references, each counted at most as often as the one reference that has it most often; BP punishes a text
-    shorter than the reference whose length is closest to its own (the shorter of two equally close). A text
-    is scored by itself (sentence BLEU) and equals 1/100 of sacrebleu's
-    `BLEU(references=...).corpus_score([text], None)` on the same tokens. An empty text scores 0, and so does one
-    that shares no token with the references.
-
-    Args:
-        references: R >= 1 sequences of token ids >= 0, of any length, without padding or end token.
-        max_order: K, the longest n-gram that counts.
-        smooth_method: what p_n is where no n-gram matches; Chen and Cherry, "A Systematic Comparison of Smoothing
-            Techniques for Sentence-Level BLEU" (2014): "none" (0, hence BLEU 0), "floor" (method 1: `smooth_value`
-            matches), "add-k" (method 2: `smooth_value` added to matches and n-grams of every n > 1) or
-            "exp" (method 3: 1/2 match at the first such order, 1/4 at the second ...).
-        smooth_value: for "floor" (0.1 by default, at most 1) and "add-k" (1 by default); >= 0.
-        effective_order: average only over the orders that the text is long enough to have an n-gram of. Without it
-            a text shorter than K tokens scores 0 (but for "add-k").
-        groups: (R,) integers, the group (such as the row of a source) that each reference belongs to. A text is then
-            scored against the references of its own group alone.
-
-    Raises:
-        TypeError: references or groups that are not integers; a max_order that is not a whole number.
-        ValueError: no reference, a negative id, max_order < 1, an unknown smooth_method, a smooth_value out of range or
-            for a method that takes none, groups of another shape than (R,), or token ids so large that 64 bits
-            do not number the n-grams.
-    """
-
-    def __init__(
-        self,
-        references: Sequence[Sequence[int]],
-        max_order: int = 4,
-        smooth_method: SmoothMethod = "exp",
-        smooth_value: float | None = None,
-        effective_order: bool = False,
-        groups: NDArray[Any] | None = None,
-    ) -> None:
-        self.max_order = checked_order("max_order", max_order)
-        self.smooth_method = smooth_method
-        self.smooth_value = checked_smoothing(smooth_method, smooth_value)
-        self.effective_order = effective_order
-        tokens, lengths = _checked_references(references)
-        self._groups: IntArray | None = None
-        group_of_reference = np.zeros(len(lengths), np.int64)
-        if groups is not None:
-            groups = _checked_groups(groups, len(lengths), "reference")
-            self._groups, group_of_reference = np.unique(groups, return_inverse=True)
-        self._ngrams = NgramTable.of(tokens, lengths, group_of_reference, self.max_order)
-        self._lengths = LengthTable.of(lengths, group_of_reference)
-
-    def score(self, tokens: IntArray, lengths: IntArray, groups: NDArray[Any] | None = None) -> FloatArray:
-        """BLEU (N,) float64 in [0, 1] of each text.
-
-        Args:
-            tokens: (N, T) integers, left aligned. Ids that no reference has are allowed and match nothing.
-            lengths: (N,) integers in 0 .. T, the tokens that count: what follows is not read. An end token
-                counts like any other; `Vocabulary.content_lengths` leaves it out.
-            groups: (N,) integers, the group of each text; given if and only if the references have groups.
-
-        Raises:
-            TypeError: an array that is not of integers.
-            ValueError: a wrong shape, a length out of range, a negative id, groups missing or not expected, or a group
-                without references.
-        """
-        tokens, lengths = checked_texts(tokens, lengths)
-        group = self._group_indices(groups, len(tokens))
-        matches = self._ngrams.clipped_matches(tokens, lengths, group)
-        totals = ngram_totals(lengths, self.max_order)
-        precisions, orders = smoothed_precisions(matches, totals, self.smooth_method, self.smooth_value)
-        if not self.effective_order:
-            orders = np.full(len(tokens), self.max_order)
-        return bleu(precisions, orders, brevity_penalty(lengths, self._lengths.closest(lengths, group)))
-
-    def _group_indices(self, groups: NDArray[Any] | None, count: int) -> IntArray:
-        """The texts' groups as positions among the known groups; 0 without groups."""
-        if self._groups is None:
-            if groups is not None:
-                raise ValueError(
-                    "groups: the references have none; build BleuScorer with groups= or leave them out here"
-                )
-            return np.zeros(count, np.int64)
-        if groups is None:
-            raise ValueError(f"groups=None: the references have groups; give each of the {count} texts its own")
-        groups = _checked_groups(groups, count, "text")
-        indices = np.minimum(np.searchsorted(self._groups, groups), len(self._groups) - 1)
-        unknown = self._groups[indices] != groups
-        if unknown.any():
-            row = int(unknown.argmax())
-            raise ValueError(
-                f"groups[{row}]={groups[row]} has no reference to compare text {row} with; "
-                f"give at least one reference of that group to BleuScorer"
-            )
-        return indices
 
 
 @dataclass(frozen=True)
@@ -225,33 +124,3 @@ def checked_smoothing(smooth_method: str, smooth_value: float | None) -> float:
         allowed = "in 0 .. 1" if smooth_method == "floor" else "finite and >= 0"
         raise ValueError(f"smooth_value={smooth_value!r} must be {allowed} for smooth_method={smooth_method!r}")
     return float(smooth_value)
-
-
-def _checked_references(references: Sequence[Sequence[int]]) -> tuple[IntArray, IntArray]:
-    """The references end to end (sum of lengths,) and their lengths (R,)."""
-    try:
-        lengths = np.fromiter(map(len, references), np.int64, len(references))
-        tokens = np.array(list(chain.from_iterable(references)))
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"references must be sequences of token ids, one a reference: {error}") from None
-    if not len(lengths):
-        raise ValueError("references: got none; BLEU compares with at least one text")
-    if tokens.size and (tokens.ndim != 1 or tokens.dtype.kind not in "iu"):
-        raise TypeError(
-            f"references must hold integer token ids, got dtype {tokens.dtype} and {tokens.ndim} dimension(s)"
-        )
-    tokens = tokens.astype(np.int64)
-    if tokens.min(initial=0) < 0:
-        at = int((tokens < 0).argmax())
-        row = int(lengths.cumsum().searchsorted(at, side="right"))
-        raise ValueError(f"references[{row}] holds {tokens[at]}; token ids must be >= 0 and references without padding")
-    return tokens, lengths
-
-
-def _checked_groups(groups: NDArray[Any], count: int, what: str) -> IntArray:
-    groups = np.asarray(groups)
-    if groups.dtype.kind not in "iu":
-        raise TypeError(f"groups must be an array of integers, got dtype {groups.dtype}")
-    if groups.shape != (count,):
-        raise ValueError(f"groups has shape {groups.shape}, expected ({count},): one for each {what}")
-    return groups.astype(np.int64, copy=False)

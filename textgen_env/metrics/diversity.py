@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from textgen_env.kernels import kernels
 from textgen_env.metrics.ngrams import checked_order, checked_texts
 from textgen_env.vocabulary import IntArray
 
@@ -26,16 +27,23 @@ def distinct_n(tokens: IntArray, lengths: IntArray, n: int = 2) -> float:
     """
     n = checked_order("n", n)
     tokens, lengths = checked_texts(tokens, lengths)
-    width = tokens.shape[1]
-    if n > width:
+    occurrences = int(np.maximum(lengths - n + 1, 0).sum()) if n <= tokens.shape[1] else 0
+    if occurrences == 0:
         return 0.0
-    # renumbered, so that the key of a pair fits 64 bits whatever the ids are
+    compiled = kernels("diversity")
+    if compiled is None:
+        return count_distinct(tokens, lengths, n) / occurrences
+    distinct: int = compiled.count_distinct(np.ascontiguousarray(tokens), np.ascontiguousarray(lengths), n)
+    return distinct / occurrences
+
+
+def count_distinct(tokens: IntArray, lengths: IntArray, n: int) -> int:
+    """How many different n-grams texts (N, T), (N,) have, by sorting; n in 1 .. T."""
+    # Renumbered, so that the key of a pair fits 64 bits whatever the ids are.
     distinct, numbered = np.unique(tokens, return_inverse=True)
     numbered = numbered.reshape(tokens.shape)
-    row, start = (np.arange(width) < lengths[:, None] - (n - 1)).nonzero()
-    if not len(row):
-        return 0.0
+    row, start = (np.arange(tokens.shape[1]) < lengths[:, None] - (n - 1)).nonzero()
     ids = numbered[row, start]
     for offset in range(1, n):
         _, ids = np.unique(ids * len(distinct) + numbered[row, start + offset], return_inverse=True)
-    return len(np.unique(ids)) / len(ids)
+    return len(np.unique(ids))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textgen_env.kernels import kernels
 from textgen_env.metrics.ngrams import FloatArray, checked_texts
 from textgen_env.vocabulary import IntArray
 
@@ -19,8 +20,7 @@ def edit_distance(
 ) -> IntArray:
     """The fewest insertions, deletions and substitutions of tokens that turn each text into its reference.
 
-    Levenshtein, "Binary codes capable of correcting deletions, insertions, and reversals" (1966), by the recursion of
-    Wagner and Fischer, "The string-to-string correction problem" (1974), all texts at once.
+    Levenshtein, "Binary codes capable of correcting deletions, insertions, and reversals" (1966).
 
     Args:
         tokens: (N, T) integers, left aligned.
@@ -40,9 +40,24 @@ def edit_distance(
         reference_tokens, reference_lengths = checked_texts(reference_tokens, reference_lengths)
     except (TypeError, ValueError) as error:
         raise type(error)(f"references: {error}") from None
+    if len(reference_tokens) != len(tokens):
+        raise ValueError(
+            f"reference_tokens has {len(reference_tokens)} rows, expected {len(tokens)}: one reference for each text"
+        )
+    compiled = kernels("edit")
+    if compiled is None:
+        return prefix_recursion(tokens, lengths, reference_tokens, reference_lengths)
+    arrays = (tokens, lengths, reference_tokens, reference_lengths)
+    distances: IntArray = compiled.edit_distances(*map(np.ascontiguousarray, arrays))
+    return distances
+
+
+def prefix_recursion(
+    tokens: IntArray, lengths: IntArray, reference_tokens: IntArray, reference_lengths: IntArray
+) -> IntArray:
+    """`edit_distance` by the recursion of Wagner and Fischer, "The string-to-string correction problem" (1974), all
+    texts (N, T), (N,) and references (N, R), (N,) at once: (N,)."""
     count, width = reference_tokens.shape
-    if len(tokens) != count:
-        raise ValueError(f"reference_tokens has {count} rows, expected {len(tokens)}: one reference for each text")
     column = np.arange(width + 1)
     # Row t: the distances of the first t tokens of each text to each prefix of its reference.
     row = np.broadcast_to(column, (count, width + 1)).copy()

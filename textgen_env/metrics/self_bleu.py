@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textgen_env.kernels import kernels
 from textgen_env.metrics.bleu import (
     SmoothMethod,
     bleu,
@@ -31,7 +32,7 @@ def self_bleu(
 
     Zhu et al., "Texygen: A Benchmarking Platform for Text Generation Models" (2018), section 3.2: high where texts
     repeat one another. Each text is left out of its own references, all of them are used, and each score equals
-    `BleuScorer(the others).score(it)`; the cost is that of sorting the n-grams once, not N times that of one text.
+    `BleuScorer(the others).score(it)`; the cost is that of counting all n-grams once, not N times that of one text.
 
     Args:
         tokens: (N, T) integers, N >= 2, left aligned.
@@ -50,7 +51,11 @@ def self_bleu(
     value = checked_smoothing(smooth_method, smooth_value)
     if len(tokens) < 2:
         raise ValueError(f"tokens has {len(tokens)} texts; Self-BLEU compares at least two")
-    matches = leave_one_out_matches(tokens, lengths, max_order)
+    compiled = kernels("diversity")
+    if compiled is None:
+        matches = leave_one_out_matches(tokens, lengths, max_order)
+    else:
+        matches = compiled.leave_one_out_matches(np.ascontiguousarray(tokens), np.ascontiguousarray(lengths), max_order)
     precisions, orders = smoothed_precisions(matches, ngram_totals(lengths, max_order), smooth_method, value)
     if not effective_order:
         orders = np.full(len(tokens), max_order)
@@ -63,7 +68,9 @@ def leave_one_out_matches(tokens: IntArray, lengths: IntArray, max_order: int) -
     count = len(tokens)
     written = np.arange(tokens.shape[1]) < lengths[:, None]
     matches = np.zeros((count, max_order))
-    ngrams = numbered_ngrams(tokens[written], lengths, np.zeros(count, np.int64), max_order)
+    # Renumbered, so that the key of an n-gram fits 64 bits whatever the ids are.
+    numbered = np.unique(tokens[written], return_inverse=True)[1]
+    ngrams = numbered_ngrams(numbered, lengths, np.zeros(count, np.int64), max_order)
     for order, (keys, row, ids) in enumerate(ngrams):
         if not len(ids):
             break
@@ -72,12 +79,10 @@ def leave_one_out_matches(tokens: IntArray, lengths: IntArray, max_order: int) -
         # Ascending by n-gram and then by count: the last of an n-gram has it most often, the one before it next.
         ranked = np.lexsort((occurrences, ngram))
         ends = np.cumsum(np.bincount(ngram, minlength=len(keys)))
-        starts = np.concatenate([[0], ends[:-1]])
-        most = occurrences[ranked[ends - 1]]
-        next_most = np.where(ends - starts > 1, occurrences[ranked[ends - 2]], 0)
-        others = most[ngram]
-        others[ranked[ends - 1]] = next_most
-        matches[:, order] = np.bincount(owner, np.minimum(occurrences, others), count)
+        shared = np.diff(ends, prepend=0) > 1
+        next_most = np.where(shared, occurrences[ranked[ends - 2]], 0)
+        # It limits the text that has the n-gram most often, and no other text has it more often than that.
+        matches[:, order] = np.bincount(owner, np.minimum(occurrences, next_most[ngram]), count)
     return matches
 
 

@@ -7,9 +7,12 @@ from typing import Self
 
 import numpy as np
 
-from textgen_env.metrics.bleu import BleuScorer, SmoothMethod, checked_smoothing
+from textgen_env.kernels import kernels
+from textgen_env.metrics.bleu import SmoothMethod, checked_smoothing
+from textgen_env.metrics.bleu_scorer import BleuScorer
 from textgen_env.metrics.ngrams import checked_order
-from textgen_env.rewards.base import BaseReward, FloatArray, RewardMode
+from textgen_env.metrics.prefix_bleu import PrefixBleu
+from textgen_env.rewards.base import BaseReward, FloatArray, RewardMode, RewardState, Terms
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.vocabulary import IntArray, Texts
 
@@ -56,6 +59,7 @@ class BleuReward(BaseReward):
         self.effective_order = effective_order
         self._task: Task | None = None
         self._scorer: BleuScorer | None = None
+        self._prefixes: PrefixBleu | None = None
 
     def bind(self, task: Task) -> Self:
         """A copy that knows the task's references; itself where it is bound to this very task already.
@@ -70,14 +74,18 @@ class BleuReward(BaseReward):
         lengths = task.vocabulary.content_lengths(references.tokens, references.lengths)
         bound = copy(self)
         bound._task = task
-        bound._scorer = BleuScorer(
-            [row[:length] for row, length in zip(references.tokens.tolist(), lengths.tolist(), strict=True)],
+        bound._scorer = BleuScorer.of_texts(
+            references.tokens,
+            lengths,
             self.max_order,
             self.smooth_method,
             self.smooth_value,
             self.effective_order,
             groups=_source_rows(task, references),
         )
+        bound._prefixes = None
+        if kernels("prefixes") is not None:
+            bound._prefixes = PrefixBleu(bound._scorer, task.max_length, task.vocabulary.eos_id)
         return bound
 
     def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
@@ -91,13 +99,34 @@ class BleuReward(BaseReward):
             raise RuntimeError(
                 "BleuReward is not bound: it has no references yet; use reward.bind(task), as an env does"
             )
-        if self._task.sources is None:
-            groups = None
-        elif sources is None:
-            raise ValueError("sources=None: the task is conditional; give the sources that the texts answer to")
-        else:
-            groups = sources.indices
-        return self._scorer.score(tokens, self._task.vocabulary.content_lengths(tokens, lengths), groups)
+        content = self._task.vocabulary.content_lengths(tokens, lengths)
+        return self._scorer.score(tokens, content, _groups(self._task, sources))
+
+    def begin(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> RewardState:
+        """The scores of the prefixes, and where compiled loops are there what `PrefixBleu` carries."""
+        if self._task is None or self._prefixes is None:
+            return super().begin(tokens, lengths, sources)
+        content = self._task.vocabulary.content_lengths(tokens, lengths)
+        return self._prefixes.begin(tokens, content, _groups(self._task, sources))
+
+    def extend(
+        self, state: RewardState, tokens: IntArray, lengths: IntArray, sources: Sources | None = None
+    ) -> tuple[Terms, RewardState]:
+        """The scores of the prefixes with one more token, by `max_order` look-ups a text; without compiled loops the
+        prefixes are scored from their start."""
+        if self._prefixes is None:
+            return super().extend(state, tokens, lengths, sources)
+        after = self._prefixes.extend(state, tokens, lengths)
+        return {self.name: after["total"]}, after
+
+
+def _groups(task: Task, sources: Sources | None) -> IntArray | None:
+    """The groups of references that texts are compared with: their source rows."""
+    if task.sources is None:
+        return None
+    if sources is None:
+        raise ValueError("sources=None: the task is conditional; give the sources that the texts answer to")
+    return sources.indices
 
 
 def _source_rows(task: Task, references: Texts) -> IntArray | None:

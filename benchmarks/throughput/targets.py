@@ -1,0 +1,35 @@
+"""The figures to reach, by the name of the row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from benchmarks.throughput.measured import Target
+
+TARGETS: Mapping[str, tuple[Target, ...]] = {
+    "bleu-uniform": (Target("ratio", 400),),
+    "bleu-oracle": (Target("ratio", 400),),
+    "bleu-build": (Target("cost", 1.0),),
+    # Flat: a token of a long text costs at most 1.3 times one of a short text.
+    "bleu-dense": (Target("ratio", 1 / 1.3),),
+    "self-bleu": (Target("cost", 2.0),),
+    "edit-distance": (Target("ratio", 50),),
+    "word-error-rate": (Target("ratio", 50),),
+    "sampling": (Target("ratio", 20), Target("share", 0.7)),
+    "likelihood": (Target("share", 0.7),),
+    "likelihood-step": (Target("share", 0.7),),
+    "discriminator-update": (Target("cost", 0.045),),
+    "discriminator-score": (Target("ratio", 2.5),),
+    "mle-update": (Target("cost", 0.035),),
+    "single-env": (Target("ratio", 2),),
+    "vector-env-same-step": (Target("ratio", 3),),
+    "vector-env-next-step": (Target("ratio", 3),),
+    "vector-bleu-uniform": (Target("ratio", 0.3),),
+    "vector-bleu-oracle": (Target("ratio", 0.3),),
+    # The environment's share of PPO's wall time is one over the ratio: less than 5%.
+    "sb3-oracle-small": (Target("ratio", 20),),
+    "sb3-captions": (Target("ratio", 20),),
+    "million-build": (Target("cost", 120),),
+    "million-memory": (Target("cost", 4 * 2**30),),
+    "million-score": (Target("ratio", 1 / 3),),
+}
