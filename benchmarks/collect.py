@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 from benchmarks.manifest import MANIFEST, Key, Manifest, read_manifest
 from benchmarks.results import Reference, Result
 from benchmarks.storage import RunState, read_state
+from benchmarks.titles import RETURN
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,12 @@ class Record:
     name: str
     seed: int
     state: RunState
+
+    @property
+    def outcome(self) -> str:
+        """The state's status, or "diverged" where a run failed by numbers that are not finite."""
+        error = self.state.error
+        return "diverged" if error and error["error"].startswith(FloatingPointError.__name__) else self.state.status
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,32 @@ class RowRecords:
     def without_result(self) -> list[Record]:
         """The others."""
         return [record for record in self.records if record.state.result is None]
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """How many runs were asked for, and how many of them "finished", "failed", "diverged" or are "missing"."""
+        found = Counter(record.outcome for record in self.records)
+        counts = {outcome: found[outcome] for outcome in ("finished", "failed", "diverged")}
+        return {"asked": len(self.records), **counts, "missing": len(self.records) - sum(counts.values())}
+
+    @property
+    def count(self) -> str:
+        """The same in words: "3/5, 1 failed, 1 diverged"."""
+        outcomes = self.outcomes
+        others = [f"{outcomes[name]} {name}" for name in ("failed", "diverged", "missing") if outcomes[name]]
+        return ", ".join([f"{outcomes['finished']}/{outcomes['asked']}", *others])
+
+    def values(self, measure: str) -> list[float]:
+        """Of a measure, or of the return, in the finished runs that have it, by seed."""
+        if measure == RETURN:
+            return [result.mean_return for result in self.results]
+        return [result.measures[measure] for result in self.results if measure in result.measures]
+
+    def error_over_texts(self, measure: str) -> float | None:
+        """The Monte-Carlo standard error of the mean of `values(measure)`; None where a run has none."""
+        errors = [result.errors.get(measure) for result in self.results if measure in result.measures]
+        known = [error for error in errors if error is not None]
+        return math.hypot(*known) / len(known) if known and len(known) == len(errors) else None
 
 
 @dataclass(frozen=True)
@@ -71,6 +106,13 @@ class Collected:
     def results(self) -> list[Result]:
         """Of all finished runs."""
         return [result for row in self.rows for result in row.results]
+
+    @property
+    def measures(self) -> list[str]:
+        """Those that were taken or do not apply, in the order in which the configurations name them."""
+        taken = dict.fromkeys(name for result in self.results for name in (*result.measures, *result.reasons))
+        asked = dict.fromkeys(name for row in self.rows for name in _asked_measures(row.config or {}))
+        return [*(name for name in asked if name in taken), *(name for name in taken if name not in asked)]
 
     @property
     def references(self) -> dict[str, Reference]:
@@ -127,6 +169,12 @@ def _row(manifest: Manifest, label: str, states: Mapping[Key, RunState]) -> RowR
     records = tuple(Record(f"{manifest.name}/{label}/seed-{seed}", seed, states[label, seed]) for _, seed in keys)
     configs = [states[key].config or manifest.runs.get(key) for key in keys]
     return RowRecords(label, records, next((config for config in configs if config is not None), None))
+
+
+def _asked_measures(config: Mapping[str, Any]) -> list[str]:
+    evaluation = config.get("evaluation")
+    names = evaluation.get("measures") if isinstance(evaluation, Mapping) else None
+    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 def _on_disk(folder: Path) -> set[Key]:

@@ -17,10 +17,11 @@ import gymnasium
 import textgen_env
 from agents.rollout import Evaluation, evaluate
 from benchmarks.contestants import Contestant
-from benchmarks.measures import MEASURES, Measured, NotApplicable, oracle_entropy, references
+from benchmarks.measures import MEASURES, Measured, NotApplicable, oracle_entropy, references, sequence_nll_oracle
 from benchmarks.results import Point, Result
 from benchmarks.specs import Kind, Run, load_object
 from benchmarks.storage import CONFIG, ERROR, RESULT, remove_drafts, write_json
+from textgen_env.metrics import Estimate
 
 # Evaluation plays in environments of its own, whose seeds lie apart from those of training.
 SEED_STRIDE = 1_000_000
@@ -76,12 +77,15 @@ def perform(run: Run, tell: Callable[[int], None]) -> Result:
     begun = time.perf_counter()
     final = judge.play(settings.final_episodes, SEED_STRIDE // 2)
     task = envs.unwrapped.task
-    values, reasons = _measured(settings.measures, Measured(contestant, final.texts, task, settings.test_texts))
+    measured = Measured(contestant, final.texts, task, settings.test_texts)
+    estimates, reasons = _estimates(settings.measures, measured)
     return Result(
         curve=tuple(recorder.points),
         mean_return=_finite("the final return", float(final.returns.mean())),
         std_return=float(final.returns.std(ddof=1)) if len(final.returns) > 1 else 0.0,
-        measures=values,
+        measures={name: estimate.value for name, estimate in estimates.items()},
+        errors={name: estimate.error for name, estimate in estimates.items() if math.isfinite(estimate.error)},
+        sequence_nll_oracle=sequence_nll_oracle(measured),
         reasons=reasons,
         references=references(envs, settings.test_texts),
         oracle_entropy=oracle_entropy(task),
@@ -161,15 +165,16 @@ class CurveRecorder:
         self.evaluation_seconds += self._resumed - stopped
 
 
-def _measured(names: tuple[str, ...], measured: Measured) -> tuple[dict[str, float], dict[str, str]]:
-    values: dict[str, float] = {}
+def _estimates(names: tuple[str, ...], measured: Measured) -> tuple[dict[str, Estimate], dict[str, str]]:
+    estimates: dict[str, Estimate] = {}
     reasons: dict[str, str] = {}
     for name in names:
         try:
-            values[name] = _finite(name, MEASURES[name](measured))
+            estimates[name] = MEASURES[name](measured)
+            _finite(name, estimates[name].value)
         except NotApplicable as reason:
             reasons[name] = str(reason)
-    return values, reasons
+    return estimates, reasons
 
 
 def _finite(what: str, value: float) -> float:

@@ -11,7 +11,7 @@ from benchmarks.specs import Experiment, Run
 from benchmarks.storage import read_json, write_json
 
 MANIFEST = "experiment.json"
-TEXTS = ("name", "description", "env_id", "unit", "baseline", "goal")
+TEXTS = ("name", "description", "env_id", "unit", "baseline", "goal", "compared_with")
 Key = tuple[str, int]
 """A run within an experiment: its row's label and its seed."""
 
@@ -21,7 +21,7 @@ class Manifest:
     """An experiment and all runs of it that were ever asked for.
 
     Attributes:
-        name, description, env_id, unit, baseline, goal, expected_shares: as in `Experiment`.
+        name, description, env_id, unit, baseline, goal, compared_with, expected_shares: as in `Experiment`.
         labels: of its rows, in order.
         runs: the configuration of each run.
     """
@@ -32,6 +32,7 @@ class Manifest:
     unit: str = ""
     baseline: str = ""
     goal: str = ""
+    compared_with: str = ""
     expected_shares: Mapping[str, float] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     runs: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.contestants import Contestant, NoLikelihood
 from benchmarks.results import Reference
 from textgen_env import Task, Texts
-from textgen_env.metrics import distinct_n
+from textgen_env.metrics import (
+    BleuScorer,
+    Estimate,
+    cross_entropy,
+    distinct_n,
+    kl_divergence,
+    monte_carlo_mean,
+    self_bleu,
+)
+from textgen_env.metrics import entropy as own_entropy
 from textgen_env.rewards.likelihood import HasLanguageModel
+
+FloatArray = NDArray[np.float64]
+SEQUENCE_DIGITS = 4
 
 
 class NotApplicable(Exception):
@@ -19,11 +35,11 @@ class NotApplicable(Exception):
 
 @dataclass(frozen=True)
 class Measured:
-    """What a measure may look at.
+    """What a measure may look at; each likelihood is taken once, however many measures need it.
 
     Attributes:
         contestant: the trained policy.
-        texts: its own, from the final evaluation.
+        texts: its own, drawn in the final evaluation.
         task: of the evaluation environment.
         test_texts: how many of the task's test texts to use.
     """
@@ -33,40 +49,131 @@ class Measured:
     task: Task
     test_texts: int
 
+    @cached_property
+    def data(self) -> Texts:
+        """The test texts.
 
-def nll_oracle(measured: Measured) -> float:
-    """-log p_oracle of the policy's texts, nats a token (Yu et al. 2017, equation 13). A value below the oracle's
-    entropy is no merit: the policy writes likely texts only."""
-    task = measured.task
-    if not isinstance(task, HasLanguageModel):
-        raise NotApplicable("the task has no oracle")
-    return float(-task.log_prob(measured.texts.tokens, measured.texts.lengths).sum() / measured.texts.lengths.sum())
+        Raises:
+            NotApplicable: the task has none.
+        """
+        texts = test_data(self.task, self.test_texts)
+        if texts is None:
+            raise NotApplicable("the task has no test data")
+        return texts
+
+    @cached_property
+    def policy_of_own(self) -> FloatArray:
+        """log p of the policy's texts under the policy (N,), nats."""
+        return self._policy(self.texts)
+
+    @cached_property
+    def policy_of_data(self) -> FloatArray:
+        """log p of the test texts under the policy (M,), nats; -inf where it never writes a text."""
+        return self._policy(self.data)
+
+    @cached_property
+    def oracle_of_own(self) -> FloatArray:
+        """log p of the policy's texts under the oracle (N,), nats."""
+        return self._oracle(self.texts)
+
+    @cached_property
+    def oracle_of_data(self) -> FloatArray:
+        """log p of the test texts under the oracle (M,), nats."""
+        return self._oracle(self.data)
+
+    def content(self, texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Tokens (N, T) and lengths (N,) of texts, without their end tokens."""
+        return texts.tokens, self.task.vocabulary.content_lengths(texts.tokens, texts.lengths)
+
+    def _policy(self, texts: Texts) -> FloatArray:
+        try:
+            return _no_nan("the policy", self.contestant.log_prob(texts, self.task))
+        except NoLikelihood as error:
+            raise NotApplicable(str(error)) from None
+
+    def _oracle(self, texts: Texts) -> FloatArray:
+        if not isinstance(self.task, HasLanguageModel):
+            raise NotApplicable("the task has no oracle")
+        return _no_nan("the oracle", self.task.log_prob(texts.tokens, texts.lengths))
 
 
-def nll_test(measured: Measured) -> float:
+def nll_oracle(measured: Measured) -> Estimate:
+    """-log p_oracle of the policy's texts, nats a token (Yu et al. 2017, equation 13, divided by T). A value below the
+    oracle's entropy is no merit: the policy writes likely texts only."""
+    return cross_entropy(measured.oracle_of_own, measured.texts.lengths)
+
+
+def nll_test(measured: Measured) -> Estimate:
     """-log p of test data under the policy, nats a token."""
-    texts = test_data(measured.task, measured.test_texts)
-    if texts is None:
-        raise NotApplicable("the task has no test data")
-    try:
-        return float(-measured.contestant.log_prob(texts, measured.task).sum() / texts.lengths.sum())
-    except NoLikelihood as error:
-        raise NotApplicable(str(error)) from None
+    return _finite(cross_entropy(measured.policy_of_data, measured.data.lengths), measured.policy_of_data)
 
 
-def distinct_2(measured: Measured) -> float:
-    """Distinct bigrams of the policy's texts, over all their bigrams; in [0, 1]. It falls as texts are added, so that
-    only values of equally many texts compare."""
-    texts = measured.texts
-    lengths = measured.task.vocabulary.content_lengths(texts.tokens, texts.lengths)
-    return distinct_n(texts.tokens, lengths, 2)
+def kl_forward(measured: Measured) -> Estimate:
+    """KL(oracle || policy), from the oracle's test texts, nats a token: large where the policy leaves out what the
+    oracle writes."""
+    oracle, policy = measured.oracle_of_data, measured.policy_of_data
+    return _finite(kl_divergence(oracle, policy, measured.data.lengths), policy)
 
 
-MEASURES: Mapping[str, Callable[[Measured], float]] = {
+def kl_reverse(measured: Measured) -> Estimate:
+    """KL(policy || oracle), from the policy's own texts, nats a token: large where the policy writes what the oracle
+    does not."""
+    oracle, policy = measured.oracle_of_own, measured.policy_of_own
+    return _finite(kl_divergence(policy, oracle, measured.texts.lengths), oracle)
+
+
+def entropy(measured: Measured) -> Estimate:
+    """-log p of the policy's texts under the policy itself, nats a token: how varied its distribution is."""
+    return own_entropy(measured.policy_of_own, measured.texts.lengths)
+
+
+def bleu(measured: Measured, max_order: int) -> Estimate:
+    """Mean BLEU of the policy's texts against the test texts, in [0, 1], smoothed as Texygen does: 0.1 matches where
+    an order has none (Zhu et al. 2018; method 1 of Chen and Cherry 2014)."""
+    if measured.task.sources is not None:
+        raise NotApplicable("texts that answer to a source are compared with its references, which the return does")
+    _refuse_longer(measured, max_order)
+    scorer = BleuScorer.of_texts(*measured.content(measured.data), max_order=max_order, smooth_method="floor")
+    return monte_carlo_mean(scorer.score(*measured.content(measured.texts)))
+
+
+def mean_self_bleu(measured: Measured, max_order: int) -> Estimate:
+    """Mean BLEU of each of the policy's texts against all its others, in [0, 1], smoothed as `bleu`: high where texts
+    repeat one another. Without a standard error: the scores depend on one another."""
+    if len(measured.texts.lengths) < 2:
+        raise NotApplicable("Self-BLEU compares at least two texts")
+    _refuse_longer(measured, max_order)
+    scores = self_bleu(*measured.content(measured.texts), max_order=max_order, smooth_method="floor")
+    return Estimate(float(scores.mean()), float("nan"), len(scores))
+
+
+def distinct(measured: Measured, n: int) -> Estimate:
+    """Distinct n-grams of the policy's texts, over all their n-grams; in [0, 1]. It falls as texts are added, so that
+    only values of equally many texts compare; that is also why it has no standard error."""
+    _refuse_longer(measured, n)
+    return Estimate(distinct_n(*measured.content(measured.texts), n), float("nan"), len(measured.texts.lengths))
+
+
+MEASURES: Mapping[str, Callable[[Measured], Estimate]] = {
     "nll_oracle": nll_oracle,
     "nll_test": nll_test,
-    "distinct_2": distinct_2,
+    "kl_forward": kl_forward,
+    "kl_reverse": kl_reverse,
+    "entropy": entropy,
+    **{f"bleu_{n}": partial(bleu, max_order=n) for n in (2, 3, 4, 5)},
+    **{f"self_bleu_{n}": partial(mean_self_bleu, max_order=n) for n in (2, 3, 4, 5)},
+    **{f"distinct_{n}": partial(distinct, n=n) for n in (1, 2, 3)},
 }
+
+
+def sequence_nll_oracle(measured: Measured) -> tuple[float, ...]:
+    """-log p_oracle of each of the policy's texts, nats a token, rounded to 1e-4: what a test over sequences compares.
+    Empty where the task has no oracle."""
+    try:
+        values = -measured.oracle_of_own / measured.texts.lengths
+    except NotApplicable:
+        return ()
+    return tuple(round(float(value), SEQUENCE_DIGITS) for value in values)
 
 
 def test_data(task: Task, count: int) -> Texts | None:
@@ -100,3 +207,20 @@ def oracle_entropy(task: Task) -> float | None:
     """Of a task with an oracle, nats a token: what nll_oracle and nll_test are for a perfect imitation."""
     entropy = getattr(task, "entropy", None)
     return None if entropy is None else float(entropy)
+
+
+def _finite(estimate: Estimate, log_q: FloatArray) -> Estimate:
+    if np.isinf(estimate.value):
+        raise NotApplicable(f"it is infinite, {np.isinf(log_q).sum()} of {len(log_q)} texts having probability 0")
+    return estimate
+
+
+def _refuse_longer(measured: Measured, n: int) -> None:
+    if measured.task.max_length < n:
+        raise NotApplicable(f"no text is longer than {measured.task.max_length} tokens")
+
+
+def _no_nan(whose: str, log_probs: FloatArray) -> FloatArray:
+    if np.isnan(log_probs).any():
+        raise FloatingPointError(f"{whose} gives log-probabilities that are NaN: the run has diverged")
+    return log_probs

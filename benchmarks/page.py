@@ -8,8 +8,10 @@ from html import escape
 from importlib.resources import files
 
 from benchmarks.collect import Collected
+from benchmarks.differences import difference_table, headline
 from benchmarks.plots import Level, Line, curve_over_seeds, learning_curves, style, to_svg
 from benchmarks.table import Table, comparison, findings, statistics
+from benchmarks.titles import RETURN, title
 
 
 def page(collected: Collected) -> str:
@@ -20,7 +22,8 @@ def page(collected: Collected) -> str:
         _incomplete(collected),
         _curves(collected),
         _section("Comparison", _table(comparison(collected), levels=len(collected.references))),
-        _section("Return over seeds", _table(statistics(collected))),
+        _differences(collected),
+        _over_seeds(collected),
         _samples(collected),
         _configuration(collected),
     ]
@@ -60,7 +63,7 @@ def _incomplete(collected: Collected) -> str:
     for row in collected.rows:
         for record in row.without_result:
             error = record.state.error
-            line = f"<strong>{escape(record.name)}</strong>: {record.state.status}"
+            line = f"<strong>{escape(record.name)}</strong>: {record.outcome}"
             if error is None:
                 items.append(f"<li>{line}</li>")
             else:
@@ -114,6 +117,22 @@ def lines_and_levels(collected: Collected) -> tuple[list[Line], list[Level]]:
     return lines, levels
 
 
+def _differences(collected: Collected) -> str:
+    first = headline(collected)
+    blocks = []
+    for measure in dict.fromkeys((first, *collected.measures, RETURN)):
+        table = difference_table(collected, measure)
+        if table is not None:
+            blocks.append(_folded(title(measure), _table(table), unfolded=measure == first))
+    return _section(f"Differences from {collected.manifest.compared_with}", *blocks) if blocks else ""
+
+
+def _over_seeds(collected: Collected) -> str:
+    tables = [(measure, statistics(collected, measure)) for measure in (RETURN, *collected.measures)]
+    blocks = [_folded(title(measure), _table(table), unfolded=measure == RETURN) for measure, table in tables]
+    return _section("Over seeds", *blocks)
+
+
 def _samples(collected: Collected) -> str:
     blocks = []
     for row in collected.rows:
@@ -139,7 +158,11 @@ def _configuration(collected: Collected) -> str:
 
 
 def _details(summary: str, text: str) -> str:
-    return f"<details><summary>{escape(summary)}</summary><pre>{escape(text)}</pre></details>"
+    return _folded(summary, f"<pre>{escape(text)}</pre>")
+
+
+def _folded(summary: str, content: str, unfolded: bool = False) -> str:
+    return f"<details{' open' * unfolded}><summary>{_word(summary)}</summary>{content}</details>"
 
 
 def _table(table: Table, levels: int = 0) -> str:

@@ -1,7 +1,8 @@
-"""The report of an experiment: on the terminal, and as a page."""
+"""The report of an experiment: on the terminal, as a page, and as tables in files."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -10,49 +11,106 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 
 from benchmarks.collect import Collected, collect
+from benchmarks.differences import difference_table, headline
+from benchmarks.export import differences_csv, markdown, table_csv
 from benchmarks.page import page
 from benchmarks.storage import write_text
-from benchmarks.table import comparison, findings
+from benchmarks.table import Table, comparison, findings
+from benchmarks.titles import title
 
 PAGE = "report.html"
+TABLE = "table.csv"
+DIFFERENCES = "differences.csv"
+MARKDOWN = "table.md"
 WIDE = 128
+NARROWEST = 6
+# Blanks that rich puts between columns, and at both ends together.
+GAP = 2
+EDGES = 2
 
 
 def report(folder: Path, console: Console) -> Path:
-    """Prints the comparison and writes the page beside the results, from whatever there is; returns the page's path."""
+    """Prints the comparison and writes the page and the tables beside the results, from whatever there is; returns the
+    page's path."""
     collected = collect(folder)
     path = folder / PAGE
     write_text(path, page(collected))
+    write_text(folder / TABLE, table_csv(collected))
+    write_text(folder / MARKDOWN, markdown(collected))
+    if collected.manifest.compared_with:
+        write_text(folder / DIFFERENCES, differences_csv(collected))
     show(collected, console)
     console.print(f"page: {path}", soft_wrap=True, highlight=False, markup=False)
     return path
 
 
 def show(collected: Collected, console: Console) -> None:
-    """The comparison on the terminal."""
-    table = comparison(collected)
-    drawn = RichTable(
-        title=escape(collected.title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
-    )
-    # Cells of two lines in a narrow terminal: columns that wrap where they like cannot be read.
-    wide = console.width >= WIDE
-    for position, column in enumerate(table.columns):
-        left = position < 2
-        title = column if wide else column.replace("_", "\n").replace(" (", "\n(")
-        drawn.add_column(title, justify="left" if left else "right", overflow="fold", min_width=6)
-    for position, cells in enumerate(table.rows):
-        words = (escape(cell if wide else cell.replace(" ± ", "\n± ").replace(" (", "\n(")) for cell in cells)
-        drawn.add_row(*words, end_section=position == len(collected.rows) - 1)
-    console.print(drawn)
-    for note in table.notes:
-        console.print(note, style="dim", highlight=False, markup=False)
+    """The comparison, and the differences in the first measure, on the terminal."""
+    _print(comparison(collected), collected.title, console, len(collected.rows))
+    measure = headline(collected)
+    tested = difference_table(collected, measure)
+    if tested is not None:
+        heading = f"Differences from {collected.manifest.compared_with} in {title(measure)}"
+        _print(tested, heading, console, len(tested.rows))
+        if collected.measures:
+            more = f"Those in every other measure are in {DIFFERENCES} and on the page."
+            console.print(more, style="dim", highlight=False, markup=False)
     for finding in findings(collected):
         style = {None: "", True: "green", False: "bold red"}[finding.met]
         console.print(finding.sentence, style=style, highlight=False, markup=False)
     for row in collected.rows:
         for record in row.without_result:
             error = record.state.error
-            what = record.state.status + (f": {error['error']}" if error else "")
+            what = record.outcome + (f": {error['error']}" if error else "")
             console.print(f"{record.name}: {what}", style="red", highlight=False, markup=False)
     for warning in collected.warnings:
         console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False)
+
+
+def _print(table: Table, heading: str, console: Console, agents: int) -> None:
+    """A table with its notes; the first `agents` lines are set off from the others."""
+    # Cells of two lines in a narrow terminal: columns that wrap where they like cannot be read.
+    wide = console.width >= WIDE
+    columns = table.columns if wide else [column.replace("_", "\n").replace(" ", "\n") for column in table.columns]
+    rows = [
+        [cell if wide else cell.replace(" ± ", "\n± ").replace(" (", "\n(") for cell in cells] for cells in table.rows
+    ]
+    widths = [max(_width(cells[position]) for cells in (columns, *rows)) for position in range(len(columns))]
+    for part, shown in enumerate(_parts(widths, console.width)):
+        drawn = RichTable(
+            title="(continued)" if part else escape(heading),
+            title_justify="left",
+            box=SIMPLE_HEAD,
+            padding=(0, 1, 0, 0),
+            pad_edge=False,
+        )
+        for position in shown:
+            drawn.add_column(
+                escape(columns[position]),
+                justify="left" if position < 2 else "right",
+                overflow="fold",
+                min_width=NARROWEST,
+            )
+        for number, cells in enumerate(rows):
+            drawn.add_row(*(escape(cells[position]) for position in shown), end_section=number == agents - 1)
+        console.print(drawn)
+    for note in table.notes:
+        console.print(note, style="dim", highlight=False, markup=False)
+
+
+def _parts(widths: list[int], room: int) -> Iterator[list[int]]:
+    """The columns of each of the tables that a wide one is printed as, one below the other; the first, which names the
+    row, stands in each."""
+    first = EDGES + widths[0]
+    shown, used = [0], first
+    for position in range(1, len(widths)):
+        if len(shown) > 1 and used + GAP + widths[position] > room:
+            yield shown
+            shown, used = [0], first
+        shown.append(position)
+        used += GAP + widths[position]
+    yield shown
+
+
+def _width(cell: str) -> int:
+    return max(NARROWEST, *(len(line) for line in cell.split("\n")))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,9 @@ class Result:
         curve: at least one point; the last is the end of training.
         mean_return, std_return: of the final evaluation's episodes.
         measures: name in `benchmarks.measures.MEASURES` -> value.
+        errors: name of a measure -> its Monte-Carlo standard error over the texts; without those that have none.
+        sequence_nll_oracle: -log p of each text of the final evaluation under the oracle, nats a token, rounded to
+            1e-4; empty where the task has no oracle.
         reasons: name of a measure that does not apply -> why.
         references: name -> level; "greedy", "data", ... as the task has them.
         oracle_entropy: nats a token, of a task that has an oracle; else None.
@@ -54,6 +57,8 @@ class Result:
     mean_return: float
     std_return: float
     measures: dict[str, float]
+    errors: dict[str, float]
+    sequence_nll_oracle: tuple[float, ...]
     reasons: dict[str, str]
     references: dict[str, Reference]
     oracle_entropy: float | None
@@ -89,6 +94,8 @@ class Result:
                 mean_return=_finite(content["mean_return"]),
                 std_return=_finite(content["std_return"]),
                 measures={str(name): _finite(value) for name, value in content["measures"].items()},
+                errors={str(name): _finite(value) for name, value in content["errors"].items()},
+                sequence_nll_oracle=tuple(_finite(value) for value in content["sequence_nll_oracle"]),
                 reasons={str(name): str(reason) for name, reason in content["reasons"].items()},
                 references={
                     str(name): Reference(str(level["title"]), _finite(level["value"]))

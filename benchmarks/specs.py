@@ -88,6 +88,7 @@ class Experiment:
         description: one line.
         baseline: label of the row that a share of the distance is counted from; "" for none.
         goal: name of the reference (`benchmarks.measures.references`) that it is counted to.
+        compared_with: label of the row that a test of difference compares every other row with; "" for none.
         unit: of a return.
         expected_shares: label -> the share of that distance that the row is expected to close at least.
     """
@@ -101,6 +102,7 @@ class Experiment:
     evaluation: Evaluation = field(default_factory=Evaluation)
     baseline: str = ""
     goal: str = "greedy"
+    compared_with: str = ""
     unit: str = ""
     expected_shares: Mapping[str, float] = field(default_factory=dict)
 
@@ -109,7 +111,7 @@ class Experiment:
         # Folders that differ in case alone are one folder on some file systems.
         if len({label.casefold() for label in labels}) != len(labels):
             raise ValueError(f"experiment {self.name}: labels must differ in more than case, got {', '.join(labels)}")
-        for label in (*self.expected_shares, *([self.baseline] if self.baseline else [])):
+        for label in (*self.expected_shares, *filter(None, (self.baseline, self.compared_with))):
             if label not in labels:
                 raise ValueError(f"experiment {self.name}: {label!r} is no row; there are {', '.join(labels)}")
 

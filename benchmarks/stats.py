@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import trim_mean
 
-Statistic = Callable[[NDArray[np.float64]], float]
+FloatArray = NDArray[np.float64]
+Statistic = Callable[[FloatArray], FloatArray]
+"""Of scores (B, runs, tasks), for each of the B by itself: (B,)."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,12 @@ class Summary:
 
 def mean(scores: ArrayLike) -> float:
     """Mean over runs and tasks of `scores` (runs, tasks)."""
-    return float(_checked(scores).mean())
+    return float(means(_checked(scores)[None])[0])
+
+
+def means(scores: FloatArray) -> FloatArray:
+    """`mean` of B tables at once: (B, runs, tasks) -> (B,)."""
+    return np.asarray(scores.mean((1, 2)))
 
 
 def std(scores: ArrayLike) -> float:
@@ -59,7 +66,12 @@ def std(scores: ArrayLike) -> float:
 def interquartile_mean(scores: ArrayLike) -> float:
     """Mean of the middle half of all scores (runs, tasks): the lowest and the highest floor(n / 4) are left out, so
     that below four scores it is the mean."""
-    return float(trim_mean(_checked(scores), proportiontocut=0.25, axis=None))
+    return float(interquartile_means(_checked(scores)[None])[0])
+
+
+def interquartile_means(scores: FloatArray) -> FloatArray:
+    """`interquartile_mean` of B tables at once: (B, runs, tasks) -> (B,)."""
+    return np.asarray(trim_mean(scores.reshape(len(scores), -1), proportiontocut=0.25, axis=1))
 
 
 def bootstrap_interval(
@@ -74,7 +86,7 @@ def bootstrap_interval(
 
     Args:
         scores: (runs, tasks).
-        statistic: of an array (runs, tasks).
+        statistic: such as `means` or `interquartile_means`.
         rng: draws the replicates.
         confidence: in (0, 1).
         replicates: bootstrap samples.
@@ -92,8 +104,7 @@ def bootstrap_interval(
         raise ValueError(f"replicates={replicates} must be >= 1")
     drawn = rng.integers(len(table), size=(replicates, *table.shape))  # (B, runs, tasks)
     resampled = np.take_along_axis(np.broadcast_to(table, drawn.shape), drawn, axis=1)
-    values = np.array([statistic(sample) for sample in resampled])
-    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(statistic(resampled), [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 
 
@@ -101,7 +112,7 @@ def summarise(scores: ArrayLike, rng: np.random.Generator) -> Summary:
     """Mean, spread, interquartile mean and its interval, of `scores` (runs, tasks)."""
     table = _checked(scores)
     several = len(table) > 1
-    low, high = bootstrap_interval(table, interquartile_mean, rng) if several else (None, None)
+    low, high = bootstrap_interval(table, interquartile_means, rng) if several else (None, None)
     return Summary(
         count=len(table),
         mean=mean(table),
@@ -125,7 +136,7 @@ def share_of_distance(score: float, baseline: float, goal: float) -> float:
     return (score - baseline) / (goal - baseline)
 
 
-def _checked(scores: ArrayLike) -> NDArray[np.float64]:
+def _checked(scores: ArrayLike) -> FloatArray:
     table = np.asarray(scores, np.float64)
     if table.ndim != 2 or not table.size:
         raise ValueError(f"scores must be (runs, tasks) with at least one of each, got shape {table.shape}")

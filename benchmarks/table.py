@@ -10,9 +10,10 @@ import numpy as np
 from benchmarks.collect import Collected, RowRecords
 from benchmarks.results import Result
 from benchmarks.stats import mean, share_of_distance, std, summarise
+from benchmarks.titles import RETURN, digits, title, unit
 
-TITLES = {"nll_oracle": "NLL_oracle", "nll_test": "NLL_test", "distinct_2": "distinct-2"}
 NONE = "–"
+COLLAPSED = "†"
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,10 @@ class Finding:
 
 def comparison(collected: Collected) -> Table:
     """One line a row, mean ± standard deviation over seeds; then the levels to compare with."""
-    measures = list(dict.fromkeys(name for result in collected.results for name in (*result.measures, *result.reasons)))
+    measures = collected.measures
     titles = [_title(name, collected.oracle_entropy) for name in measures]
-    columns = ["agent", "runs", "return", *titles, "tokens", "seconds"]
-    rows = [_row(row, measures) for row in collected.rows]
+    columns = ["agent", "runs", RETURN, *titles, "tokens", "seconds"]
+    rows = [_row(row, measures, collected.oracle_entropy) for row in collected.rows]
     for name, level in collected.references.items():
         entropy = collected.oracle_entropy
         cells = [
@@ -50,26 +51,23 @@ def comparison(collected: Collected) -> Table:
     return Table(tuple(columns), tuple(rows), tuple(_notes(collected, measures)))
 
 
-def statistics(collected: Collected) -> Table:
-    """The spread of each row's return over seeds."""
-    columns = ("agent", "runs", "mean", "standard deviation", "interquartile mean", "95% interval", "lowest", "highest")
-    rows = []
-    for row in collected.rows:
-        if not row.results:
-            rows.append((row.label, _count(row), *[NONE] * 6))
-            continue
-        returns = [[result.mean_return] for result in row.results]
-        summary = summarise(returns, np.random.default_rng(0))
-        interval = NONE if summary.low is None else f"{summary.low:.2f} to {summary.high:.2f}"
-        spread = NONE if summary.std is None else f"{summary.std:.2f}"
-        ends = f"{summary.minimum:.2f}", f"{summary.maximum:.2f}"
-        rows.append((row.label, _count(row), f"{summary.mean:.2f}", spread, f"{summary.iqm:.2f}", interval, *ends))
+def statistics(collected: Collected, measure: str = RETURN) -> Table:
+    """The spread over seeds of a measure, or of the return."""
+    columns = ["agent", "runs", "mean", "standard deviation", "interquartile mean", "95% interval", "lowest", "highest"]
+    sampled = any(row.error_over_texts(measure) is not None for row in collected.rows)
+    rows = [_statistics(row, measure, sampled) for row in collected.rows]
     note = (
-        "One run is one observation: the mean over its final episodes. The interval is that of the interquartile mean, "
+        "One run is one observation: the mean over its final texts. The interval is that of the interquartile mean, "
         "by stratified bootstrap over runs (Agarwal et al. 2021); with few runs it is too narrow. Below four runs the "
         "interquartile mean is the mean."
     )
-    return Table(columns, tuple(rows), (note,))
+    if sampled:
+        columns.append("error over texts")
+        note += (
+            " The error over texts is the Monte-Carlo standard error of the mean: what drawing other texts from the "
+            "same trained models would change; it knows nothing of the seeds."
+        )
+    return Table(tuple(columns), tuple(rows), (note,))
 
 
 def findings(collected: Collected) -> list[Finding]:
@@ -98,40 +96,54 @@ def findings(collected: Collected) -> list[Finding]:
 
 def shortened(number: float) -> str:
     """A count in three digits: 950, 12.3k, 1.20M."""
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= size * 0.9995:
             scaled = number / size
-            return f"{scaled:.{max(0, 2 - int(np.log10(scaled) + 1e-3))}f}{unit}"
+            return f"{scaled:.{max(0, 2 - int(np.log10(scaled) + 1e-3))}f}{letter}"
     return f"{number:.0f}"
 
 
+def collapsed(row: RowRecords, entropy: float | None) -> bool:
+    """Whether the row's NLL_oracle lies below the oracle's own `entropy` (nats a token), by more than two standard
+    errors over texts where these are known: the oracle's own texts lie below it half the time."""
+    values = row.values("nll_oracle")
+    if entropy is None or not values:
+        return False
+    return float(np.mean(values)) < entropy - 2 * (row.error_over_texts("nll_oracle") or 0.0)
+
+
 def _title(measure: str, entropy: float | None) -> str:
-    title = TITLES.get(measure, measure)
-    return f"{title} (entropy {entropy:.2f})" if measure == "nll_oracle" and entropy is not None else title
+    return title(measure) + (f" (entropy {entropy:.2f})" if measure == "nll_oracle" and entropy is not None else "")
 
 
-def _row(row: RowRecords, measures: Sequence[str]) -> tuple[str, ...]:
+def _row(row: RowRecords, measures: list[str], entropy: float | None) -> tuple[str, ...]:
     results = row.results
     if not results:
-        return row.label, _count(row), *[NONE] * (len(measures) + 3)
-    cells = [_spread([result.mean_return for result in results], 2)]
-    cells += [_spread([r.measures[name] for r in results if name in r.measures], 3) for name in measures]
+        return row.label, row.count, *[NONE] * (len(measures) + 3)
+    cells = [_spread(row.values(name), digits(name)) for name in (RETURN, *measures)]
+    if collapsed(row, entropy) and "nll_oracle" in measures:
+        cells[1 + measures.index("nll_oracle")] += f" {COLLAPSED}"
     seconds = np.mean([result.curve[-1].seconds for result in results])
-    return row.label, _count(row), *cells, _tokens(results), f"{seconds:.1f}"
+    return row.label, row.count, *cells, _tokens(results), f"{seconds:.1f}"
+
+
+def _statistics(row: RowRecords, measure: str, sampled: bool) -> tuple[str, ...]:
+    values, places = row.values(measure), digits(measure)
+    if not values:
+        return row.label, row.count, *[NONE] * (6 + sampled)
+    summary = summarise([[value] for value in values], np.random.default_rng(0))
+    interval = NONE if summary.low is None else f"{summary.low:.{places}f} to {summary.high:.{places}f}"
+    spread = NONE if summary.std is None else f"{summary.std:.{places}f}"
+    numbers = [f"{number:.{places}f}" for number in (summary.mean, summary.iqm, summary.minimum, summary.maximum)]
+    error = row.error_over_texts(measure)
+    errors = [NONE if error is None else f"{error:.{places + 1}f}"] if sampled else []
+    return row.label, row.count, numbers[0], spread, numbers[1], interval, *numbers[2:], *errors
 
 
 def _tokens(results: Sequence[Result]) -> str:
     generated = float(np.mean([result.curve[-1].tokens_generated for result in results]))
     read = float(np.mean([result.curve[-1].tokens_read for result in results]))
     return shortened(generated) + (f" (read {shortened(read)})" if read else "")
-
-
-def _count(row: RowRecords) -> str:
-    failed = sum(record.state.status == "failed" for record in row.records)
-    missing = len(row.without_result) - failed
-    words = [f"{len(row.results)}/{len(row.records)}"]
-    words += [f"{failed} failed"] * bool(failed) + [f"{missing} missing"] * bool(missing)
-    return ", ".join(words)
 
 
 def _notes(collected: Collected, measures: Sequence[str]) -> list[str]:
@@ -141,14 +153,24 @@ def _notes(collected: Collected, measures: Sequence[str]) -> list[str]:
         + "; ± standard deviation "
         "over seeds. tokens: generated in training; seconds: of training alone, evaluation left out."
     ]
-    if "nll_oracle" in measures and collected.oracle_entropy is not None:
-        notes.append(
-            f"NLL in nats a token. The oracle's own entropy is {collected.oracle_entropy:.3f}: an NLL_oracle below it "
-            "means likely texts only, not better ones."
-        )
+    units = {name: unit(name) for name in measures}
+    for words in dict.fromkeys(filter(None, units.values())):
+        notes.append(f"{', '.join(title(name) for name in measures if units[name] == words)}: {words}.")
+    entropy = collected.oracle_entropy
+    if "nll_oracle" in measures and entropy is not None:
+        notes.append(f"The oracle's own entropy is {entropy:.3f} nats a token: the NLL_oracle of a perfect imitation.")
+        if any(collapsed(row, entropy) for row in collected.rows):
+            notes.append(
+                f"{COLLAPSED} collapse: an NLL_oracle below the oracle's own entropy (by more than two standard errors "
+                "over texts) means likely texts only, not better ones."
+            )
+    if any(row.outcomes["failed"] + row.outcomes["diverged"] for row in collected.rows):
+        notes.append("Runs that failed or diverged have no values: every mean is over the finished runs alone.")
     for row in collected.rows:
         reasons = {name: reason for result in row.results for name, reason in result.reasons.items()}
-        notes += [f"{row.label} has no {TITLES.get(name, name)}: {reason}." for name, reason in reasons.items()]
+        for reason in dict.fromkeys(reasons.values()):
+            lacking = ", ".join(title(name) for name in measures if reasons.get(name) == reason)
+            notes.append(f"{row.label} has no {lacking}: {reason}.")
     return notes
 
 

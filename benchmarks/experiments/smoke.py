@@ -19,7 +19,13 @@ EXPERIMENT = Experiment(
         ),
     ),
     seeds=(0, 1),
-    evaluation=Evaluation(points=5, episodes=64, final_episodes=256, measures=("nll_test", "distinct_2")),
+    evaluation=Evaluation(
+        points=5,
+        episodes=64,
+        final_episodes=256,
+        measures=("nll_test", "entropy", "bleu_2", "self_bleu_2", "distinct_2"),
+    ),
     baseline="Random",
     goal="optimum",
+    compared_with="MLE",
 )

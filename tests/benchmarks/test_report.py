@@ -40,6 +40,8 @@ def made_up(final: float, generated: int = 0, read: int = 0, **changes: object) 
         mean_return=final,
         std_return=1.0,
         measures={"nll_oracle": -final / 10, "nll_test": 3.0},
+        errors={"nll_oracle": 0.01},
+        sequence_nll_oracle=(-final / 10 - 0.25, -final / 10, -final / 10 + 0.25),
         reasons={},
         references={
             "greedy": Reference("greedy oracle sequence", -10.0),
@@ -108,7 +110,7 @@ def test_table_says_what_there_is(folder: Path) -> None:
     rows = {row[0]: row[1:] for row in table.rows}
     assert rows["Random"] == ("2/2", "-70.00 ± 1.41", "7.000 ± 0.141", "3.000 ± 0.000", "0", "0.0")
     assert rows["Reader"] == ("2/2", "-55.00 ± 7.07", "5.500 ± 0.707", "3.000 ± 0.000", "0 (read 1.00k)", "2.0")
-    assert rows["Learner"] == ("1/2, 1 missing", "-20.00", "2.000", "–", "123k", "2.0")
+    assert rows["Learner"] == ("1/2, 1 missing", "-20.00", "2.000 †", "–", "123k", "2.0")
     assert rows["Broken"] == ("0/2, 1 failed, 1 missing", "–", "–", "–", "–", "–")
     assert rows["oracle's own texts"] == ("–", "-25.00", "2.500", "2.500", "–", "–")
     assert rows["greedy oracle sequence"] == ("–", "-10.00", "–", "–", "–", "–")

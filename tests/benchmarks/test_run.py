@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks.collect import collect
+from benchmarks.measures import MEASURES
 from benchmarks.results import Result
 from benchmarks.run import ConfigMismatch, run_experiment
 from benchmarks.specs import Evaluation, Experiment, Row
@@ -45,7 +46,9 @@ MICRO = Experiment(
         Row("SB3-DQN", "stable_baselines3:DQN", kind="sb3", total_tokens=64, num_envs=8),
     ),
     seeds=(0,),
-    evaluation=Evaluation(points=4, episodes=16, final_episodes=32, test_texts=20, sample_texts=2),
+    evaluation=Evaluation(
+        points=4, episodes=16, final_episodes=32, test_texts=20, sample_texts=2, measures=tuple(MEASURES)
+    ),
     baseline="Random",
 )
 
@@ -138,12 +141,29 @@ def test_random_is_as_uniform_texts_are(done: tuple[Path, Heard]) -> None:
         assert found.oracle_entropy == pytest.approx(-found.references["data"].value / 4, rel=0.1)
 
 
+def test_measures_are_taken_of_the_same_texts(done: tuple[Path, Heard]) -> None:
+    for row in MICRO.rows:
+        found = result(done[0], row.label)
+        assert set(MEASURES) == found.measures.keys() | found.reasons.keys()
+        assert found.reasons["bleu_5"] == "no text is longer than 4 tokens"
+        assert len(found.sequence_nll_oracle) == 32
+        # Of equal lengths: the mean and its standard error are those of the sequences.
+        assert np.mean(found.sequence_nll_oracle) == pytest.approx(found.measures["nll_oracle"], abs=1e-4)
+        spread = np.std(found.sequence_nll_oracle, ddof=1) / np.sqrt(32)
+        assert found.errors["nll_oracle"] == pytest.approx(spread, abs=1e-4)
+        assert "distinct_2" not in found.errors
+        if "entropy" in found.measures:
+            less_entropy = found.measures["nll_oracle"] - found.measures["entropy"]
+            assert found.measures["kl_reverse"] == pytest.approx(less_entropy, abs=1e-6)
+
+
 def test_likelihood_of_an_sb3_policy_is_its_own(done: tuple[Path, Heard]) -> None:
     # A policy that has hardly learned is near the uniform one.
     assert result(done[0], "SB3-A2C").measures["nll_test"] == pytest.approx(np.log(12), abs=0.5)
     dqn = result(done[0], "SB3-DQN")
-    assert "nll_test" not in dqn.measures
-    assert "DQN" in dqn.reasons["nll_test"]
+    of_likelihood = {"nll_test", "kl_forward", "kl_reverse", "entropy"}
+    assert not of_likelihood & dqn.measures.keys()
+    assert all("DQN" in dqn.reasons[name] for name in of_likelihood)
 
 
 def test_likelihood_of_an_sb3_policy_sums_to_one_over_all_texts() -> None:

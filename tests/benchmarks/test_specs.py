@@ -48,9 +48,11 @@ def test_wrong_rows_and_experiments_are_refused() -> None:
         Row("A", "m:A", kind="tf")  # type: ignore[arg-type]
     smoke = load_experiment("smoke")
     with pytest.raises(ValueError, match="labels must differ"):
-        replace(smoke, rows=(Row("a", "m:A"), Row("A", "m:A")), baseline="")
+        replace(smoke, rows=(Row("a", "m:A"), Row("A", "m:A")), baseline="", compared_with="")
     with pytest.raises(ValueError, match="'Nobody' is no row"):
         replace(smoke, baseline="Nobody")
+    with pytest.raises(ValueError, match="'Nobody' is no row"):
+        replace(smoke, compared_with="Nobody")
     with pytest.raises(ValueError, match="seeds=\\(\\)"):
         runs_of(smoke, ())
     with pytest.raises(ValueError, match="-1"):

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from benchmarks.stats import bootstrap_interval, interquartile_mean, mean, share_of_distance, std, summarise
+from benchmarks.stats import (
+    bootstrap_interval,
+    interquartile_mean,
+    interquartile_means,
+    mean,
+    means,
+    share_of_distance,
+    std,
+    summarise,
+)
 
 
 @pytest.fixture
@@ -24,6 +33,12 @@ def test_interquartile_mean_is_the_mean_of_the_middle_half() -> None:
     assert interquartile_mean(shuffled.reshape(4, 2)) == pytest.approx(4.5)
 
 
+def test_many_tables_at_once_are_one_by_one() -> None:
+    tables = np.random.default_rng(5).normal(size=(50, 7, 2))
+    assert means(tables) == pytest.approx([mean(table) for table in tables])
+    assert interquartile_means(tables) == pytest.approx([interquartile_mean(table) for table in tables])
+
+
 @pytest.mark.parametrize("runs", [1, 2, 3])
 def test_interquartile_mean_of_few_runs_is_the_mean(runs: int) -> None:
     few = np.arange(runs, dtype=float)[:, None] ** 2
@@ -32,7 +47,7 @@ def test_interquartile_mean_of_few_runs_is_the_mean(runs: int) -> None:
 
 def test_bootstrap_of_one_task_is_scipys(scores: np.ndarray) -> None:
     column = scores[:, :1]
-    low, high = bootstrap_interval(column, mean, np.random.default_rng(0), replicates=20_000)
+    low, high = bootstrap_interval(column, means, np.random.default_rng(0), replicates=20_000)
     theirs = scipy_stats.bootstrap(
         (column[:, 0],), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(1)
     ).confidence_interval
@@ -42,21 +57,21 @@ def test_bootstrap_of_one_task_is_scipys(scores: np.ndarray) -> None:
 def test_bootstrap_draws_runs_for_each_task_by_itself() -> None:
     # Tasks whose scores mirror each other: whole runs drawn together would always give the mean 0.
     mirrored = np.array([[1.0, -1.0], [-1.0, 1.0], [2.0, -2.0], [-2.0, 2.0]])
-    low, high = bootstrap_interval(mirrored, mean, np.random.default_rng(0))
+    low, high = bootstrap_interval(mirrored, means, np.random.default_rng(0))
     # The mean over both columns then has variance 2.5 / 4 / 2.
     assert (low, high) == pytest.approx((-1.96 * 0.559, 1.96 * 0.559), abs=0.12)
 
 
 def test_bootstrap_keeps_tasks_apart() -> None:
     # No spread within a task: no spread of the statistic, however far apart the tasks are.
-    assert bootstrap_interval(np.tile([0.0, 100.0], (5, 1)), mean, np.random.default_rng(0)) == (50.0, 50.0)
+    assert bootstrap_interval(np.tile([0.0, 100.0], (5, 1)), means, np.random.default_rng(0)) == (50.0, 50.0)
 
 
 def test_interval_widens_with_confidence_and_repeats_with_the_generator(scores: np.ndarray) -> None:
-    narrow = bootstrap_interval(scores, interquartile_mean, np.random.default_rng(0), confidence=0.5)
-    wide = bootstrap_interval(scores, interquartile_mean, np.random.default_rng(0), confidence=0.99)
+    narrow = bootstrap_interval(scores, interquartile_means, np.random.default_rng(0), confidence=0.5)
+    wide = bootstrap_interval(scores, interquartile_means, np.random.default_rng(0), confidence=0.99)
     assert wide[0] < narrow[0] < interquartile_mean(scores) < narrow[1] < wide[1]
-    assert wide == bootstrap_interval(scores, interquartile_mean, np.random.default_rng(0), confidence=0.99)
+    assert wide == bootstrap_interval(scores, interquartile_means, np.random.default_rng(0), confidence=0.99)
 
 
 def test_summary_of_one_run_has_no_spread() -> None:
@@ -87,8 +102,8 @@ def test_scores_of_another_shape_or_not_finite_are_refused(wrong: list) -> None:
 
 def test_arguments_out_of_range_are_refused(scores: np.ndarray) -> None:
     with pytest.raises(ValueError, match="confidence=1"):
-        bootstrap_interval(scores, mean, np.random.default_rng(0), confidence=1.0)
+        bootstrap_interval(scores, means, np.random.default_rng(0), confidence=1.0)
     with pytest.raises(ValueError, match="replicates=0"):
-        bootstrap_interval(scores, mean, np.random.default_rng(0), replicates=0)
+        bootstrap_interval(scores, means, np.random.default_rng(0), replicates=0)
     with pytest.raises(ValueError, match="at least 2 runs"):
         std([[1.0]])

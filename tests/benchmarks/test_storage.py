@@ -16,7 +16,9 @@ RESULT = Result(
     curve=(Point(0, 0, 0.0, -3.0), Point(100, 0, 1.5, -1.0)),
     mean_return=-1.0,
     std_return=0.5,
-    measures={"distinct_2": 0.25},
+    measures={"distinct_2": 0.25, "entropy": 2.0},
+    errors={"entropy": 0.125},
+    sequence_nll_oracle=(1.5, 2.25),
     reasons={"nll_oracle": "the task has no oracle"},
     references={"greedy": Reference("greedy oracle sequence", 2.0)},
     oracle_entropy=None,
@@ -84,6 +86,8 @@ def test_states(tmp_path: Path) -> None:
         b"null",
         b"[" * 100_000,
         json.dumps(RESULT.to_json() | {"format": 99}).encode(),
+        json.dumps(RESULT.to_json() | {"errors": [0.1]}).encode(),
+        json.dumps(RESULT.to_json() | {"sequence_nll_oracle": ["1.5"]}).encode(),
         json.dumps({k: v for k, v in RESULT.to_json().items() if k != "measures"}).encode(),
         json.dumps(RESULT.to_json() | {"mean_return": float("nan")}).encode(),
         json.dumps(RESULT.to_json() | {"mean_return": "-1.0"}).encode(),
@@ -101,6 +105,13 @@ def test_a_broken_result_is_named_and_never_used(tmp_path: Path, content: bytes)
     ((path, reason),) = state.broken
     assert path == tmp_path / "result.json"
     assert reason
+
+
+def test_a_result_of_an_earlier_format_is_refused_by_name(tmp_path: Path) -> None:
+    earlier = {key: value for key, value in RESULT.to_json().items() if key not in ("errors", "sequence_nll_oracle")}
+    write_json(tmp_path / "config.json", {"seed": 0})
+    write_json(tmp_path / "result.json", earlier | {"format": 1})
+    assert read_state(tmp_path).broken == ((tmp_path / "result.json", "format=1, expected 2"),)
 
 
 def test_a_result_without_its_configuration_is_not_used(tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""What measures are called in tables, and their units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+RETURN = "return"
+"""The mean over the final episodes: measured of every run."""
+TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "nll_oracle": "NLL_oracle",
+        "nll_test": "NLL_test",
+        "kl_forward": "KL(oracle‖agent)",
+        "kl_reverse": "KL(agent‖oracle)",
+        "entropy": "entropy",
+        **{f"bleu_{n}": f"BLEU-{n}" for n in (2, 3, 4, 5)},
+        **{f"self_bleu_{n}": f"Self-BLEU-{n}" for n in (2, 3, 4, 5)},
+        **{f"distinct_{n}": f"distinct-{n}" for n in (1, 2, 3)},
+    }
+)
+NATS = frozenset({"nll_oracle", "nll_test", "kl_forward", "kl_reverse", "entropy"})
+
+
+def title(measure: str) -> str:
+    """The heading of its column."""
+    return TITLES.get(measure, measure)
+
+
+def unit(measure: str, return_unit: str = "") -> str:
+    """In words; "" for one that is not known here."""
+    if measure == RETURN:
+        return return_unit
+    if measure in NATS:
+        return "nats a token"
+    return "share in [0, 1]" if measure in TITLES else ""
+
+
+def digits(measure: str) -> int:
+    """Decimals in a table."""
+    return 2 if measure == RETURN else 3
