@@ -31,12 +31,16 @@ class Progress:
         tokens_read: tokens of training data learned from so far, in all of the agent's training.
         mean_return: of the latest episodes, in the reward's unit; NaN where none were played.
         losses: the latest update's, by name.
+        phase: of an agent that learns in several, such as "mle" and then "adversarial"; else "".
+        tokens_rolled_out: tokens written in Monte-Carlo roll-outs so far, which are not among `tokens_generated`.
     """
 
     tokens_generated: int
     tokens_read: int
     mean_return: float
     losses: dict[str, float]
+    phase: str = ""
+    tokens_rolled_out: int = 0
 
 
 Callback = Callable[[Progress], bool | None]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from textgen_env.models.linear_softmax import LogitsMemory, linear_cross_entropy
+
 # A finite stand-in for -inf: its probability is exactly 0, and 0 * log 0 stays 0 in values and gradients.
 FORBIDDEN_LOGIT = -1e9
 
@@ -44,6 +46,9 @@ def value_loss(values: Tensor, returns: Tensor, written: Tensor) -> Tensor:
     return errors.square().sum() / (2 * written.sum().clamp(min=1))
 
 
-def cross_entropy(logits: Tensor, tokens: Tensor, written: Tensor) -> Tensor:
-    """-log pi(x_t | x_<t), the mean over all tokens written, in nats a token."""
-    return -token_log_probs(logits, tokens, written).sum() / written.sum().clamp(min=1)
+def cross_entropy(
+    hidden: Tensor, weight: Tensor, bias: Tensor, tokens: Tensor, written: Tensor, memory: LogitsMemory | None = None
+) -> Tensor:
+    """-log pi(x_t | x_<t), the mean over all tokens written, in nats a token; from hidden states (N, T, H) and the
+    output layer's weight (V, H) and bias (V,), whose logits are never held all at once, but in `memory`."""
+    return linear_cross_entropy(hidden[written], weight, bias, tokens[written], memory)

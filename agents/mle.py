@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-import torch
-from torch import Tensor
-
 from agents.base import Callback, Envs
 from agents.hyperparameters import check_choice, check_number
-from agents.losses import cross_entropy
+from agents.imitation import TrainingTexts
 from agents.policy_agent import PolicyAgent
-from agents.returns import written
 from textgen_env.models.language_model import Cell
 from textgen_env.tasks.base import check_at_least
 
@@ -44,8 +39,8 @@ class MLE(PolicyAgent):
     config: MLEConfig
 
     def train(self, envs: Envs, total_tokens: int, callback: Callback | None = None) -> Self:
-        """Learns from `total_tokens` more tokens of `training_sequences()`, in passes over them in random order; each
-        call begins a new pass. The loss reported is `nll`, in nats a token.
+        """Learns from `total_tokens` more tokens of `training_sequences()`, in passes over them in random order; a call
+        goes on in the pass where the last one stopped. The loss reported is `nll`, in nats a token.
 
         Raises:
             ValueError: the task has no training data, or envs of another shape.
@@ -53,21 +48,9 @@ class MLE(PolicyAgent):
         """
         self.spec.check_envs(envs)
         until = self.tokens_read + check_at_least("total_tokens", total_tokens)
-        task = envs.unwrapped.task  # type: ignore[attr-defined]
-        texts = task.training_sequences()
-        tokens, lengths = torch.tensor(texts.tokens), torch.tensor(texts.lengths)
-        sources = torch.tensor(task.sources.tokens[texts.sources]) if self.spec.conditional else None
-        counted = torch.from_numpy(written(texts.lengths, self.spec.max_length))
-        for rows in self._batches(len(tokens)):
-            hidden = self.network.hidden(tokens[rows], None if sources is None else sources[rows])
-            nll = cross_entropy(self.network.logits(hidden), tokens[rows], counted[rows])
-            losses = self._descend(nll, {"nll": nll})
-            self.tokens_read += int(lengths[rows].sum())
-            if not self._goes_on(callback, float("nan"), losses) or self.tokens_read >= until:
-                break
+        texts = TrainingTexts(envs, self.spec, self.config.batch_size, self.order_seed, self.device)
+        goes_on = True
+        while goes_on and self.tokens_read < until:
+            losses = self.imitate(texts.batch(self.batches_read), self.optimiser)
+            goes_on = self._goes_on(callback, float("nan"), losses, "mle")
         return self
-
-    def _batches(self, count: int) -> Iterator[Tensor]:
-        """Rows of one batch after another, of passes without end."""
-        while True:
-            yield from torch.randperm(count, generator=self.generator).split(self.config.batch_size)

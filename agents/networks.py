@@ -8,6 +8,8 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from agents.text_spec import TextSpec
 from textgen_env.models.language_model import Cell, LanguageModel, State
+from textgen_env.models.linear_softmax import rows_at_once
+from textgen_env.models.sampling import inverse_softmax
 
 # Small output weights: learning starts from a nearly uniform policy, which tries every token.
 OUTPUT_STD = 0.01
@@ -36,6 +38,7 @@ class PolicyNetwork(nn.Module):
         value_head: bool = False,
     ) -> None:
         super().__init__()
+        self.blank_id = spec.vocab_size
         self.decoder = LanguageModel(spec.vocab_size, embedding_size, hidden_size, cell, start_id=spec.vocab_size)
         self.encoder = (
             SourceEncoder(spec.source_vocab_size, embedding_size, hidden_size, cell) if spec.conditional else None
@@ -53,6 +56,30 @@ class PolicyNetwork(nn.Module):
     def step(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """Logits (N, V) of the token after `inputs` (N,), and the state after them."""
         return self.decoder.step(inputs, state)
+
+    def start(self, count: int) -> Tensor:
+        """The first inputs (count,)."""
+        return self.decoder.start(count)
+
+    def advance(self, inputs: Tensor, state: State) -> State:
+        """The state after `inputs` (N,)."""
+        return self.decoder.advance(inputs, state)
+
+    @torch.inference_mode()
+    def draw(self, inputs: Tensor, state: State, uniforms: Tensor) -> tuple[Tensor, State]:
+        """The token (N,) after `inputs` (N,) at which the policy's distribution function passes `uniforms` (N,) float64
+        in [0, 1), and the state after `inputs`. Of as many rows at a time as have their logits in the cache."""
+        after = self.decoder.advance(inputs, state)
+        output = self.decoder.output
+        size = rows_at_once(output.weight)
+        drawn = torch.empty_like(inputs)
+        logits = output.weight.new_empty(min(size, len(inputs)), len(output.weight))
+        for begun in range(0, len(inputs), size):
+            rows = slice(begun, begun + size)
+            some = logits[: len(inputs[rows])]
+            torch.addmm(output.bias, after[0][rows], output.weight.t(), out=some)
+            drawn[rows] = inverse_softmax(some, uniforms[rows])
+        return drawn, after
 
     def hidden(self, tokens: Tensor, sources: Tensor | None) -> Tensor:
         """Hidden states (N, T, H), of which number t has read x_<t; for texts (N, T) with blanks after their end."""

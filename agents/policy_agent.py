@@ -13,18 +13,18 @@ from torch import Tensor, nn
 
 from agents.base import BoolArray, Callback, Envs, FloatArray, IntArray, Observation, Progress, State
 from agents.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from agents.losses import masked_logits, token_log_probs
+from agents.imitation import Batch
+from agents.losses import cross_entropy, masked_logits
 from agents.networks import PolicyNetwork
-from agents.returns import written
+from agents.prediction import next_logits
 from agents.text_spec import TextSpec
 from textgen_env import Texts
-from textgen_env.models.language_model import State as NetworkState
+from textgen_env.models.device import checked_device
 from textgen_env.models.sampling import sample_categorical
 from textgen_env.tasks.base import check_at_least
 
-# Logits held at once where many texts are sampled or scored: 40 MB.
-CHUNK_LOGITS = 10_000_000
-COUNTERS = ("updates", "tokens_generated", "tokens_read")
+# Hidden states held at once where many texts are scored.
+CHUNK_HIDDEN = 100_000
 
 
 class PolicyAgent:
@@ -38,21 +38,66 @@ class PolicyAgent:
         config: hyperparameters; the class's defaults if None.
         seed: of the initial parameters and of learning, and of `sample` and `predict`, which have a generator of
             their own: looking at an agent does not change how it learns.
+        device: where the network is; random numbers are drawn on the CPU all the same.
 
     Attributes:
         spec: the texts' shape.
         config: the hyperparameters.
         network: the policy.
-        updates, tokens_generated, tokens_read: in all of its training.
+        updates, tokens_generated, tokens_read, tokens_rolled_out, batches_read: in all of its training.
+        order_seed: of the orders in which training texts are read.
 
     Raises:
-        TypeError, ValueError: envs that are no text environments, a config of another class, a seed below 0.
+        TypeError, ValueError: envs that are no text environments, a config of another class, a seed below 0, a device
+            that is not there.
     """
 
     config_class: ClassVar[type[Any]]
+    # Whole numbers that are saved with the networks, the optimisers and the generators.
+    counters: ClassVar[tuple[str, ...]] = (
+        "updates",
+        "tokens_generated",
+        "tokens_read",
+        "tokens_rolled_out",
+        "batches_read",
+        "order_seed",
+    )
+    updates: int
+    tokens_generated: int
+    tokens_read: int
+    tokens_rolled_out: int
+    batches_read: int
+    order_seed: int
 
-    def __init__(self, envs: Envs, config: Any = None, seed: int = 0) -> None:
-        self._build(TextSpec.from_envs(envs), self.config_class() if config is None else config, seed)
+    def __init__(self, envs: Envs, config: Any = None, seed: int = 0, device: str = "cpu") -> None:
+        self._build(TextSpec.from_envs(envs), self.config_class() if config is None else config, seed, device)
+
+    @property
+    def tokens_spent(self) -> int:
+        """Tokens written, read and rolled out, in all of its training."""
+        return self.tokens_generated + self.tokens_read + self.tokens_rolled_out
+
+    def adopt(self, other: PolicyAgent) -> None:
+        """Begins with the policy of another agent, and with what that one has spent on it.
+
+        Raises:
+            TypeError: no agent with a policy network.
+            ValueError: its texts or its network have another shape.
+        """
+        if not isinstance(other, PolicyAgent):
+            raise TypeError(f"other={other!r} must be an agent with a policy network, got {type(other).__name__}")
+        if other.spec != self.spec:
+            raise ValueError(f"other: this agent writes {self.spec}, the other one {other.spec}")
+        theirs, ours = ({n: tuple(t.shape) for n, t in a.network.state_dict().items()} for a in (other, self))
+        if not ours.items() <= theirs.items():
+            differing = sorted(name for name in ours if theirs.get(name) != ours[name])
+            raise ValueError(
+                f"other: its network differs in {', '.join(differing)}; give both agents the same cell, embedding_size "
+                "and hidden_size"
+            )
+        self.network.load_state_dict({name: other.network.state_dict()[name] for name in ours})
+        for name in ("tokens_generated", "tokens_read", "tokens_rolled_out"):
+            setattr(self, name, getattr(other, name))
 
     def predict(
         self,
@@ -81,21 +126,16 @@ class PolicyAgent:
         """As `predict`, but drawn from the generator of learning: what `train` plays with."""
         return self._choose(observation, state, episode_start, deterministic, action_masks, self.generator)
 
-    @torch.inference_mode()
     def sample(self, n: int, sources: ArrayLike | None = None) -> Texts:
         """`n` texts of the policy's own; see `agents.base.Agent`."""
-        given = self.spec.checked_sources(sources, check_at_least("n", n))
-        size = max(1, CHUNK_LOGITS // self.spec.vocab_size)
-        parts = []
-        for begun in range(0, n, size):
-            count = min(size, n - begun)
-            state = self.network.begin(count, _tensor(given, slice(begun, begun + count)))
-            parts.append(
-                self.network.decoder.sample(
-                    count, self.spec.max_length, self.sampling_generator, self.spec.eos_id, state=state
-                )
-            )
-        return Texts(*(torch.cat(arrays).numpy() for arrays in zip(*parts, strict=True)))
+        return self._sample(n, sources, self.sampling_generator)
+
+    @torch.inference_mode()
+    def _sample(self, n: int, sources: ArrayLike | None, generator: torch.Generator) -> Texts:
+        given = self._tensor(self.spec.checked_sources(sources, check_at_least("n", n)))
+        state = self.network.begin(n, given)
+        sampled = self.network.decoder.sample(n, self.spec.max_length, generator, self.spec.eos_id, state=state)
+        return Texts(*(array.cpu().numpy() for array in sampled))
 
     @torch.inference_mode()
     def log_prob(
@@ -104,30 +144,32 @@ class PolicyAgent:
         """log p (N,) of whole texts, in nats; see `agents.base.Agent`."""
         ids, counts = self.spec.checked_texts(tokens, lengths)
         given = self.spec.checked_sources(sources, len(ids))
-        size = max(1, CHUNK_LOGITS // (self.spec.vocab_size * self.spec.max_length))
+        size = max(1, CHUNK_HIDDEN // self.spec.max_length)
         log_probs = np.zeros(len(ids))
         for begun in range(0, len(ids), size):
             rows = slice(begun, begun + size)
-            texts = torch.from_numpy(ids[rows])
-            logits = self.network.logits(self.network.hidden(texts, _tensor(given, rows)))
-            counted = torch.from_numpy(written(counts[rows], ids.shape[1]))
-            log_probs[rows] = token_log_probs(logits, texts, counted).double().sum(1).numpy()
+            texts, lengths_there = self._tensor(ids[rows]), self._tensor(counts[rows])
+            state = self.network.begin(len(texts), self._tensor(None if given is None else given[rows]))
+            log_probs[rows] = self.network.decoder.log_probs(texts, lengths_there, state).double().sum(1).cpu().numpy()
         return log_probs
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes parameters, the optimiser's moments and the random generators: an agent that is loaded goes on
         learning bit for bit as this one does (on the CPU)."""
-        tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
-        for index, moments in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{name}": tensor for name, tensor in moments.items()}
+        tensors = {}
+        for part, network in self._networks().items():
+            tensors |= {f"{part}.{name}": tensor for name, tensor in network.state_dict().items()}
+        for part, optimiser in self._optimisers().items():
+            for index, moments in optimiser.state_dict()["state"].items():
+                tensors |= {f"{part}.{index}.{name}": tensor for name, tensor in moments.items()}
         tensors["generator"] = self.generator.get_state()
         tensors["sampling_generator"] = self.sampling_generator.get_state()
-        counters = {name: getattr(self, name) for name in COUNTERS}
+        counters = {name: getattr(self, name) for name in self.counters}
         write_checkpoint(path, Checkpoint(type(self).__name__, self.spec, asdict(self.config), counters, tensors))
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> Self:
-        """The agent that `save` wrote.
+    def load(cls, path: str | PathLike[str], device: str = "cpu") -> Self:
+        """The agent that `save` wrote, on any device.
 
         Raises:
             FileNotFoundError: no such file.
@@ -136,7 +178,7 @@ class PolicyAgent:
         saved = read_checkpoint(path, cls.__name__)
         agent = cls.__new__(cls)
         try:
-            agent._build(saved.spec, cls.config_class(**saved.config), seed=0)
+            agent._build(saved.spec, cls.config_class(**saved.config), 0, device)
             agent._restore(saved)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ValueError(
@@ -144,63 +186,93 @@ class PolicyAgent:
             ) from None
         return agent
 
-    def _build(self, spec: TextSpec, config: Any, seed: int) -> None:
+    def _build(self, spec: TextSpec, config: Any, seed: int, device: str) -> None:
         if not isinstance(config, self.config_class):
             raise TypeError(f"config={config!r} must be a {self.config_class.__name__}")
         # Hashed, so that no generator repeats the numbers that a task drew its data with from the same small seed.
         seeds = np.random.SeedSequence(check_at_least("seed", seed, least=0)).generate_state(2, np.uint64).tolist()
         self.generator, self.sampling_generator = (torch.Generator().manual_seed(each) for each in seeds)
+        self.device = torch.device(checked_device(device))
         self.spec = spec
         self.config = config
         self.network = PolicyNetwork(
             spec, config.embedding_size, config.hidden_size, config.cell, self.generator, self._has_value_head()
-        )
+        ).to(self.device)
         self.parameters = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
-        self.optimiser = torch.optim.Adam(self.parameters, lr=config.learning_rate, fused=True)
-        self.updates = self.tokens_generated = self.tokens_read = 0
+        self.optimiser = self._adam(config.learning_rate)
+        for name in self.counters:
+            setattr(self, name, 0)
+        self.order_seed = int(torch.randint(2**62, (), generator=self.generator))
+
+    def _adam(self, learning_rate: float) -> torch.optim.Adam:
+        return torch.optim.Adam(self.parameters, lr=learning_rate, fused=True)
+
+    def _networks(self) -> dict[str, nn.Module]:
+        """All networks that are saved, by the name they are saved under."""
+        return {"network": self.network}
+
+    def _optimisers(self) -> dict[str, torch.optim.Adam]:
+        """All optimisers that are saved, by the name they are saved under."""
+        return {"optimiser": self.optimiser}
 
     def _has_value_head(self) -> bool:
         return False
 
     def _restore(self, saved: Checkpoint) -> None:
-        parts: dict[str, dict[str, Tensor]] = {"network": {}, "optimiser": {}}
+        parts: dict[str, dict[str, Tensor]] = {}
         for key, tensor in saved.tensors.items():
             part, _, name = key.partition(".")
-            if name:
-                parts[part][name] = tensor
-        self.network.load_state_dict(parts["network"])
-        moments: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in parts["optimiser"].items():
-            index, _, name = key.partition(".")
-            moments.setdefault(int(index), {})[name] = tensor
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
+            parts.setdefault(part, {})[name] = tensor
+        for part, network in self._networks().items():
+            network.load_state_dict(parts[part])
+        for part, optimiser in self._optimisers().items():
+            moments: dict[int, dict[str, Tensor]] = {}
+            for key, tensor in parts.get(part, {}).items():
+                index, _, name = key.partition(".")
+                moments.setdefault(int(index), {})[name] = tensor
+            optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
         self.generator.set_state(saved.tensors["generator"])
         self.sampling_generator.set_state(saved.tensors["sampling_generator"])
-        for name in COUNTERS:
+        for name in self.counters:
             setattr(self, name, saved.counters[name])
 
-    def _descend(self, loss: Tensor, terms: dict[str, Tensor]) -> dict[str, float]:
-        """One step of the optimiser down `loss`; its terms as numbers.
+    def _descend(
+        self, loss: Tensor, terms: dict[str, Tensor], optimiser: torch.optim.Adam | None = None
+    ) -> dict[str, float]:
+        """One step of the optimiser (`self.optimiser` by default) down `loss`; its terms as numbers.
 
         Raises:
             FloatingPointError: a term or the gradient that is not finite; no parameter is changed then.
         """
         values = {name: float(term.detach()) for name, term in terms.items()}
-        self.optimiser.zero_grad()
+        optimiser = self.optimiser if optimiser is None else optimiser
+        optimiser.zero_grad()
         loss.backward()
         norm = float(nn.utils.clip_grad_norm_(self.parameters, self.config.max_grad_norm))
         for name, value in {**values, "gradient norm": norm}.items():
             if not np.isfinite(value):
                 raise FloatingPointError(
                     f"{type(self).__name__}: {name} is {value} in update {self.updates + 1}; lower "
-                    f"learning_rate={self.config.learning_rate}, or look at the rewards"
+                    f"learning_rate={optimiser.param_groups[0]['lr']}, or look at the rewards"
                 )
-        self.optimiser.step()
+        optimiser.step()
         self.updates += 1
         return values
 
-    def _goes_on(self, callback: Callback | None, mean_return: float, losses: dict[str, float]) -> bool:
-        progress = Progress(self.tokens_generated, self.tokens_read, mean_return, losses)
+    def imitate(self, batch: Batch, optimiser: torch.optim.Adam) -> dict[str, float]:
+        """One update that makes the texts of a batch likelier: maximum likelihood, teacher forcing."""
+        decoder, hidden = self.network.decoder, self.network.hidden(batch.tokens, batch.sources)
+        layer = decoder.output.weight, decoder.output.bias
+        nll = cross_entropy(hidden, *layer, batch.tokens, batch.written, decoder.logits_memory)
+        losses = self._descend(nll, {"nll": nll}, optimiser)
+        self.batches_read += 1
+        self.tokens_read += int(batch.written.sum())
+        return losses
+
+    def _goes_on(
+        self, callback: Callback | None, mean_return: float, losses: dict[str, float], phase: str = ""
+    ) -> bool:
+        progress = Progress(self.tokens_generated, self.tokens_read, mean_return, losses, phase, self.tokens_rolled_out)
         return callback is None or callback(progress) is not False
 
     @torch.inference_mode()
@@ -213,61 +285,17 @@ class PolicyAgent:
         action_masks: BoolArray | None,
         generator: torch.Generator,
     ) -> tuple[IntArray, State]:
-        tokens, sources, single = self.spec.checked_observation(observation)
-        inputs, carried, seen = self._carried(tokens, sources, state, episode_start)
-        logits, after = self.network.step(inputs, carried)
+        logits, after, single = next_logits(self.network, self.spec, observation, state, episode_start)
         if not torch.isfinite(logits).all():
             raise FloatingPointError(
                 f"{type(self).__name__}: the policy's logits are not finite after {self.updates} updates; lower "
                 f"learning_rate={self.config.learning_rate} and train anew, or from an earlier save"
             )
         if action_masks is not None:
-            logits = masked_logits(logits, torch.tensor(action_masks, dtype=torch.bool).reshape(logits.shape))
-        chosen = (logits.argmax(-1) if deterministic else sample_categorical(logits, generator)).numpy()
-        return chosen[0] if single else chosen, (*(part.numpy() for part in after), seen)
+            allowed = torch.tensor(action_masks, dtype=torch.bool, device=self.device)
+            logits = masked_logits(logits, allowed.reshape(logits.shape))
+        chosen = logits.argmax(-1) if deterministic else sample_categorical(logits, generator)
+        return chosen.cpu().numpy()[0] if single else chosen.cpu().numpy(), after
 
-    def _carried(
-        self, tokens: IntArray, sources: IntArray | None, state: State, episode_start: BoolArray | None
-    ) -> tuple[Tensor, NetworkState, IntArray]:
-        """The last token of each prefix (N,), the network's state before it, and what the state after it has read: the
-        source and the tokens (N, S + T)."""
-        rows = np.arange(len(tokens))
-        seen = tokens.copy() if sources is None else np.concatenate([sources, tokens], 1)
-        last = np.maximum((tokens != self.spec.vocab_size).sum(1) - 1, 0)
-        inputs = torch.from_numpy(tokens[rows, last])
-        if state is None:
-            return inputs, self._before_last(tokens, sources), seen
-        *parts, before = state
-        if before.shape != seen.shape:
-            raise ValueError(
-                f"state is of observations {before.shape}, but these are {seen.shape}; begin with state=None"
-            )
-        at = self.spec.source_length + last
-        grown = (before[rows, at] == self.spec.vocab_size) & (seen[rows, at] != self.spec.vocab_size)
-        follows = grown & ((before == seen) | (np.arange(seen.shape[1]) == at[:, None])).all(1)
-        if episode_start is not None:
-            follows &= ~np.asarray(episode_start, np.bool_)
-        carried = tuple(torch.from_numpy(part) for part in parts)
-        if not follows.all():
-            anew = np.flatnonzero(~follows)
-            read = self._before_last(tokens[anew], None if sources is None else sources[anew])
-            carried = tuple(
-                part.index_copy(0, torch.from_numpy(anew), new) for part, new in zip(carried, read, strict=True)
-            )
-        return inputs, carried, seen
-
-    def _before_last(self, tokens: IntArray, sources: IntArray | None) -> NetworkState:
-        """The network's state after all but the last token of each prefix (N, T); before the first input if empty."""
-        lengths = torch.from_numpy((tokens != self.spec.vocab_size).sum(1))
-        state = self.network.begin(len(tokens), _tensor(sources, slice(None)))
-        inputs = self.network.decoder.start(len(tokens))
-        for t in range(int(lengths.max())):
-            after = self.network.step(inputs, state)[1]
-            reads = (lengths > t).unsqueeze(1)
-            state = tuple(torch.where(reads, new, old) for new, old in zip(after, state, strict=True))
-            inputs = torch.from_numpy(tokens[:, t])
-        return state
-
-
-def _tensor(array: IntArray | None, rows: slice) -> Tensor | None:
-    return None if array is None else torch.from_numpy(array[rows])
+    def _tensor(self, array: IntArray | None) -> Tensor | None:
+        return None if array is None else torch.from_numpy(array).to(self.device)

@@ -40,9 +40,16 @@ def test_token_log_probs(logits: Tensor, tokens: Tensor) -> None:
     torch.testing.assert_close(token_log_probs(logits, tokens, WRITTEN), expected)
 
 
-def test_cross_entropy_is_the_mean_over_tokens(logits: Tensor, tokens: Tensor) -> None:
-    expected = F.cross_entropy(logits.flatten(0, 1), tokens.flatten(), ignore_index=V)
-    torch.testing.assert_close(cross_entropy(logits, tokens, WRITTEN), expected)
+def test_cross_entropy_is_the_mean_over_tokens(tokens: Tensor, generator: torch.Generator) -> None:
+    shapes = ((N, T, 4), (V, 4), (V,))
+    layer = [torch.randn(shape, generator=generator, requires_grad=True) for shape in shapes]
+    loss = cross_entropy(*layer, tokens, WRITTEN)
+    expected = F.cross_entropy(F.linear(*layer).flatten(0, 1), tokens.flatten(), ignore_index=V)
+    torch.testing.assert_close(loss, expected)
+    gradients, others = (torch.autograd.grad(value, layer) for value in (loss, expected))
+    for gradient, other in zip(gradients, others, strict=True):
+        torch.testing.assert_close(gradient, other)
+    assert (gradients[0][~WRITTEN] == 0).all()
 
 
 def test_policy_gradient_loss_sums_over_tokens_and_averages_over_texts(logits: Tensor, tokens: Tensor) -> None:
@@ -82,7 +89,7 @@ def test_value_loss_is_half_the_mean_square_error_a_token(generator: torch.Gener
     torch.testing.assert_close(value_loss(values, returns, WRITTEN), expected)
 
 
-def test_no_tokens_cost_nothing(logits: Tensor, tokens: Tensor) -> None:
+def test_no_tokens_cost_nothing(tokens: Tensor) -> None:
     nothing = torch.zeros(N, T, dtype=torch.bool)
-    assert cross_entropy(logits, tokens, nothing) == 0
+    assert cross_entropy(torch.ones(N, T, 4), torch.ones(V, 4), torch.ones(V), tokens, nothing) == 0
     assert value_loss(torch.ones(N, T), torch.zeros(N, T), nothing) == 0

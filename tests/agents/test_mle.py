@@ -7,9 +7,12 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 
 from agents.mle import MLE, MLEConfig
 from textgen_env import BaseTask, TextGenVectorEnv, Texts
+from textgen_env.models.language_model import Cell
 
 
 def flat(tokens: np.ndarray, lengths: np.ndarray, sources: Any = None) -> np.ndarray:
@@ -87,15 +90,46 @@ def test_pairs_are_learned_with_their_own_sources(echo_task: BaseTask) -> None:
     np.testing.assert_array_equal(observation["tokens"][written], texts.tokens[written])
 
 
-def test_every_text_is_read_once_a_pass_in_another_order_each_time() -> None:
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_updates_are_those_of_plain_torch(cell: Cell) -> None:
+    envs = gym.make_vec("TextGen-OracleSmall-v0", num_envs=1, train_size=64)
+    agent, other = (MLE(envs, MLEConfig(cell=cell), seed=0) for _ in range(2))
+    texts = envs.unwrapped.task.training_sequences()
+    tokens = torch.from_numpy(texts.tokens)
+    optimiser = torch.optim.Adam(other.parameters, lr=other.config.learning_rate)
+    nlls: list[float] = []
+    agent.train(envs, 3 * texts.tokens.size, lambda progress: nlls.append(progress.losses["nll"]))
+    for nll in nlls:
+        loss = F.cross_entropy(other.network.logits(other.network.hidden(tokens, None)).flatten(0, 1), tokens.flatten())
+        assert nll == pytest.approx(loss.item(), abs=1e-5)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(other.parameters, other.config.max_grad_norm)
+        optimiser.step()
+    assert len(nlls) == 3
+    for parameter, expected in zip(agent.parameters, other.parameters, strict=True):
+        torch.testing.assert_close(parameter, expected, atol=1e-4, rtol=0)
+
+
+def test_the_seed_decides_every_bit() -> None:
+    envs = gym.make_vec("TextGen-Captions-v0", num_envs=1, train_size=300)
+    first, again, other = (MLE(envs, seed=seed).train(envs, 3_000) for seed in (0, 0, 1))
+    for name, tensor in first.network.state_dict().items():
+        assert torch.equal(tensor, again.network.state_dict()[name])
+    assert not torch.equal(first.parameters[0], other.parameters[0])
+
+
+def test_training_in_parts_is_training_at_once() -> None:
+    """A call goes on in the pass where the last one stopped."""
     envs = gym.make_vec("TextGen-Tiny-v0", num_envs=1, train_size=100)
-    agent = MLE(envs, MLEConfig(batch_size=32))
-    batches = agent._batches(100)
-    passes = [[next(batches) for _ in range(4)] for _ in range(2)]
-    orders = [[row for batch in one for row in batch.tolist()] for one in passes]
-    assert [len(batch) for batch in passes[0]] == [32, 32, 32, 4]
-    assert sorted(orders[0]) == sorted(orders[1]) == list(range(100))
-    assert orders[0] != orders[1]
+    whole, parts = (MLE(envs, MLEConfig(batch_size=32), seed=3) for _ in range(2))
+    whole.train(envs, 900)
+    for _ in range(40):
+        if parts.tokens_read < whole.tokens_read:
+            parts.train(envs, 1)
+    assert parts.tokens_read == whole.tokens_read
+    for one, two in zip(whole.network.parameters(), parts.network.parameters(), strict=True):
+        assert one.equal(two)
 
 
 def test_a_task_without_data_is_refused(no_repeat_task: BaseTask) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,21 @@ import pytest
 import torch
 from torch import nn
 
-from textgen_env.models.language_model import Cell, LanguageModel
+from switched import PATHS, taking
+from textgen_env.models import language_model, linear_softmax
+from textgen_env.models.language_model import FEW_ROWS, Cell, LanguageModel
+from textgen_env.models.linear_softmax import rows_at_once
 
 CELLS: tuple[Cell, ...] = ("lstm", "gru")
+
+pytestmark = pytest.mark.usefixtures("path")
+
+
+@pytest.fixture(scope="module", params=PATHS)
+def path(request: pytest.FixtureRequest) -> Iterator[str]:
+    """With the kernels, and with torch alone."""
+    with taking(request.param):
+        yield request.param
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -63,6 +76,30 @@ def test_rows_of_a_state_may_be_gathered(cell: Cell) -> None:
         torch.testing.assert_close(alone[which], expected[row], atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("rows", [1, 50, FEW_ROWS, FEW_ROWS + 1])
+def test_a_step_is_the_same_with_and_without_gradients(cell: Cell, rows: int) -> None:
+    model = built(cell)
+    inputs = torch.randint(12, (rows,), generator=generator(1))
+    state = tuple(torch.randn(part.shape, generator=generator(2)) for part in model.initial_state(rows))
+    # Columns of wider arrays: they lie apart in memory.
+    apart = tuple(torch.stack([part, part], 2)[..., 0] for part in state)
+    learned = model.advance(inputs, apart)
+    assert all(part.requires_grad for part in learned)
+    for disabled in (torch.no_grad, torch.inference_mode):
+        with disabled():
+            found = model.advance(inputs, apart)
+        for part, expected in zip(found, learned, strict=True):
+            torch.testing.assert_close(part, expected.detach(), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("bad", [-1, 12])
+def test_an_input_that_is_no_token_is_refused(bad: int) -> None:
+    model = built("gru")
+    with torch.no_grad(), pytest.raises(IndexError):
+        model.advance(torch.tensor([0, bad]), model.initial_state(2))
+
+
 @torch.no_grad()
 def test_the_gru_equals_its_equations() -> None:
     model = built("gru")
@@ -99,6 +136,37 @@ def test_log_probs_read_written_tokens_alone(cell: Cell) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
+def test_log_probs_are_the_same_in_parts_and_with_gradients(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = built(cell)
+    tokens, lengths = texts(40)
+    state = tuple(torch.randn(part.shape, generator=generator(2)) for part in model.initial_state(40))
+    learned = model.log_probs(tokens, lengths, state)
+    assert learned.requires_grad
+    with torch.no_grad():
+        whole = model.log_probs(tokens, lengths, state)
+        monkeypatch.setattr(language_model, "TEXTS_AT_ONCE", 7)
+        monkeypatch.setattr(linear_softmax, "IN_CACHE", 55)
+        assert rows_at_once(model.output.weight) == 5
+        parts = model.log_probs(tokens, lengths, state)
+    torch.testing.assert_close(whole, learned.detach(), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(parts, whole, atol=1e-5, rtol=1e-5)
+    # A model that learns nothing takes the way without gradients, whatever torch's mode.
+    assert not model.requires_grad_(False).log_probs(tokens, lengths, state).requires_grad
+    learning = tuple(part.requires_grad_() for part in state)
+    model.log_probs(tokens, lengths, learning).sum().backward()
+    assert learning[0].grad is not None
+    assert learning[0].grad.any()
+
+
+@torch.no_grad()
+def test_no_texts() -> None:
+    model = built("lstm")
+    assert model.log_probs(torch.zeros(0, 7, dtype=torch.int64), torch.zeros(0, dtype=torch.int64)).shape == (0, 7)
+    assert model.log_probs(torch.full((3, 7), 11), torch.zeros(3, dtype=torch.int64)).tolist() == [[0.0] * 7] * 3
+    assert [part.shape for part in model.sample(0, 7, generator())] == [(0, 7), (0,)]
+
+
+@pytest.mark.parametrize("cell", CELLS)
 def test_it_learns_what_it_is_shown(cell: Cell) -> None:
     model = built(cell, std=0.1)
     tokens = torch.tensor([[1, 2, 3, 4]] * 8)
@@ -132,6 +200,32 @@ def test_samples_without_an_end_token_have_full_length() -> None:
     tokens, lengths = built("lstm").sample(50, 7, generator(2))
     assert (lengths == 7).all()
     assert (tokens < 11).all()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_text_hangs_on_its_own_numbers_alone(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not on how many are written together, nor on whether others have ended."""
+    model = built(cell)
+    whole = model.sample(40, 7, generator(2), eos_id=4)
+    going_on = generator(2)
+    calls = [model.sample(count, 7, going_on, eos_id=4) for count in (1, 30, 9)]
+    monkeypatch.setattr(linear_softmax, "IN_CACHE", 33)
+    assert rows_at_once(model.output.weight) == 3
+    in_parts = model.sample(40, 7, generator(2), eos_id=4)
+    for part, expected in enumerate(whole):
+        assert torch.equal(torch.cat([call[part] for call in calls]), expected)
+        assert torch.equal(in_parts[part], expected)
+    # Without an end token the texts are the same as far as they go.
+    written = torch.arange(7) < whole[1][:, None]
+    assert torch.equal(model.sample(40, 7, generator(2))[0][written], whole[0][written])
+
+
+@torch.no_grad()
+def test_parameters_that_are_no_numbers_write_no_text() -> None:
+    model = built("lstm")
+    model.output.bias[3] = torch.nan
+    with pytest.raises(ValueError, match="has no token to draw"):
+        model.sample(2, 3, generator())
 
 
 @pytest.mark.parametrize("cell", CELLS)

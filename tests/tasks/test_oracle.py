@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from switched import PATHS, taking
+from textgen_env.rewards.likelihood import LikelihoodReward
 from textgen_env.tasks.oracle import OracleTask, load_oracle, random_oracle
 
 
@@ -82,6 +84,23 @@ def test_a_random_oracle_equals_an_lstm_by_hand() -> None:
     tokens = np.random.default_rng(0).integers(50, size=(10, 20))
     ours = torch.log_softmax(model(torch.from_numpy(tokens)), -1)
     np.testing.assert_allclose(ours.numpy(), log_probs_by_hand(arrays, tokens), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_whole_texts_score_as_in_float64(data_dir: Path, path: str) -> None:
+    arrays = dict(np.load(data_dir / "seqgan_oracle.npz", allow_pickle=False))
+    task = OracleTask(oracle=data_dir / "seqgan_oracle.npz", train_size=40, test_size=1)
+    # Likely texts and unlikely ones.
+    tokens = np.concatenate([np.random.default_rng(0).integers(5_000, size=(40, 20)), task.training_sequences().tokens])
+    lengths = np.concatenate([np.full(20, 20), np.arange(20) + 1, np.full(40, 20)])
+    by_hand = np.take_along_axis(log_probs_by_hand(arrays, tokens), tokens[..., None], 2)[..., 0]
+    expected = (by_hand * (np.arange(20) < lengths[:, None])).sum(1)
+    with taking(path):
+        np.testing.assert_allclose(task.log_prob(tokens, lengths), expected, atol=1e-4, rtol=0)
+        reward = LikelihoodReward().bind(task)
+        begun = reward.begin(tokens, lengths - 1)
+        total = reward.total(reward.extend(begun, tokens, lengths)[0])
+        np.testing.assert_allclose(total, expected, atol=1e-4, rtol=0)
 
 
 def test_random_parameters_are_standard_normal_with_one_bias() -> None:
@@ -185,4 +204,4 @@ def test_the_greedy_sequence_takes_the_likeliest_token_each_time(small: OracleTa
 def test_a_vocabulary_of_one_token() -> None:
     task = OracleTask(vocab_size=1, max_length=1, train_size=1, test_size=1)
     assert task.training_sequences().tokens.tolist() == [[0]]
-    assert task.entropy == 0.0
+    assert task.entropy == pytest.approx(0, abs=1e-6)

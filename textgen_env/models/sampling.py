@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from textgen_env.kernels import kernels
+
 
 def seeded_generator(*seeds: int) -> torch.Generator:
     """A generator on the CPU whose seed is hashed from whole numbers >= 0 of any size: torch's own have 64 bits, and
@@ -17,16 +19,62 @@ def seeded_generator(*seeds: int) -> torch.Generator:
 
 
 def sample_categorical(logits: Tensor, generator: torch.Generator) -> Tensor:
-    """One token id a row, drawn from softmax(logits) by inverting its distribution function on two levels: first
-    a block of about sqrt(V) tokens, then a token within it, so that only one block of each row is summed up in turn.
+    """One token id a row, drawn from softmax(logits).
 
     Args:
         logits: (B, V) float; -inf forbids a token.
-        generator: on the device of `logits`.
+        generator: on the device of `logits`; a float64 number is drawn for each row.
 
     Returns:
         (B,) int64.
+
+    Raises:
+        ValueError: a row with NaN or +inf, or without a token that is allowed.
     """
+    uniforms = torch.rand(len(logits), generator=generator, device=logits.device, dtype=torch.float64)
+    return inverse_softmax(logits, uniforms)
+
+
+def runs_compiled(tensor: Tensor) -> bool:
+    """Whether the kernels take it: float32 on the CPU."""
+    return tensor.device.type == "cpu" and tensor.dtype == torch.float32
+
+
+@torch.no_grad()
+def inverse_softmax(logits: Tensor, uniforms: Tensor) -> Tensor:
+    """The token of each row at which the distribution function of softmax(logits) passes a number: the first k with
+    uniform * sum_j w_j < sum_{j <= k} w_j, w = exp(logits - max), summed up in float64.
+
+    The sums are taken on two levels, blocks of tokens and the tokens of one block, so that only one block of each row
+    is summed up in turn.
+
+    Args:
+        logits: (B, V) float; -inf forbids a token.
+        uniforms: (B,) float64 in [0, 1), on the same device.
+
+    Returns:
+        (B,) int64.
+
+    Raises:
+        ValueError: a row with NaN or +inf, or without a token that is allowed.
+    """
+    compiled = kernels("softmax") if runs_compiled(logits) else None
+    if compiled is None:
+        tokens = _inverse_on_two_levels(logits, uniforms)
+        wrong = int((tokens < 0).nonzero()[0]) if bool((tokens < 0).any()) else -1
+    else:
+        tokens = torch.empty(len(logits), dtype=torch.int64)
+        wrong = compiled.draw(logits.contiguous().numpy(), uniforms.contiguous().numpy(), tokens.numpy())
+    if wrong >= 0:
+        raise ValueError(
+            f"logits[{wrong}] has no token to draw: it must be numbers or -inf, not all -inf; its maximum is "
+            f"{logits[wrong].amax().item()}"
+        )
+    return tokens
+
+
+def _inverse_on_two_levels(logits: Tensor, uniforms: Tensor) -> Tensor:
+    """As `inverse_softmax`; -1 for a row without a token to draw."""
     batch_size, vocab_size = logits.shape
     width = _block_width(vocab_size)
     count = -(-vocab_size // width)
@@ -34,16 +82,15 @@ def sample_categorical(logits: Tensor, generator: torch.Generator) -> Tensor:
     if count * width > vocab_size:
         weights = F.pad(weights, (0, count * width - vocab_size))
     blocks = weights.view(batch_size, count, width)
-    drawn = torch.rand(batch_size, 1, generator=generator, device=logits.device, dtype=torch.float64)
     # float64: the sums of thousands of weights would round the rare tokens away.
-    block_ends = blocks.sum(-1).double().cumsum(-1)  # (B, count)
-    point = _inside(drawn * block_ends[:, -1:], block_ends)
-    block = torch.searchsorted(block_ends, point, right=True)  # (B, 1)
+    block_ends = blocks.sum(-1, dtype=torch.float64).cumsum(-1)  # (B, count)
+    point = _inside(uniforms.unsqueeze(1) * block_ends[:, -1:], block_ends)
+    block = torch.searchsorted(block_ends, point, right=True).clamp(max=count - 1)  # (B, 1)
     before = torch.where(block > 0, block_ends.gather(1, (block - 1).clamp(min=0)), 0.0)
     row = torch.arange(batch_size, device=logits.device)
     token_ends = blocks[row, block.squeeze(1)].double().cumsum(-1)  # (B, width)
     token = torch.searchsorted(token_ends, _inside(point - before, token_ends), right=True)
-    return (block * width + token).squeeze(1)
+    return torch.where(block_ends[:, -1:] > 0, block * width + token, -1).squeeze(1)
 
 
 def _block_width(vocab_size: int) -> int:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+
+from textgen_env.models.convolution import features_of
 
 
 @dataclass(frozen=True)
@@ -129,12 +132,19 @@ class TextCNN(nn.Module):
         Returns:
             (B,) float32.
         """
-        embedded = self.embedding(tokens).transpose(1, 2)  # (B, E, T)
-        pooled = [convolution(embedded).amax(2) for convolution in self.convolutions]
-        # ReLU and the maximum commute; after it there is less to do.
-        features = torch.cat(pooled, 1).relu()  # (B, F)
-        gate = self.gate(features).sigmoid()
-        features = gate * self.transform(features).relu() + (1 - gate) * features
+        return self.logits_of(self.features_of(tokens), dropout_generator)
+
+    def features_of(self, tokens: Tensor) -> Tensor:
+        """What the filters find in the texts (B, T): (B, F), c of the equation above."""
+        convolutions = [cast(nn.Conv1d, convolution) for convolution in self.convolutions]
+        weights = [convolution.weight for convolution in convolutions]
+        biases = [cast(Tensor, convolution.bias) for convolution in convolutions]
+        return features_of(tokens, self.embedding.weight, weights, biases)
+
+    def logits_of(self, features: Tensor, dropout_generator: torch.Generator | None = None) -> Tensor:
+        """The logits (B,) of texts with these features (B, F); see `forward`."""
+        gate = self.gate(features).sigmoid_()
+        features = features.lerp(self.transform(features).relu_(), gate)
         if dropout_generator is not None:
             drawn = torch.rand(features.shape, generator=dropout_generator, device=dropout_generator.device)
             kept = (drawn >= self.config.dropout).to(features)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from textgen_env.arguments import checked_texts
+from textgen_env.models.device import checked_device
 from textgen_env.models.discriminator import Discriminator
 from textgen_env.models.sampling import seeded_generator
 from textgen_env.models.text_cnn import TextCNN, TextCNNConfig
@@ -82,7 +83,7 @@ class DiscriminatorReward(BaseReward):
             raise ValueError(f"d_learning_rate={d_learning_rate!r} must be greater than 0")
         self.d_l2 = _checked_number("d_l2", d_l2)
         self.discriminator_seed = check_at_least("discriminator_seed", discriminator_seed, 0)
-        self.device = _checked_device(device)
+        self.device = checked_device(device)
         with _errors_in_our_names():
             self.config = TextCNNConfig(d_embedding_size, d_widths, d_counts, d_dropout)
         self.last_update: dict[str, float] = {}
@@ -146,14 +147,19 @@ class DiscriminatorReward(BaseReward):
             self._fresh = self._fresh[self.update_every :]
 
     def update(
-        self, tokens: Texts | ArrayLike, lengths: ArrayLike | None = None, sources: Sources | None = None
+        self,
+        tokens: Texts | ArrayLike,
+        lengths: ArrayLike | None = None,
+        sources: Sources | None = None,
+        steps: int | None = None,
     ) -> dict[str, float]:
-        """Takes `d_steps` updates on written texts against as many real ones.
+        """Takes updates on written texts against as many real ones.
 
         Args:
             tokens: the texts; or their ids (N, T).
             lengths: (N,), or None: up to the first end token or blank.
             sources: not used, as there are none.
+            steps: how many updates; `d_steps` if None.
 
         Returns:
             "loss", the binary cross-entropy in nats a text, and "accuracy" in [0, 1]; both are means over the
@@ -167,7 +173,8 @@ class DiscriminatorReward(BaseReward):
         written = self._checked(ids, counts)
         if not len(written):
             raise ValueError("tokens: got no texts; the discriminator learns from at least one")
-        self.last_update = self.discriminator.update(torch.from_numpy(written), self.d_steps)
+        taken = self.d_steps if steps is None else check_at_least("steps", steps)
+        self.last_update = self.discriminator.update(torch.from_numpy(written), taken)
         return self.last_update
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -223,16 +230,6 @@ def _checked_number(name: str, value: float) -> float:
     if not math.isfinite(value) or value < 0:
         raise ValueError(f"{name}={value!r} must be finite and at least 0")
     return float(value)
-
-
-def _checked_device(device: str) -> str:
-    if not isinstance(device, str):
-        raise TypeError(f"device={device!r} must be the name of a device, such as 'cpu', got {type(device).__name__}")
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device={device!r} cannot be used here: {error}; 'cpu' always can") from None
-    return device
 
 
 def _check_entry(name: str, got: Tensor, expected: Tensor, any_length: bool) -> None:

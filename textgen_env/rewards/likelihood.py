@@ -6,10 +6,10 @@ from copy import copy
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from textgen_env.models.language_model import LanguageModel, State
+from textgen_env.models.language_model import LanguageModel
+from textgen_env.models.token_scorer import TokenScorer
 from textgen_env.rewards.base import BaseReward, FloatArray, RewardState, Terms
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.vocabulary import IntArray
@@ -40,6 +40,7 @@ class LikelihoodReward(BaseReward):
 
     def __init__(self) -> None:
         self._task: HasLanguageModel | None = None
+        self._scorer: TokenScorer
 
     def bind(self, task: Task) -> Self:
         """The likelihood under the task's model.
@@ -53,7 +54,7 @@ class LikelihoodReward(BaseReward):
                 "'oracle', or another reward"
             )
         bound = copy(self)
-        bound._task = task
+        bound._task, bound._scorer = task, TokenScorer(task.language_model)
         return bound
 
     def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
@@ -63,7 +64,9 @@ class LikelihoodReward(BaseReward):
     def begin(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> RewardState:
         """The model's state before the last token of each prefix, and log p of the prefixes."""
         model = self._bound().language_model
-        state = _as_dict(model.initial_state(len(tokens)), np.zeros(len(tokens)))
+        # NumPy's arrays: the core gathers and scatters their rows at every token, which costs torch's ten times as much.
+        parts = (part.numpy() for part in model.initial_state(len(tokens)))
+        state: RewardState = {**dict(zip(PARTS[model.cell], parts, strict=True)), "total": np.zeros(len(tokens))}
         for t in range(int(lengths.max(initial=0))):
             rows = np.flatnonzero(lengths > t)
             part = {key: values[rows] for key, values in state.items()}
@@ -72,27 +75,21 @@ class LikelihoodReward(BaseReward):
                 state[key][rows] = values
         return state
 
-    @torch.no_grad()
     def extend(
         self, state: RewardState, tokens: IntArray, lengths: IntArray, sources: Sources | None = None
     ) -> tuple[Terms, RewardState]:
         """One step of the model: log p of the prefixes with their last token."""
         model = self._bound().language_model
         rows = np.arange(len(tokens))
-        before = np.where(lengths > 1, tokens[rows, np.maximum(lengths - 2, 0)], model.start_id)
-        parts = [torch.from_numpy(state[name]) for name in PARTS[model.cell]]
-        logits, after = model.step(torch.from_numpy(before), tuple(parts))
-        chosen = torch.from_numpy(tokens[rows, lengths - 1]).unsqueeze(1)
-        log_prob = torch.log_softmax(logits, -1).gather(1, chosen).squeeze(1)
-        total = state["total"] + log_prob.double().numpy()
-        return {self.name: total}, _as_dict(after, total)
+        last = lengths - 1
+        before = tokens[rows, last - 1]
+        before[last == 0] = model.start_id
+        names = PARTS[model.cell]
+        log_prob, after = self._scorer.step(before, tokens[rows, last], tuple([state[name] for name in names]))
+        total = state["total"] + log_prob
+        return {self.name: total}, {**dict(zip(names, after, strict=True)), "total": total}
 
     def _bound(self) -> HasLanguageModel:
         if self._task is None:
             raise ValueError("reward 'likelihood' is not bound to a task; use reward.bind(task)")
         return self._task
-
-
-def _as_dict(state: State, total: FloatArray) -> RewardState:
-    # NumPy's arrays: the core gathers and scatters their rows at every token, which costs torch's ten times as much.
-    return {name: part.numpy() for name, part in zip(PARTS["lstm"], state, strict=False)} | {"total": total}

@@ -18,9 +18,6 @@ from textgen_env.vocabulary import IntArray, Texts, Vocabulary
 
 # The file's gates in torch's order: input, forget, candidate, output.
 GATES = ("i", "f", "c", "og")
-# Texts at a time: drawing keeps (B, V) logits, scoring (B, T, V), which is 80 MB for the SeqGAN oracle.
-DRAWN_AT_ONCE = 1_000
-SCORED_AT_ONCE = 200
 
 
 class OracleTask(BaseTask):
@@ -80,12 +77,8 @@ class OracleTask(BaseTask):
     @torch.no_grad()
     def log_prob(self, tokens: IntArray, lengths: IntArray) -> NDArray[np.float64]:
         """log p of whole texts under the oracle (N,), in nats."""
-        scores = np.zeros(len(tokens))
-        for begun in range(0, len(tokens), SCORED_AT_ONCE):
-            some = slice(begun, begun + SCORED_AT_ONCE)
-            log_probs = self.language_model.log_probs(torch.from_numpy(tokens[some]), torch.from_numpy(lengths[some]))
-            scores[some] = log_probs.double().sum(1).numpy()
-        return scores
+        log_probs = self.language_model.log_probs(torch.from_numpy(tokens), torch.from_numpy(lengths))
+        return log_probs.double().sum(1).numpy()
 
     @cached_property
     def entropy(self) -> float:
@@ -114,11 +107,8 @@ class OracleTask(BaseTask):
 
     def _drawn(self, count: int, split: int) -> Texts:
         generator = seeded_generator(self.seed, split)
-        parts = []
-        for begun in range(0, count, DRAWN_AT_ONCE):
-            rows = min(DRAWN_AT_ONCE, count - begun)
-            parts.append(self.language_model.sample(rows, self.max_length, generator)[0].numpy())
-        return Texts(np.concatenate(parts), np.full(count, self.max_length, np.int64))
+        tokens, lengths = self.language_model.sample(count, self.max_length, generator)
+        return Texts(tokens.numpy(), lengths.numpy())
 
 
 def random_oracle(vocab_size: int, seed: int, size: int = 32) -> LanguageModel:

@@ -1,0 +1,112 @@
+"""What the discriminator says of many texts, and a round of updates, against plain torch."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from textgen_env.kernels import SWITCH
+from textgen_env.models import discriminator as module
+from textgen_env.models.discriminator import Discriminator, sorted_texts
+from textgen_env.models.text_cnn import TextCNN, TextCNNConfig
+
+VOCAB_SIZE, MAX_LENGTH = 40, 12
+SMALL = TextCNNConfig(16, (1, 2, 3, 5, 12), (20, 30, 20, 10, 10), 0.25)
+
+
+def made(config=SMALL, **kwargs):
+    generator = torch.Generator().manual_seed(0)
+    network = TextCNN(VOCAB_SIZE, MAX_LENGTH, config, generator)
+    real = np.random.default_rng(0).integers(0, VOCAB_SIZE, (200, MAX_LENGTH))
+    given = {"batch_size": 32, "learning_rate": 1e-3, "l2": 0.2, "device": "cpu"} | kwargs
+    return Discriminator(network, real, generator, **given)
+
+
+def plain_logits(weights, tokens, kept=1.0):
+    embedded = functional.embedding(tokens, weights["embedding.weight"]).transpose(1, 2)
+    names = [name for name in weights if name.startswith("convolutions") and name.endswith("weight")]
+    pooled = [
+        functional.conv1d(embedded, weights[name], weights[name.replace("weight", "bias")]).amax(2) for name in names
+    ]
+    c = torch.cat(pooled, 1).relu()
+    tau = functional.linear(c, weights["gate.weight"], weights["gate.bias"]).sigmoid()
+    transformed = functional.linear(c, weights["transform.weight"], weights["transform.bias"]).relu()
+    features = (tau * transformed + (1 - tau) * c) * kept
+    return functional.linear(features, weights["output.weight"], weights["output.bias"])[:, 0]
+
+
+def roll_outs(rng, prefixes, each):
+    """Texts that share beginnings and are now and then the same, in any order, some of them ended early."""
+    tokens = np.repeat(rng.integers(0, VOCAB_SIZE, (prefixes, MAX_LENGTH)), each, axis=0)
+    where = np.arange(MAX_LENGTH)
+    fresh = where >= rng.integers(0, MAX_LENGTH + 1, len(tokens))[:, None]
+    tokens = np.where(fresh, rng.integers(0, VOCAB_SIZE, tokens.shape), tokens)
+    blank = where >= rng.integers(1, 3 * MAX_LENGTH, len(tokens))[:, None]
+    return rng.permutation(np.where(blank, VOCAB_SIZE, tokens))
+
+
+@pytest.mark.parametrize("compiled", ["0", "1"])
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+@pytest.mark.parametrize("config", [SMALL, TextCNNConfig(), TextCNNConfig.seqgan()])
+def test_log_odds_of_many_texts_equal_the_plain_network(monkeypatch, compiled, scale, config):
+    monkeypatch.setenv(SWITCH, compiled)
+    monkeypatch.setattr(module, "READ_AT_ONCE", 1000)
+    discriminator, tokens = made(config), roll_outs(np.random.default_rng(1), 40, 30)
+    weights = {name: p.detach().mul_(scale) for name, p in discriminator.parameters.items()}
+    expected = plain_logits({name: w.double() for name, w in weights.items()}, torch.from_numpy(tokens)).numpy()
+    found = discriminator.log_odds(tokens)
+    tolerance = {"atol": 1e-5 * max(1, np.abs(expected).max()), "rtol": 0}
+    np.testing.assert_allclose(found, expected, **tolerance)
+    np.testing.assert_allclose(discriminator.log_odds(tokens[:100]), expected[:100], **tolerance)
+    assert discriminator.log_odds(tokens[:0]).shape == (0,)
+    reversed_ = discriminator.log_odds(tokens[::-1])
+    np.testing.assert_allclose(reversed_, expected[::-1], **tolerance)
+
+
+@pytest.mark.parametrize("compiled", ["0", "1"])
+def test_a_round_of_updates_equals_plain_torch(monkeypatch, compiled):
+    monkeypatch.setenv(SWITCH, compiled)
+    steps, half = 6, 16
+    discriminator = made(learning_rate=1e-3)
+    tokens = torch.from_numpy(roll_outs(np.random.default_rng(2), 10, 8))
+    weights = {name: p.detach().clone().requires_grad_() for name, p in discriminator.parameters.items()}
+    optimizer = torch.optim.Adam(weights.values(), lr=1e-3, foreach=False)
+    generator = torch.Generator()
+    generator.set_state(discriminator.generator.get_state())
+
+    def drawn(population):
+        passes = -(-steps * half // population)
+        return torch.cat([torch.randperm(population, generator=generator) for _ in range(passes)])[: steps * half]
+
+    real, fresh = discriminator.real[drawn(200)], tokens[drawn(len(tokens))]
+    losses = []
+    for step in range(steps):
+        batch = torch.cat([texts[step * half : (step + 1) * half] for texts in (real, fresh)])
+        kept = (torch.rand((2 * half, 90), generator=generator) >= 0.25).float() / 0.75
+        is_real = (torch.arange(2 * half) < half).float()
+        loss = functional.binary_cross_entropy_with_logits(plain_logits(weights, batch, kept), is_real)
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        output = torch.cat([weights["output.weight"].flatten(), weights["output.bias"]])
+        (loss + 0.2 / 4 * output.square().sum()).backward()
+        optimizer.step()
+    metrics = discriminator.update(tokens, steps)
+    assert metrics["loss"] == pytest.approx(np.mean(losses), abs=1e-5)
+    for name, parameter in discriminator.parameters.items():
+        # A gradient that is rounding noise moves a weight by Adam's full rate, either way.
+        near = torch.isclose(parameter, weights[name], atol=1e-5)
+        assert near.double().mean() > 0.99, name
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32), st.integers(0, 30), st.integers(1, 6), st.sampled_from([2, 300, 70_000, 2**31]))
+def test_sorted_texts(seed, count, length, tokens):
+    texts = np.random.default_rng(seed).integers(0, tokens, (count, length))
+    texts[count // 2 :] = texts[: count - count // 2]
+    order, is_new = sorted_texts(texts)
+    assert np.array_equal(np.sort(order), np.arange(count))
+    rows = [tuple(row) for row in texts[order].tolist()]
+    assert rows == sorted(rows)
+    assert [i for i in range(count) if i == 0 or rows[i] != rows[i - 1]] == np.flatnonzero(is_new).tolist()

@@ -1,0 +1,116 @@
+"""A step of the scorer is the language model's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from switched import PATHS, taking
+from textgen_env.models import token_scorer
+from textgen_env.models.language_model import FEW_ROWS, Cell, LanguageModel
+from textgen_env.models.token_scorer import TokenScorer
+
+pytestmark = pytest.mark.usefixtures("path")
+
+
+@pytest.fixture(scope="module", params=PATHS)
+def path(request: pytest.FixtureRequest) -> Iterator[str]:
+    """With the kernels, and with torch alone."""
+    with taking(request.param):
+        yield request.param
+
+
+def model(cell: Cell, vocab_size: int = 50) -> LanguageModel:
+    return LanguageModel(vocab_size, 9, 20, cell, vocab_size).initialise(torch.Generator().manual_seed(0), 1.0)
+
+
+def before(cell: Cell, rows: int) -> tuple[np.ndarray, ...]:
+    """A state in the middle of texts."""
+    rng = np.random.default_rng(rows)
+    hidden = rng.uniform(-1, 1, (rows, 20)).astype(np.float32)
+    return (hidden, rng.standard_normal((rows, 20)).astype(np.float32)) if cell == "lstm" else (hidden,)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("rows", [0, 1, 64, FEW_ROWS, FEW_ROWS + 1])
+def test_log_probs_and_states_are_those_of_float64(cell: Cell, rows: int) -> None:
+    trained = model(cell)
+    rng = np.random.default_rng(1)
+    inputs, tokens = rng.integers(51, size=rows), rng.integers(50, size=rows)
+    state = before(cell, rows)
+    found, after = TokenScorer(trained).step(inputs, tokens, state)
+    with torch.no_grad():
+        logits, expected = trained.double().step(
+            torch.from_numpy(inputs), tuple(torch.from_numpy(part).double() for part in state)
+        )
+    log_probs = torch.log_softmax(logits, 1).gather(1, torch.from_numpy(tokens).unsqueeze(1)).squeeze(1)
+    assert (found.shape, found.dtype) == ((rows,), np.float32)
+    np.testing.assert_allclose(found, log_probs.numpy(), atol=1e-5, rtol=1e-6)
+    for part, exact, given in zip(after, expected, state, strict=True):
+        assert part.dtype == np.float32
+        assert not np.shares_memory(part, given)
+        np.testing.assert_allclose(part, exact.numpy(), atol=2e-6)
+
+
+def test_large_vocabularies_are_scored_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained, state = model("gru"), before("gru", 100)
+    rng = np.random.default_rng(2)
+    inputs, tokens = rng.integers(50, size=(2, 100))
+    whole = TokenScorer(trained).step(inputs, tokens, state)[0]
+    monkeypatch.setattr(token_scorer, "rows_at_once", lambda weight: 3)
+    np.testing.assert_allclose(TokenScorer(trained).step(inputs, tokens, state)[0], whole, atol=1e-6)
+
+
+def test_what_is_written_into_the_parameters_counts() -> None:
+    trained = model("lstm")
+    scorer = TokenScorer(trained)
+    tokens, state = np.arange(5), before("lstm", 5)
+    first = scorer.step(tokens, tokens, state)[0]
+    trained.load_state_dict({name: -tensor for name, tensor in trained.state_dict().items()})
+    second = scorer.step(tokens, tokens, state)[0]
+    assert np.abs(first - second).max() > 0.1
+    np.testing.assert_array_equal(second, TokenScorer(trained).step(tokens, tokens, state)[0])
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("bad", [-1, 51, 2**40])
+def test_what_is_no_token_is_refused(cell: Cell, bad: int) -> None:
+    scorer = TokenScorer(model(cell))
+    good, wrong = np.zeros(4, np.int64), np.array([0, 0, bad, 0])
+    with pytest.raises(IndexError):
+        scorer.step(wrong, good, before(cell, 4))
+    with pytest.raises(IndexError, match=rf"tokens\[2\]={bad} must be"):
+        scorer.step(good, wrong, before(cell, 4))
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_what_is_no_number_stays_none(cell: Cell) -> None:
+    trained = model(cell)
+    with torch.no_grad():
+        trained.embedding.weight[7] = torch.nan
+    tokens = np.array([7, 8])
+    log_probs, after = TokenScorer(trained).step(tokens, tokens, before(cell, 2))
+    assert np.isnan(log_probs).tolist() == [True, False]
+    assert all(np.isnan(part[0]).all() and np.isfinite(part[1]).all() for part in after)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_gates_saturate_without_overflow(cell: Cell) -> None:
+    trained = model(cell)
+    with torch.no_grad():
+        trained.embedding.weight.mul_(1e4)
+    tokens, state = np.arange(50), before(cell, 50)
+    _, after = TokenScorer(trained).step(tokens, tokens, state)
+    with torch.no_grad():
+        expected = trained.advance(torch.from_numpy(tokens), tuple(torch.from_numpy(part) for part in state))
+        exact = trained.double().advance(
+            torch.from_numpy(tokens), tuple(torch.from_numpy(part).double() for part in state)
+        )
+    for part, plain, wide in zip(after, expected, exact, strict=True):
+        assert np.isfinite(part).all()
+        np.testing.assert_allclose(part, plain.numpy(), atol=2e-3)
+        # Products of this size are rounded to a thousandth.
+        assert np.median(np.abs(part - wide.numpy())) < 1e-5

@@ -1,0 +1,145 @@
+"""One step of an LSTM and of a GRU, for rows of tokens: embedding, gates and the new state in one pass."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from textgen_env.kernels.softmax import exp
+from textgen_env.vocabulary import IntArray
+
+Float32Array = NDArray[np.float32]
+
+ONE, TWO = np.float32(1), np.float32(2)
+# Beyond these a float32's sigmoid and hyperbolic tangent no longer change; within them e^x is finite.
+SIGMOID_FLAT, TANH_FLAT = np.float32(80), np.float32(20)
+
+
+@numba.njit(cache=True, nogil=True)
+def lstm(
+    tokens: IntArray,
+    embedding: Float32Array,
+    of_input: Float32Array,
+    of_hidden: Float32Array,
+    input_bias: Float32Array,
+    hidden_bias: Float32Array,
+    hidden: Float32Array,
+    cell: Float32Array,
+    hidden_after: Float32Array,
+    cell_after: Float32Array,
+) -> int:
+    """One step (Hochreiter and Schmidhuber 1997; Gers et al. 2000).
+
+    Args:
+        tokens: (B,) int64.
+        embedding: (V, E) float32.
+        of_input, of_hidden, input_bias, hidden_bias: (4H, E), (4H, H), (4H,), (4H,) float32, gates in torch's order:
+            input, forget, candidate, output.
+        hidden, cell: (B, H) float32.
+        hidden_after, cell_after: (B, H) float32, written.
+
+    Returns:
+        -1, or the first row whose token has no embedding: it is where the work has stopped.
+    """
+    by_input, by_hidden = np.ascontiguousarray(of_input.T), np.ascontiguousarray(of_hidden.T)
+    gates = np.empty(input_bias.size, np.float32)
+    for i in range(len(tokens)):
+        if not 0 <= tokens[i] < len(embedding):
+            return i
+        for j in range(gates.size):
+            gates[j] = input_bias[j] + hidden_bias[j]
+        _add_product(embedding[tokens[i]], by_input, gates)
+        _add_product(hidden[i], by_hidden, gates)
+        _lstm_row(gates, cell[i], hidden_after[i], cell_after[i])
+    return -1
+
+
+@numba.njit(cache=True, nogil=True)
+def gru(
+    tokens: IntArray,
+    embedding: Float32Array,
+    of_input: Float32Array,
+    of_hidden: Float32Array,
+    input_bias: Float32Array,
+    hidden_bias: Float32Array,
+    hidden: Float32Array,
+    hidden_after: Float32Array,
+) -> int:
+    """One step (Cho et al. 2014; the reset gate follows the matrix product, as in torch).
+
+    Args:
+        tokens: (B,) int64.
+        embedding: (V, E) float32.
+        of_input, of_hidden, input_bias, hidden_bias: (3H, E), (3H, H), (3H,), (3H,) float32, gates in torch's order:
+            reset, update, candidate.
+        hidden: (B, H) float32.
+        hidden_after: (B, H) float32, written.
+
+    Returns:
+        -1, or the first row whose token has no embedding: it is where the work has stopped.
+    """
+    by_input, by_hidden = np.ascontiguousarray(of_input.T), np.ascontiguousarray(of_hidden.T)
+    from_input, from_hidden = np.empty(input_bias.size, np.float32), np.empty(input_bias.size, np.float32)
+    for i in range(len(tokens)):
+        if not 0 <= tokens[i] < len(embedding):
+            return i
+        from_input[:] = input_bias
+        from_hidden[:] = hidden_bias
+        _add_product(embedding[tokens[i]], by_input, from_input)
+        _add_product(hidden[i], by_hidden, from_hidden)
+        _gru_row(from_input, from_hidden, hidden[i], hidden_after[i])
+    return -1
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"contract"})
+def _add_product(x: Float32Array, weight: Float32Array, out: Float32Array) -> None:
+    """out += x @ weight; (K,), (K, G), (G,). Eight rows of the weight at a time spare `out` most of its trips."""
+    whole = x.size - x.size % 8
+    for k in range(0, whole, 8):
+        a, b, c, d = weight[k], weight[k + 1], weight[k + 2], weight[k + 3]
+        e, f, g, h = weight[k + 4], weight[k + 5], weight[k + 6], weight[k + 7]
+        xa, xb, xc, xd, xe, xf, xg, xh = x[k], x[k + 1], x[k + 2], x[k + 3], x[k + 4], x[k + 5], x[k + 6], x[k + 7]
+        for j in range(out.size):
+            first = xa * a[j] + xb * b[j] + xc * c[j] + xd * d[j]
+            second = xe * e[j] + xf * f[j] + xg * g[j] + xh * h[j]
+            out[j] += first + second
+    for k in range(whole, x.size):
+        a, xa = weight[k], x[k]
+        for j in range(out.size):
+            out[j] += xa * a[j]
+
+
+@numba.njit(cache=True, nogil=True)
+def _lstm_row(gates: Float32Array, cell: Float32Array, hidden_out: Float32Array, cell_out: Float32Array) -> None:
+    size = cell.size
+    for j in range(size):
+        kept = _sigmoid(gates[size + j]) * cell[j]
+        cell_out[j] = kept + _sigmoid(gates[j]) * _tanh(gates[2 * size + j])
+    for j in range(size):
+        hidden_out[j] = _sigmoid(gates[3 * size + j]) * _tanh(cell_out[j])
+
+
+@numba.njit(cache=True, nogil=True)
+def _gru_row(from_input: Float32Array, from_hidden: Float32Array, hidden: Float32Array, out: Float32Array) -> None:
+    size = hidden.size
+    for j in range(size):
+        reset = _sigmoid(from_input[j] + from_hidden[j])
+        update = _sigmoid(from_input[size + j] + from_hidden[size + j])
+        candidate = _tanh(from_input[2 * size + j] + reset * from_hidden[2 * size + j])
+        out[j] = update * hidden[j] + (ONE - update) * candidate
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _sigmoid(x: np.float32) -> np.float32:
+    x = SIGMOID_FLAT if x > SIGMOID_FLAT else x
+    x = -SIGMOID_FLAT if x < -SIGMOID_FLAT else x
+    return ONE / (ONE + exp(-x))
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _tanh(x: np.float32) -> np.float32:
+    x = TANH_FLAT if x > TANH_FLAT else x
+    x = -TANH_FLAT if x < -TANH_FLAT else x
+    squared = exp(TWO * x)
+    return (squared - ONE) / (squared + ONE)

@@ -1,0 +1,75 @@
+"""A language model's log-probability of one more token of each text, a step at a time, on NumPy arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from textgen_env.kernels import kernels
+from textgen_env.models.language_model import FEW_ROWS, Float32Array, LanguageModel, compiled_step
+from textgen_env.models.linear_softmax import rows_at_once, token_log_probs
+from textgen_env.models.sampling import runs_compiled
+from textgen_env.vocabulary import IntArray
+
+# Logits in memory (128 KB) that the system hands out without new pages.
+AT_HAND = 1 << 15
+
+
+class TokenScorer:
+    """Steps of a `LanguageModel` without gradients; of a few rows compiled, as torch's calls take longer than the work.
+
+    Parameters are read where they lie: what is written into them later counts, but the model must not be moved.
+
+    Args:
+        model: on the CPU.
+    """
+
+    def __init__(self, model: LanguageModel) -> None:
+        self._model, self._memory = model, model.logits_memory
+        self._weight, self._bias = model.output.weight.detach(), model.output.bias.detach()
+        self._transposed = self._weight.t()
+        self._few = min(FEW_ROWS, rows_at_once(self._weight)) if runs_compiled(self._weight) else 0
+        self._parameters = [p.detach().numpy() for p in (model.embedding.weight, *model.rnn.all_weights[0])]
+
+    def step(
+        self, inputs: IntArray, tokens: IntArray, state: tuple[Float32Array, ...]
+    ) -> tuple[Float32Array, tuple[Float32Array, ...]]:
+        """log p of the `tokens` (B,) that follow the `inputs` (B,), and the state after the inputs.
+
+        Args:
+            inputs, tokens: (B,) int64.
+            state: before the inputs, (B, H) float32 each: hidden and cell of an LSTM, hidden of a GRU.
+
+        Returns:
+            log p (B,) in nats, and the state after the inputs.
+
+        Raises:
+            IndexError: an input or a token that is none.
+        """
+        recurrent, softmax = kernels("recurrent"), kernels("softmax")
+        if recurrent is None or softmax is None or len(tokens) > self._few:
+            return self._step_in_torch(inputs, tokens, state)
+        before = [np.ascontiguousarray(part) for part in state]
+        after = compiled_step(recurrent, self._model.cell, inputs, self._parameters, before)
+        hidden = torch.from_numpy(after[0])
+        log_probs = np.empty(len(tokens), np.float32)
+        if log_probs.size * len(self._weight) <= AT_HAND:
+            logits = torch.addmm(self._bias, hidden, self._transposed)
+            wrong = softmax.log_probs(logits.numpy(), tokens, log_probs)
+        else:
+            room = self._memory.take(self._weight)
+            logits = torch.addmm(self._bias, hidden, self._transposed, out=room[: len(tokens)])
+            wrong = softmax.log_probs(logits.numpy(), tokens, log_probs)
+            self._memory.give(room)
+        if wrong >= 0:
+            raise IndexError(f"tokens[{wrong}]={tokens[wrong]} must be 0 to {len(self._weight) - 1}")
+        return log_probs, after
+
+    @torch.no_grad()
+    def _step_in_torch(
+        self, inputs: IntArray, tokens: IntArray, state: tuple[Float32Array, ...]
+    ) -> tuple[Float32Array, tuple[Float32Array, ...]]:
+        after = self._model.advance(torch.from_numpy(inputs), tuple(torch.from_numpy(part) for part in state))
+        ids = torch.from_numpy(tokens)
+        log_probs = token_log_probs(after[0], self._weight, self._bias, ids, self._memory)
+        return log_probs.numpy(), tuple(part.numpy() for part in after)
