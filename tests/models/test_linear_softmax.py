@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from torch import Tensor
 
 from switched import PATHS, taking
 from textgen_env.models import linear_softmax
-from textgen_env.models.linear_softmax import linear_cross_entropy, rows_at_once, token_log_probs
+from textgen_env.models.linear_softmax import LogitsMemory, linear_cross_entropy, rows_at_once, token_log_probs
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -140,6 +143,36 @@ def test_the_same_bits_every_time() -> None:
     leaves = [parameter.requires_grad_() for parameter in parameters]
     first, second = (torch.autograd.grad(linear_cross_entropy(*leaves, tokens), leaves) for _ in range(2))
     assert all(torch.equal(one, two) for one, two in zip(first, second, strict=True))
+
+
+def test_memory_is_lent_again_and_to_one_at_a_time() -> None:
+    memory, weight = LogitsMemory(), torch.zeros(300, 4)
+    with torch.inference_mode():
+        first = memory.take(weight)
+    second = memory.take(weight)
+    assert first.shape == second.shape == (rows_at_once(weight), 300)
+    assert first.data_ptr() != second.data_ptr()
+    # What inference mode has made is of use outside of it.
+    first.zero_()
+    memory.give(first)
+    for other in (weight.double(), torch.zeros(301, 4)):
+        room = memory.take(other)
+        assert (room.dtype, room.shape[1]) == (other.dtype, len(other))
+    assert memory.take(weight) is first
+    memory.give(first)
+    for copied in (deepcopy(memory), pickle.loads(pickle.dumps(memory))):
+        assert copied.take(weight).data_ptr() != first.data_ptr()
+    assert memory.take(weight) is first
+
+
+def test_threads_that_share_memory_do_not_meet() -> None:
+    memory = LogitsMemory()
+    layers = [layer(700, 3_000, seed=seed) for seed in range(8)]
+    expected = [token_log_probs(*drawn) for drawn in layers]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(3):
+            found = list(pool.map(lambda drawn: token_log_probs(*drawn, memory), layers))
+            assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
 
 
 def test_no_rows_cost_nothing() -> None:

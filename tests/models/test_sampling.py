@@ -88,7 +88,7 @@ def test_a_million_draws_follow_the_softmax() -> None:
 @pytest.mark.parametrize("vocab_size", SIZES)
 def test_tokens_are_those_of_the_cumulative_sum(vocab_size: int) -> None:
     rng = np.random.default_rng(vocab_size)
-    rows = 2_000 if vocab_size > 2_000 else 8_000
+    rows = 500_000 // max(vocab_size, 100)
     for scale in (0.1, 3.0, 30.0, 1e4):
         logits = scale * torch.randn(rows, vocab_size, generator=generator(vocab_size))
         assert_inverted(logits, rng.random(rows))
@@ -140,7 +140,8 @@ def test_both_paths_draw_the_same_tokens() -> None:
 
 
 def test_the_compiled_search_equals_numpys() -> None:
-    compiled = kernels("softmax")
+    with taking("compiled"):
+        compiled = kernels("softmax")
     if compiled is None:
         pytest.skip("no kernels")
     rng = np.random.default_rng(0)
@@ -163,7 +164,7 @@ def test_the_compiled_search_equals_numpys() -> None:
 def test_logits_that_leave_nothing_to_draw_are_refused(bad: float) -> None:
     logits = torch.zeros(5, 300)
     logits[3, 200] = bad
-    with pytest.raises(ValueError, match=r"logits\[3\] has no token to draw: it must be numbers or -inf, not all -inf"):
+    with pytest.raises(FloatingPointError, match=r"logits\[3\] has no token to draw: it must be numbers or -inf, not all -inf"):
         sample_categorical(logits, generator())
     logits[3] = -torch.inf
     with pytest.raises(ValueError, match=r"logits\[3\] has no token to draw.* its maximum is -inf"):
@@ -208,7 +209,8 @@ def test_extreme_logits_stay_in_range() -> None:
 def test_rare_tokens_among_thousands_are_drawn_as_often_as_they_should() -> None:
     logits = torch.full((5_000,), -10.0)
     logits[4_321] = 0.0
-    drawn = sample_categorical(logits.expand(DRAWS, -1), generator())
+    drawing = generator()
+    drawn = torch.cat([sample_categorical(logits.expand(1_000, -1), drawing) for _ in range(DRAWS // 1_000)])
     rare = 1 - torch.softmax(logits.double(), -1)[4_321].item()
     hits = int((drawn != 4_321).sum())
     assert abs(hits - DRAWS * rare) < 5 * np.sqrt(DRAWS * rare * (1 - rare))

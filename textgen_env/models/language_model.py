@@ -149,7 +149,7 @@ class LanguageModel(nn.Module):
         Args:
             count: how many.
             horizon: tokens of a text that no end token ends.
-            generator: on the model's device; `horizon` float64 numbers are drawn for each text, one text after another.
+            generator: on any device; `horizon` float64 numbers are drawn for each text, one text after another.
             eos_id: the token that ends a text, or None.
             temperature: what logits are divided by, > 0.
             state: to start from, (count, H) each; zeros by default.
@@ -158,13 +158,15 @@ class LanguageModel(nn.Module):
             tokens (count, horizon) int64, V after the end; lengths (count,) int64.
 
         Raises:
-            ValueError: a temperature that is not above 0; parameters that are not finite.
+            ValueError: a temperature that is not above 0.
+            FloatingPointError: parameters that are not finite.
         """
         if not temperature > 0:
             raise ValueError(f"temperature={temperature!r} must be greater than 0; greedy choice is its limit")
         device = self.output.weight.device
         # All at once: what a text's chances are does not hang on how many are written together.
-        uniforms = torch.rand(count, horizon, generator=generator, device=device, dtype=torch.float64)
+        uniforms = torch.rand(count, horizon, generator=generator, device=generator.device, dtype=torch.float64)
+        uniforms = uniforms.to(device)
         tokens = torch.full((count, horizon), self.vocab_size, dtype=torch.int64, device=device)
         begun = self.initial_state(count) if state is None else state
         room = self.logits_memory.take(self.output.weight)

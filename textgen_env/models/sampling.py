@@ -23,16 +23,17 @@ def sample_categorical(logits: Tensor, generator: torch.Generator) -> Tensor:
 
     Args:
         logits: (B, V) float; -inf forbids a token.
-        generator: on the device of `logits`; a float64 number is drawn for each row.
+        generator: on any device; a float64 number is drawn for each row.
 
     Returns:
         (B,) int64.
 
     Raises:
-        ValueError: a row with NaN or +inf, or without a token that is allowed.
+        FloatingPointError: a row with NaN or +inf.
+        ValueError: a row without a token that is allowed.
     """
-    uniforms = torch.rand(len(logits), generator=generator, device=logits.device, dtype=torch.float64)
-    return inverse_softmax(logits, uniforms)
+    uniforms = torch.rand(len(logits), generator=generator, device=generator.device, dtype=torch.float64)
+    return inverse_softmax(logits, uniforms.to(logits.device))
 
 
 def runs_compiled(tensor: Tensor) -> bool:
@@ -56,7 +57,8 @@ def inverse_softmax(logits: Tensor, uniforms: Tensor) -> Tensor:
         (B,) int64.
 
     Raises:
-        ValueError: a row with NaN or +inf, or without a token that is allowed.
+        FloatingPointError: a row with NaN or +inf.
+        ValueError: a row without a token that is allowed.
     """
     compiled = kernels("softmax") if runs_compiled(logits) else None
     if compiled is None:
@@ -66,9 +68,11 @@ def inverse_softmax(logits: Tensor, uniforms: Tensor) -> Tensor:
         tokens = torch.empty(len(logits), dtype=torch.int64)
         wrong = compiled.draw(logits.contiguous().numpy(), uniforms.contiguous().numpy(), tokens.numpy())
     if wrong >= 0:
-        raise ValueError(
-            f"logits[{wrong}] has no token to draw: it must be numbers or -inf, not all -inf; its maximum is "
-            f"{logits[wrong].amax().item()}"
+        largest = logits[wrong].amax().item()
+        # Masks that leave nothing are the caller's mistake; NaN and +inf are what a model has come to.
+        kind = ValueError if largest == -math.inf else FloatingPointError
+        raise kind(
+            f"logits[{wrong}] has no token to draw: it must be numbers or -inf, not all -inf; its maximum is {largest}"
         )
     return tokens
 

@@ -21,7 +21,7 @@ class TokenScorer:
     Parameters are read where they lie: what is written into them later counts, but the model must not be moved.
 
     Args:
-        model: on the CPU.
+        model: on any device; NumPy's arrays are moved to it and back.
     """
 
     def __init__(self, model: LanguageModel) -> None:
@@ -29,7 +29,8 @@ class TokenScorer:
         self._weight, self._bias = model.output.weight.detach(), model.output.bias.detach()
         self._transposed = self._weight.t()
         self._few = min(FEW_ROWS, rows_at_once(self._weight)) if runs_compiled(self._weight) else 0
-        self._parameters = [p.detach().numpy() for p in (model.embedding.weight, *model.rnn.all_weights[0])]
+        read = (model.embedding.weight, *model.rnn.all_weights[0]) if self._few else ()
+        self._parameters = [parameter.detach().numpy() for parameter in read]
 
     def step(
         self, inputs: IntArray, tokens: IntArray, state: tuple[Float32Array, ...]
@@ -69,7 +70,7 @@ class TokenScorer:
     def _step_in_torch(
         self, inputs: IntArray, tokens: IntArray, state: tuple[Float32Array, ...]
     ) -> tuple[Float32Array, tuple[Float32Array, ...]]:
-        after = self._model.advance(torch.from_numpy(inputs), tuple(torch.from_numpy(part) for part in state))
-        ids = torch.from_numpy(tokens)
+        read, ids, *before = (torch.from_numpy(array).to(self._weight.device) for array in (inputs, tokens, *state))
+        after = self._model.advance(read, tuple(before))
         log_probs = token_log_probs(after[0], self._weight, self._bias, ids, self._memory)
-        return log_probs.numpy(), tuple(part.numpy() for part in after)
+        return log_probs.cpu().numpy(), tuple(part.cpu().numpy() for part in after)

@@ -64,8 +64,9 @@ class LikelihoodReward(BaseReward):
     def begin(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> RewardState:
         """The model's state before the last token of each prefix, and log p of the prefixes."""
         model = self._bound().language_model
-        # NumPy's arrays: the core gathers and scatters their rows at every token, which costs torch's ten times as much.
-        parts = (part.numpy() for part in model.initial_state(len(tokens)))
+        # NumPy's arrays: the core gathers and scatters their rows at every token, which costs torch's ten times as
+        # much.
+        parts = (part.cpu().numpy() for part in model.initial_state(len(tokens)))
         state: RewardState = {**dict(zip(PARTS[model.cell], parts, strict=True)), "total": np.zeros(len(tokens))}
         for t in range(int(lengths.max(initial=0))):
             rows = np.flatnonzero(lengths > t)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from textgen_env.models.device import checked_device
 from textgen_env.models.language_model import LanguageModel
 from textgen_env.models.sampling import seeded_generator
 from textgen_env.tasks.base import BaseTask, check_at_least
@@ -34,6 +35,7 @@ class OracleTask(BaseTask):
             `Wi Ui bi`, `Wf Uf bf`, `Wog Uog bog`, `Wc Uc bc`, `Wo (H, V)`, `bo (V,)`. V is the file's; `vocab_size`
             is ignored then, unless it is given and differs.
         train_size, test_size: sequences drawn from the oracle.
+        device: where the oracle is, such as "cuda"; its random numbers are drawn on the CPU all the same.
 
     Raises:
         ValueError, TypeError: a size below 1; a file that holds no oracle.
@@ -48,6 +50,7 @@ class OracleTask(BaseTask):
         oracle: str | PathLike[str] | None = None,
         train_size: int = 10_000,
         test_size: int = 10_000,
+        device: str = "cpu",
     ) -> None:
         self.max_length = check_at_least("max_length", max_length)
         self.seed = check_at_least("oracle_seed", oracle_seed, least=0)
@@ -64,6 +67,8 @@ class OracleTask(BaseTask):
                     f"vocab_size={vocab_size!r}, but the oracle {fspath(oracle)!r} has {size} tokens; leave it out, or "
                     "give None"
                 )
+        self.device = torch.device(checked_device(device))
+        self.language_model.to(self.device)
         self.vocabulary = Vocabulary.numbered(size)
 
     def training_sequences(self) -> Texts:
@@ -77,8 +82,9 @@ class OracleTask(BaseTask):
     @torch.no_grad()
     def log_prob(self, tokens: IntArray, lengths: IntArray) -> NDArray[np.float64]:
         """log p of whole texts under the oracle (N,), in nats."""
-        log_probs = self.language_model.log_probs(torch.from_numpy(tokens), torch.from_numpy(lengths))
-        return log_probs.double().sum(1).numpy()
+        ids, counts = (torch.from_numpy(array).to(self.device) for array in (tokens, lengths))
+        scores: NDArray[np.float64] = self.language_model.log_probs(ids, counts).double().sum(1).cpu().numpy()
+        return scores
 
     @cached_property
     def entropy(self) -> float:
@@ -108,7 +114,7 @@ class OracleTask(BaseTask):
     def _drawn(self, count: int, split: int) -> Texts:
         generator = seeded_generator(self.seed, split)
         tokens, lengths = self.language_model.sample(count, self.max_length, generator)
-        return Texts(tokens.numpy(), lengths.numpy())
+        return Texts(tokens.cpu().numpy(), lengths.cpu().numpy())
 
 
 def random_oracle(vocab_size: int, seed: int, size: int = 32) -> LanguageModel:
