@@ -8,7 +8,6 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from agents.text_spec import TextSpec
 from textgen_env.models.language_model import Cell, LanguageModel, State
-from textgen_env.models.linear_softmax import rows_at_once
 from textgen_env.models.sampling import inverse_softmax
 
 # Small output weights: learning starts from a nearly uniform policy, which tries every token.
@@ -71,14 +70,14 @@ class PolicyNetwork(nn.Module):
         in [0, 1), and the state after `inputs`. Of as many rows at a time as have their logits in the cache."""
         after = self.decoder.advance(inputs, state)
         output = self.decoder.output
-        size = rows_at_once(output.weight)
         drawn = torch.empty_like(inputs)
-        logits = output.weight.new_empty(min(size, len(inputs)), len(output.weight))
-        for begun in range(0, len(inputs), size):
-            rows = slice(begun, begun + size)
+        logits = self.decoder.logits_memory.take(output.weight)
+        for begun in range(0, len(inputs), len(logits)):
+            rows = slice(begun, begun + len(logits))
             some = logits[: len(inputs[rows])]
             torch.addmm(output.bias, after[0][rows], output.weight.t(), out=some)
             drawn[rows] = inverse_softmax(some, uniforms[rows])
+        self.decoder.logits_memory.give(logits)
         return drawn, after
 
     def hidden(self, tokens: Tensor, sources: Tensor | None) -> Tensor:

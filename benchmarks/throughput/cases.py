@@ -22,6 +22,7 @@ CASES: Mapping[str, str] = {
     "discriminator-update": "discriminator:discriminator_update",
     "discriminator-score": "discriminator:discriminator_score",
     "mle-update": "mle:mle_update",
+    "seqgan-step": "seqgan:seqgan_step",
     "single-env": "environments:single_env",
     "vector-env": "environments:vector_env",
     "vector-bleu": "environments:vector_bleu",

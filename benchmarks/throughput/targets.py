@@ -21,6 +21,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "discriminator-update": (Target("cost", 0.045),),
     "discriminator-score": (Target("ratio", 2.5),),
     "mle-update": (Target("cost", 0.035),),
+    "seqgan-step": (Target("cost", 3.0),),
     "single-env": (Target("ratio", 2),),
     "vector-env-same-step": (Target("ratio", 3),),
     "vector-env-next-step": (Target("ratio", 3),),

@@ -164,3 +164,28 @@ answer = [distances, sum(stats.cache_hits.values()), sum(stats.cache_misses.valu
     first, second = (printed(program, ROOT, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
     assert first == [figures_of_edits(), 0, 1]
     assert second == [figures_of_edits(), 1, 0]
+
+
+def test_compiled_code_is_renewed_when_any_kernel_changes() -> None:
+    """Numba looks at a function's own file alone; the name it is kept under tells of all of them."""
+    pytest.importorskip("numba")
+    from textgen_env.kernels.compiling import source_digest
+
+    for name in NAMES:
+        if name in ("compiling", "hashing"):
+            continue
+        loops = [value for value in vars(kernels(name)).values() if hasattr(value, "py_func")]
+        assert loops, name
+        assert all(loop.py_func.__qualname__.endswith(source_digest()) for loop in loops), name
+
+
+def test_the_digest_tells_of_every_file(tmp_path: Path) -> None:
+    pytest.importorskip("numba")
+    from textgen_env.kernels.compiling import digest_of
+
+    (tmp_path / "a.py").write_text("1")
+    (tmp_path / "b.py").write_text("2")
+    before = digest_of(tmp_path)
+    assert digest_of(tmp_path) == before
+    (tmp_path / "b.py").write_text("3")
+    assert digest_of(tmp_path) != before

@@ -164,7 +164,7 @@ def test_the_compiled_search_equals_numpys() -> None:
 def test_logits_that_leave_nothing_to_draw_are_refused(bad: float) -> None:
     logits = torch.zeros(5, 300)
     logits[3, 200] = bad
-    with pytest.raises(FloatingPointError, match=r"logits\[3\] has no token to draw: it must be numbers or -inf, not all -inf"):
+    with pytest.raises(FloatingPointError, match=r"logits\[3\] has no token to draw: it must be numbers or -inf"):
         sample_categorical(logits, generator())
     logits[3] = -torch.inf
     with pytest.raises(ValueError, match=r"logits\[3\] has no token to draw.* its maximum is -inf"):

@@ -22,7 +22,7 @@ def kernel(signature: str | None = None, **options: Any) -> Callable[[Callable[.
     def compiled(function: Callable[..., Any]) -> Any:
         # Numba renews what it keeps when the function's own file has changed, not when one that it calls has: under
         # a name that changes with every file here, nothing outlives a change.
-        function.__qualname__ += f"_{_digest()}"
+        function.__qualname__ += f"_{source_digest()}"
         options.update(cache=True, nogil=True)
         return (numba.njit(**options) if signature is None else numba.njit(signature, **options))(function)
 
@@ -30,7 +30,12 @@ def kernel(signature: str | None = None, **options: Any) -> Callable[[Callable[.
 
 
 @cache
-def _digest() -> str:
+def source_digest() -> str:
     """Of all source files in this folder."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
+    return digest_of(Path(__file__).parent)
+
+
+def digest_of(folder: Path) -> str:
+    """Of all source files in a folder: twelve hexadecimal digits."""
+    files = sorted(folder.glob("*.py"))
     return sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:12]

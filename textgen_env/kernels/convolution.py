@@ -7,14 +7,15 @@ column of its first filter among the F features.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from textgen_env.kernels.compiling import kernel
 
 FloatArray = NDArray[np.float32]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def highest_products(products: FloatArray, first: int, highest: FloatArray, where: NDArray[np.int32]) -> None:
     """Writes the highest of the products (B, P, n) of each filter, and the first window that has it.
 
@@ -41,7 +42,7 @@ def highest_products(products: FloatArray, first: int, highest: FloatArray, wher
                 at[k] = position if higher else at[k]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def highest_sums(
     table: FloatArray, first: int, tokens: NDArray[np.int64], shared: NDArray[np.int64], highest: FloatArray
 ) -> None:
@@ -101,7 +102,7 @@ def highest_sums(
         highest[text, first : first + count] = until[length - 1]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def filter_gradients(
     gradient: FloatArray, where: NDArray[np.int32], first: int, size: int, embedded: FloatArray, result: FloatArray
 ) -> None:
@@ -143,7 +144,7 @@ def filter_gradients(
                 total[x] += g * a[x]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def token_gradients(
     gradient: FloatArray, where: NDArray[np.int32], first: int, size: int, filters: FloatArray, result: FloatArray
 ) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from textgen_env.kernels.compiling import kernel
 from textgen_env.kernels.softmax import exp
 from textgen_env.vocabulary import IntArray
 
@@ -16,7 +16,7 @@ ONE, TWO = np.float32(1), np.float32(2)
 SIGMOID_FLAT, TANH_FLAT = np.float32(80), np.float32(20)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def lstm(
     tokens: IntArray,
     embedding: Float32Array,
@@ -55,7 +55,7 @@ def lstm(
     return -1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def gru(
     tokens: IntArray,
     embedding: Float32Array,
@@ -92,7 +92,7 @@ def gru(
     return -1
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})
+@kernel(fastmath={"contract"})
 def _add_product(x: Float32Array, weight: Float32Array, out: Float32Array) -> None:
     """out += x @ weight; (K,), (K, G), (G,). Eight rows of the weight at a time spare `out` most of its trips."""
     whole = x.size - x.size % 8
@@ -110,7 +110,7 @@ def _add_product(x: Float32Array, weight: Float32Array, out: Float32Array) -> No
             out[j] += xa * a[j]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _lstm_row(gates: Float32Array, cell: Float32Array, hidden_out: Float32Array, cell_out: Float32Array) -> None:
     size = cell.size
     for j in range(size):
@@ -120,7 +120,7 @@ def _lstm_row(gates: Float32Array, cell: Float32Array, hidden_out: Float32Array,
         hidden_out[j] = _sigmoid(gates[3 * size + j]) * _tanh(cell_out[j])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _gru_row(from_input: Float32Array, from_hidden: Float32Array, hidden: Float32Array, out: Float32Array) -> None:
     size = hidden.size
     for j in range(size):
@@ -130,14 +130,14 @@ def _gru_row(from_input: Float32Array, from_hidden: Float32Array, hidden: Float3
         out[j] = update * hidden[j] + (ONE - update) * candidate
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _sigmoid(x: np.float32) -> np.float32:
     x = SIGMOID_FLAT if x > SIGMOID_FLAT else x
     x = -SIGMOID_FLAT if x < -SIGMOID_FLAT else x
     return ONE / (ONE + exp(-x))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _tanh(x: np.float32) -> np.float32:
     x = TANH_FLAT if x > TANH_FLAT else x
     x = -TANH_FLAT if x < -TANH_FLAT else x

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from textgen_env.kernels.compiling import kernel
 from textgen_env.vocabulary import IntArray
 
 BLOCK = 128
@@ -32,7 +32,7 @@ MANTISSA_BITS, SIGN_BIT, MAGNITUDE = np.int32(23), np.int32(31), np.int32(2**31 
 
 # Sums in any order, and products added unrounded, let the loops run in as many lanes as the processor has; infinities
 # and NaNs keep their meaning.
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})
+@kernel(fastmath={"contract"})
 def exp(x: np.float32) -> np.float32:
     """e^x = 2^n e^r with |r| <= ln(2) / 2, to a relative error of 4e-7; -87 <= x <= 88, or NaN."""
     shifted = x * LOG2_E + ROUNDING
@@ -42,7 +42,7 @@ def exp(x: np.float32) -> np.float32:
     return np.int32(np.float32(power).view(np.int32) + exponent).view(np.float32)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def log_probs(logits: NDArray[np.float32], tokens: IntArray, out: NDArray[np.float32]) -> int:
     """log softmax(logits)[token] of each row.
 
@@ -64,7 +64,7 @@ def log_probs(logits: NDArray[np.float32], tokens: IntArray, out: NDArray[np.flo
     return -1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _log_sum_exp(row: NDArray[np.float32]) -> float:
     """log sum_j e^(x_j). Where no |x| is beyond SAFE, there is no need to take the maximum off first."""
     total = 0.0
@@ -82,7 +82,7 @@ def _log_sum_exp(row: NDArray[np.float32]) -> float:
     return np.float64(highest) + math.log(total)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def draw(logits: NDArray[np.float32], uniforms: NDArray[np.float64], tokens: IntArray) -> int:
     """The token of each row at which softmax's distribution function passes the row's uniform number.
 
@@ -106,7 +106,7 @@ def draw(logits: NDArray[np.float32], uniforms: NDArray[np.float64], tokens: Int
     return -1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def invert(weights: NDArray[np.float32], uniform: float, ends: NDArray[np.float64]) -> int:
     """The first token at which the sum of the weights up to it passes `uniform` times their total.
 
@@ -142,7 +142,7 @@ def invert(weights: NDArray[np.float32], uniform: float, ends: NDArray[np.float6
     return last
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _maximum(row: NDArray[np.float32]) -> np.float32:
     """The maximum, or NaN: of the bits, which are ordered as the floats are, the negative ones mirrored. A maximum of
     whole numbers is found in many lanes at once; one of floats is not, for NaN's sake."""
@@ -153,7 +153,7 @@ def _maximum(row: NDArray[np.float32]) -> np.float32:
     return np.int32(highest ^ ((highest >> SIGN_BIT) & MAGNITUDE)).view(np.float32)
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "nsz"})
+@kernel(fastmath={"reassoc", "nsz"})
 def _sum(values: NDArray[np.float32]) -> float:
     total = 0.0
     for j in range(values.size):
@@ -161,7 +161,7 @@ def _sum(values: NDArray[np.float32]) -> float:
     return total
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "nsz"})
+@kernel(fastmath={"reassoc", "nsz"})
 def _sum_exp(row: NDArray[np.float32]) -> tuple[np.float32, np.bool]:
     """The sum of e^x, and whether every |x| is within SAFE: it is nothing else."""
     bits = row.view(np.int32)
@@ -172,7 +172,7 @@ def _sum_exp(row: NDArray[np.float32]) -> tuple[np.float32, np.bool]:
     return total, largest <= SAFE
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "nsz"})
+@kernel(fastmath={"reassoc", "nsz"})
 def _sum_exp_below(row: NDArray[np.float32], highest: np.float32) -> np.float32:
     total = NOTHING
     for j in range(row.size):
@@ -181,7 +181,7 @@ def _sum_exp_below(row: NDArray[np.float32], highest: np.float32) -> np.float32:
     return total
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _exp(row: NDArray[np.float32], out: NDArray[np.float32]) -> np.bool:
     """Writes e^x, and returns whether every |x| is within SAFE: they are nothing else."""
     bits = row.view(np.int32)
@@ -192,7 +192,7 @@ def _exp(row: NDArray[np.float32], out: NDArray[np.float32]) -> np.bool:
     return largest <= SAFE
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _exp_below(row: NDArray[np.float32], highest: np.float32, out: NDArray[np.float32]) -> None:
     for j in range(row.size):
         x = row[j] - highest
