@@ -35,7 +35,7 @@ class Sizes:
     wide_rows: int = 65_536
     longest: int = 500
     largest_vocab: int = 20_000
-    most_texts: int = 30_000
+    most_texts: int = 300_000
     million: int = 1_000_000
 
     def __post_init__(self) -> None:
