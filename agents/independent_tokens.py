@@ -123,7 +123,7 @@ class IndependentTokens:
         return agent
 
     def _build(self, spec: TextSpec, seed: int, device: str) -> None:
-        checked_device(device)
+        checked_device("device", device)
         self.spec, self.config, self.seed = spec, self.config_class(), seed
         self.weights: IntArray = np.ones(spec.vocab_size, np.int64)
         self.tokens_read = 0

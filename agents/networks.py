@@ -121,7 +121,8 @@ class SourceEncoder(nn.Module):
         super().__init__()
         self.blank_id, self.cell = vocab_size, cell
         with torch.device("meta"):
-            self.embedding = nn.Embedding(vocab_size + 1, embedding_size)
+            rows, size = vocab_size + 1, embedding_size
+            self.embedding = nn.Embedding(rows, size, _weight=torch.empty(rows, size))
             self.rnn = (nn.LSTM if cell == "lstm" else nn.GRU)(embedding_size, hidden_size, batch_first=True)
         self.to_empty(device="cpu")
 

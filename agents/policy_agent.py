@@ -192,7 +192,7 @@ class PolicyAgent:
         # Hashed, so that no generator repeats the numbers that a task drew its data with from the same small seed.
         seeds = np.random.SeedSequence(check_at_least("seed", seed, least=0)).generate_state(2, np.uint64).tolist()
         self.generator, self.sampling_generator = (torch.Generator().manual_seed(each) for each in seeds)
-        self.device = torch.device(checked_device(device))
+        self.device = torch.device(checked_device("device", device))
         self.spec = spec
         self.config = config
         self.network = PolicyNetwork(

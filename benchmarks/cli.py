@@ -14,14 +14,15 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pret
 
 @app.command("list")
 def list_experiments() -> None:
-    """The experiments, each with its description."""
+    """The experiments, each with its sizes and their descriptions."""
     from rich.table import Table
 
-    from benchmarks.specs import experiment_names, load_experiment
+    from benchmarks.specs import experiment_names, load_sizes
 
     table = Table(box=None, show_header=False, pad_edge=False)
     for name in experiment_names():
-        table.add_row(name, load_experiment(name).description)
+        for size, experiment in load_sizes(name).items():
+            table.add_row(name + (f" --size {size}" if size else ""), experiment.description)
     Console().print(table)
 
 
@@ -35,8 +36,15 @@ def run(
         int | None, typer.Option(help="runs at a time, each in a process of its own [default: one a processor]")
     ] = None,
     out: Annotated[Path, typer.Option(help="the folder of results")] = Path("runs"),
+    size: Annotated[str | None, typer.Option(help="of an experiment that has several [default: its first]")] = None,
+    device: Annotated[str, typer.Option(help="of torch's, for agents and rewards that learn: cpu, cuda")] = "cpu",
+    retry: Annotated[bool, typer.Option("--retry", help="do again what failed or diverged")] = False,
 ) -> None:
-    """Does the runs of an experiment that have no result yet, then reports."""
+    """Does the runs of an experiment that have no result yet, then reports.
+
+    A run that was interrupted, or killed, goes on from its latest checkpoint, as if it had never been (those of
+    Stable-Baselines3 begin anew). One that failed or diverged is not done again without --retry.
+    """
     from benchmarks.progress import ProgressBars
     from benchmarks.report import report
     from benchmarks.run import run_experiment
@@ -45,7 +53,7 @@ def run(
 
     console = Console()
     try:
-        experiment = load_experiment(name)
+        experiment = load_experiment(name, size)
         chosen = experiment.seeds if seeds is None else parsed_seeds(seeds)
         workers = (os.cpu_count() or 1) if jobs is None else jobs
         if workers < 1:
@@ -55,7 +63,7 @@ def run(
         kept = sum(read_state(out / run.name).status == "finished" for run in asked)
         with ProgressBars(console, len(asked), kept) as bars:
             try:
-                run_experiment(experiment, out, workers, bars.listen, chosen, notify=bars.say)
+                run_experiment(experiment, out, workers, bars.listen, chosen, bars.say, device, retry)
             except KeyboardInterrupt:
                 interrupted = True
         report(out / experiment.name, console)
@@ -67,6 +75,7 @@ def run(
         raise typer.Exit(130)
     if left:
         console.print(f"{len(left)} of {len(asked)} runs failed; see above, and error.json in their folders")
+        console.print("they are not run again, unless asked for by --retry")
         raise typer.Exit(1)
 
 

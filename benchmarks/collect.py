@@ -12,7 +12,8 @@ from typing import Any
 from benchmarks.manifest import MANIFEST, Key, Manifest, read_manifest
 from benchmarks.results import Reference, Result
 from benchmarks.storage import RunState, read_state
-from benchmarks.titles import RETURN
+from benchmarks.titles import RETURN, digits, title
+from benchmarks.validations import validated
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,21 @@ class Record:
     def outcome(self) -> str:
         """The state's status, or "diverged" where a run failed by numbers that are not finite."""
         error = self.state.error
-        return "diverged" if error and error["error"].startswith(FloatingPointError.__name__) else self.state.status
+        return "diverged" if error is not None and error.diverged else self.state.status
+
+    @property
+    def story(self) -> str:
+        """The outcome in words, with the error that ended the run and what was last measured of it."""
+        error = self.state.error
+        if error is None:
+            return self.outcome
+        at = f" after {error.curve[-1].tokens_spent} tokens" if error.diverged and error.curve else ""
+        words = f"{self.outcome}{at}: {error.error}"
+        if error.last is None:
+            return words
+        values = {RETURN: error.last.mean_return, **error.last.measures}
+        measured = ", ".join(f"{title(name)} {value:.{digits(name)}f}" for name, value in values.items())
+        return f"{words} (last finite, after {error.last.point.tokens_spent} tokens: {measured})"
 
 
 @dataclass(frozen=True)
@@ -74,6 +89,13 @@ class RowRecords:
             return [result.mean_return for result in self.results]
         return [result.measures[measure] for result in self.results if measure in result.measures]
 
+    def best_values(self, measure: str) -> list[float]:
+        """The same of the points that were best by validation."""
+        found = [result.best for result in self.results if result.best is not None]
+        if measure == RETURN:
+            return [best.mean_return for best in found]
+        return [best.measures[measure] for best in found if measure in best.measures]
+
     def error_over_texts(self, measure: str) -> float | None:
         """The Monte-Carlo standard error of the mean of `values(measure)`; None where a run has none."""
         errors = [result.errors.get(measure) for result in self.results if measure in result.measures]
@@ -113,6 +135,13 @@ class Collected:
         taken = dict.fromkeys(name for result in self.results for name in (*result.measures, *result.reasons))
         asked = dict.fromkeys(name for row in self.rows for name in _asked_measures(row.config or {}))
         return [*(name for name in asked if name in taken), *(name for name in taken if name not in asked)]
+
+    @property
+    def validation(self) -> str:
+        """What points of the curve were chosen by, as they call it; "" for nothing."""
+        evaluations = [(row.config or {}).get("evaluation") for row in self.rows]
+        asked = [str(each.get("validation") or "") for each in evaluations if isinstance(each, Mapping)]
+        return next((validated(name) for name in asked if name), "")
 
     @property
     def references(self) -> dict[str, Reference]:

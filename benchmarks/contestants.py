@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
-import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-import textgen_env  # noqa: F401  registers the ids
 from agents.base import Agent, Progress
 from agents.rollout import Predict
+from benchmarks.environments import make_envs
 from benchmarks.specs import Run, load_object
 from textgen_env import Task, Texts
 
 FloatArray = NDArray[np.float64]
-Watch = Callable[[int, int], None]
-"""Called as watch(tokens_generated, tokens_read) whenever the policy may have changed."""
+Watch = Callable[[Progress], bool]
+"""Called whenever the policy may have changed, with all that was spent so far; returning False stops training."""
+Counts = tuple[int, int, int]
+"""Of tokens generated, read and rolled out."""
 
 
 class NoLikelihood(Exception):
@@ -35,7 +39,7 @@ class Contestant(Protocol):
     predict: Predict
 
     def train(self, total_tokens: int, watch: Watch) -> None:
-        """Learns in its own environment until about `total_tokens` tokens are generated or read."""
+        """Learns in its own environment until about `total_tokens` more tokens are spent."""
         ...
 
     def drawing(self, seed: int) -> AbstractContextManager[None]:
@@ -54,27 +58,43 @@ class Contestant(Protocol):
 class AgentContestant:
     """An agent of the Protocol in agents/base.py.
 
+    Args:
+        run: whose row names the agent.
+        source: file of the agent that it begins as; for a run that has a source.
+        spent: by the source, and counted on from.
+
     Raises:
-        ValueError: an import path that leads nowhere; hyperparameters for an agent without a `config_class`.
-        TypeError: a class that lacks a method of the Protocol; unknown hyperparameters.
+        ValueError: an import path that leads nowhere; hyperparameters for an agent without a `config_class`; a source
+            whose policy does not fit.
+        TypeError: a class that lacks a method of the Protocol, or what the run asks for beyond it; unknown
+            hyperparameters.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, source: Path | None = None, spent: Counts = (0, 0, 0)) -> None:
         row = run.row
-        agent_class = load_object(row.agent)
-        missing = [name for name in PROTOCOL_METHODS if not callable(getattr(agent_class, name, None))]
-        if missing:
-            raise TypeError(f"{row.agent} is no agent: it lacks {', '.join(missing)}; see agents/base.py")
-        config = _config(agent_class, row.agent, row.hyperparameters)
-        self.envs = gymnasium.make_vec(run.env_id, num_envs=row.num_envs, **run.env_kwargs)
-        self.agent: Agent = agent_class(self.envs, config=config, seed=run.seed)
-        self.predict: Predict = self.agent.predict
+        self.agent_class = load_agent_class(row.agent)
+        config = _config(self.agent_class, row.agent, row.hyperparameters)
+        self.device = _device_argument(self.agent_class, run)
+        self.envs = make_envs(run.env_id, row.num_envs, run.env_kwargs, run.device)
+        self._hold(self.agent_class(self.envs, config=config, seed=run.seed, **self.device))
+        if source is not None and run.source is not None:
+            _adopt(self.agent, row.agent, run.source.row.agent, source)
+        # An agent that adopted another may have taken over what that one counted.
+        self.offset: Counts = tuple(a - b for a, b in zip(spent, _counts(self.agent), strict=True))  # type: ignore[assignment]
 
     def train(self, total_tokens: int, watch: Watch) -> None:
         """The agent's own training."""
+        generated, read, rolled_out = self.offset
 
-        def callback(progress: Progress) -> None:
-            watch(progress.tokens_generated, progress.tokens_read)
+        def callback(progress: Progress) -> bool:
+            return watch(
+                replace(
+                    progress,
+                    tokens_generated=progress.tokens_generated + generated,
+                    tokens_read=progress.tokens_read + read,
+                    tokens_rolled_out=progress.tokens_rolled_out + rolled_out,
+                )
+            )
 
         self.agent.train(self.envs, total_tokens, callback)
 
@@ -86,6 +106,14 @@ class AgentContestant:
         """The agent's own."""
         return self.agent.log_prob(texts.tokens, texts.lengths, source_tokens(texts, task))
 
+    def load(self, path: Path) -> None:
+        """Takes the agent that was saved there in place of this one; raises as its own `load`."""
+        self._hold(self.agent_class.load(path, **self.device))
+
+    def _hold(self, agent: Agent) -> None:
+        self.agent = agent
+        self.predict: Predict = agent.predict
+
 
 PROTOCOL_METHODS = ("train", "predict", "sample", "log_prob", "save", "load")
 
@@ -93,6 +121,47 @@ PROTOCOL_METHODS = ("train", "predict", "sample", "log_prob", "save", "load")
 def source_tokens(texts: Texts, task: Task) -> NDArray[np.int64] | None:
     """The source tokens (N, S) of texts of a conditional task, or None."""
     return None if texts.sources is None or task.sources is None else task.sources.tokens[texts.sources]
+
+
+def load_agent_class(path: str) -> Any:
+    """The class at an import path.
+
+    Raises:
+        ValueError: nothing there.
+        TypeError: it lacks a method of the Protocol.
+    """
+    agent_class = load_object(path)
+    missing = [name for name in PROTOCOL_METHODS if not callable(getattr(agent_class, name, None))]
+    if missing:
+        raise TypeError(f"{path} is no agent: it lacks {', '.join(missing)}; see agents/base.py")
+    return agent_class
+
+
+def _adopt(agent: Any, path: str, source_path: str, source: Path) -> None:
+    if not callable(getattr(agent, "adopt", None)):
+        raise TypeError(f"{path} cannot start from another agent's policy: it lacks `adopt`; leave starts_from out")
+    agent.adopt(load_agent_class(source_path).load(source))
+
+
+def _counts(agent: Any) -> Counts:
+    generated, read, rolled_out = (
+        int(getattr(agent, name, 0)) for name in ("tokens_generated", "tokens_read", "tokens_rolled_out")
+    )
+    return generated, read, rolled_out
+
+
+def _device_argument(agent_class: Any, run: Run) -> dict[str, str]:
+    if run.device == "cpu":
+        return {}
+    methods = (agent_class, agent_class.load)
+    if all("device" in inspect.signature(method).parameters for method in methods):
+        return {"device": run.device}
+    if not run.row.total_tokens:
+        return {}
+    raise TypeError(
+        f"{run.row.agent} knows no device {run.device!r}: its constructor and its `load` take no `device`; run it with "
+        "--device cpu"
+    )
 
 
 def _config(agent_class: Any, path: str, hyperparameters: Mapping[str, Any]) -> Any:

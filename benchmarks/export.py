@@ -13,11 +13,12 @@ import numpy as np
 from benchmarks.collect import Collected, RowRecords
 from benchmarks.differences import RUN_TEST, compared_with, difference_table, differences
 from benchmarks.stats import summarise
-from benchmarks.table import Table, collapsed, comparison, findings, statistics
+from benchmarks.table import Table, best_by_validation, collapsed, comparison, findings, statistics
 from benchmarks.titles import RETURN, title, unit
 
 COUNTS = ("asked", "finished", "failed", "diverged", "missing")
 SUMMARY = ("mean", "std", "iqm", "iqm_low", "iqm_high", "lowest", "highest", "error_over_texts", "collapsed")
+BEST = "best_by_validation"
 DIFFERENCE = ("difference", "t", "df", "p", "p_holm", "hedges_g", "p_over_sequences", "sequences_seed", "reason")
 
 
@@ -25,9 +26,10 @@ def table_csv(collected: Collected) -> str:
     """One line for each row and each number measured of it, at full precision; levels to compare with at the end.
 
     What is not known is empty; `error_over_texts` is the Monte-Carlo standard error of the mean, iqm_low and iqm_high
-    the 95% stratified bootstrap interval of the interquartile mean.
+    the 95% stratified bootstrap interval of the interquartile mean. All is of the end of training, but that
+    `best_by_validation` is the mean at the points that were best by validation.
     """
-    return _csv(("agent", "measure", "unit", *COUNTS, *SUMMARY), _summaries(collected))
+    return _csv(("agent", "measure", "unit", *COUNTS, *SUMMARY, BEST), _summaries(collected))
 
 
 def differences_csv(collected: Collected) -> str:
@@ -40,10 +42,11 @@ def differences_csv(collected: Collected) -> str:
 def markdown(collected: Collected) -> str:
     """The tables as they are printed, the differences and the spread over seeds in every measure."""
     parts = [f"# {_cell(collected.title)}", _cell(collected.manifest.description), _table(comparison(collected))]
+    best = best_by_validation(collected)
+    parts += [] if best is None else ["## Best by validation", _table(best)]
     parts += [f"- {_cell(finding.sentence)}" for finding in findings(collected)]
     for record in (record for row in collected.rows for record in row.without_result):
-        error = record.state.error
-        parts.append(f"- {_cell(record.name)}: {record.outcome}" + (f": {_cell(error['error'])}" if error else ""))
+        parts.append(f"- {_cell(record.name)}: {_cell(record.story)}")
     measures = [*collected.measures, RETURN]
     if compared_with(collected) is not None:
         parts.append(f"## Differences from {collected.manifest.compared_with}")
@@ -66,12 +69,16 @@ def _summaries(collected: Collected) -> Iterator[dict[str, Any]]:
         for measure in (RETURN, *collected.measures):
             yield _summary(row, measure, row.values(measure), unit(measure, collected.manifest.unit)) | {
                 "error_over_texts": row.error_over_texts(measure),
+                BEST: float(np.mean(best)) if (best := row.best_values(measure)) else None,
                 "collapsed": collapsed(row, collected.oracle_entropy) if measure == "nll_oracle" else None,
             }
         ends = [result.curve[-1] for result in row.results]
         yield _summary(row, "tokens_generated", [end.tokens_generated for end in ends], "tokens")
         yield _summary(row, "tokens_read", [end.tokens_read for end in ends], "tokens")
+        yield _summary(row, "tokens_rolled_out", [end.tokens_rolled_out for end in ends], "tokens")
         yield _summary(row, "seconds", [end.seconds for end in ends], "seconds of training")
+        own = [result.own_seconds for result in row.results]
+        yield _summary(row, "own_seconds", own, "seconds of training, without the run started from")
     for level in collected.references.values():
         yield {"agent": level.title, "measure": RETURN, "unit": collected.manifest.unit, "mean": level.value}
     if collected.oracle_entropy is not None:

@@ -11,7 +11,7 @@ from benchmarks.specs import Experiment, Run
 from benchmarks.storage import read_json, write_json
 
 MANIFEST = "experiment.json"
-TEXTS = ("name", "description", "env_id", "unit", "baseline", "goal", "compared_with")
+TEXTS = ("name", "description", "env_id", "unit", "baseline", "goal", "compared_with", "curve")
 Key = tuple[str, int]
 """A run within an experiment: its row's label and its seed."""
 
@@ -21,7 +21,7 @@ class Manifest:
     """An experiment and all runs of it that were ever asked for.
 
     Attributes:
-        name, description, env_id, unit, baseline, goal, compared_with, expected_shares: as in `Experiment`.
+        name, description, env_id, unit, baseline, goal, compared_with, curve, expected_shares: as in `Experiment`.
         labels: of its rows, in order.
         runs: the configuration of each run.
     """
@@ -33,6 +33,7 @@ class Manifest:
     baseline: str = ""
     goal: str = ""
     compared_with: str = ""
+    curve: str = "return"
     expected_shares: Mapping[str, float] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     runs: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
@@ -47,6 +48,11 @@ class Manifest:
             runs={(run.row.label, run.seed): run.to_config() for run in runs},
         )
 
+    @property
+    def devices(self) -> list[str]:
+        """That its runs were to be done on."""
+        return sorted({str(config.get("device", "cpu")) for config in self.runs.values()})
+
     def with_earlier(self, earlier: Manifest) -> Manifest:
         """With the runs of an earlier manifest added; what both have is as here."""
         labels = tuple(dict.fromkeys((*self.labels, *earlier.labels)))
@@ -57,7 +63,14 @@ class Manifest:
         texts = {name: getattr(self, name) for name in TEXTS}
         shares = {"expected_shares": dict(self.expected_shares)}
         write_json(
-            folder / MANIFEST, {**texts, **shares, "labels": list(self.labels), "runs": list(self.runs.values())}
+            folder / MANIFEST,
+            {
+                **texts,
+                **shares,
+                "devices": self.devices,
+                "labels": list(self.labels),
+                "runs": list(self.runs.values()),
+            },
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -41,25 +41,24 @@ class Measured:
         contestant: the trained policy.
         texts: its own, drawn in the final evaluation.
         task: of the evaluation environment.
-        test_texts: how many of the task's test texts to use.
+        held_out: the task's own texts to measure by, of its test data; None if it has none.
     """
 
     contestant: Contestant
     texts: Texts
     task: Task
-    test_texts: int
+    held_out: Texts | None
 
     @cached_property
     def data(self) -> Texts:
-        """The test texts.
+        """The texts to measure by.
 
         Raises:
             NotApplicable: the task has none.
         """
-        texts = test_data(self.task, self.test_texts)
-        if texts is None:
+        if self.held_out is None:
             raise NotApplicable("the task has no test data")
-        return texts
+        return self.held_out
 
     @cached_property
     def policy_of_own(self) -> FloatArray:
@@ -176,21 +175,10 @@ def sequence_nll_oracle(measured: Measured) -> tuple[float, ...]:
     return tuple(round(float(value), SEQUENCE_DIGITS) for value in values)
 
 
-def test_data(task: Task, count: int) -> Texts | None:
-    """The first `count` texts of the task's test data; None if it has none."""
-    try:
-        texts = task.test_sequences()
-    except ValueError:
-        return None
-    sources = None if texts.sources is None else texts.sources[:count]
-    return Texts(texts.tokens[:count], texts.lengths[:count], sources)
-
-
-def references(envs: Any, count: int) -> dict[str, Reference]:
+def references(envs: Any, texts: Texts | None) -> dict[str, Reference]:
     """Returns of texts that no agent wrote: of the test data, of the oracle's greedy sequence, of the best text."""
     core, task = envs.unwrapped, envs.unwrapped.task
     levels: dict[str, Reference] = {}
-    texts = test_data(task, count)
     if texts is not None:
         title = "oracle's own texts" if isinstance(task, HasLanguageModel) else "test data"
         levels["data"] = Reference(title, float(core.score(*texts).mean()))
@@ -201,6 +189,36 @@ def references(envs: Any, count: int) -> dict[str, Reference]:
     if every is not None:
         levels["optimum"] = Reference("best text", float(core.score(*every()).max()))
     return levels
+
+
+def estimates(names: Iterable[str], measured: Measured) -> tuple[dict[str, Estimate], dict[str, str]]:
+    """The measures that apply, by name, and why each of the others does not.
+
+    Raises:
+        FloatingPointError: one that is NaN or infinite.
+    """
+    found: dict[str, Estimate] = {}
+    reasons: dict[str, str] = {}
+    for name in names:
+        try:
+            estimate = MEASURES[name](measured)
+        except NotApplicable as reason:
+            reasons[name] = str(reason)
+            continue
+        finite(name, estimate.value)
+        found[name] = estimate
+    return found, reasons
+
+
+def finite(what: str, value: float) -> float:
+    """`value`.
+
+    Raises:
+        FloatingPointError: it is NaN or infinite.
+    """
+    if not np.isfinite(value):
+        raise FloatingPointError(f"{what} is {value}: the run has diverged")
+    return value
 
 
 def oracle_entropy(task: Task) -> float | None:

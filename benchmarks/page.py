@@ -9,8 +9,9 @@ from importlib.resources import files
 
 from benchmarks.collect import Collected
 from benchmarks.differences import difference_table, headline
-from benchmarks.plots import Level, Line, curve_over_seeds, learning_curves, style, to_svg
-from benchmarks.table import Table, comparison, findings, statistics
+from benchmarks.figures import AXES, drawn, figure_title, lines_and_levels
+from benchmarks.plots import to_svg
+from benchmarks.table import Table, best_by_validation, comparison, findings, statistics
 from benchmarks.titles import RETURN, title
 
 
@@ -22,6 +23,7 @@ def page(collected: Collected) -> str:
         _incomplete(collected),
         _curves(collected),
         _section("Comparison", _table(comparison(collected), levels=len(collected.references))),
+        _best(collected),
         _differences(collected),
         _over_seeds(collected),
         _samples(collected),
@@ -43,6 +45,7 @@ def _header(collected: Collected) -> str:
         ("environment", f"<code>{escape(collected.manifest.env_id)}</code>"),
         ("agents", escape(", ".join(row.label for row in collected.rows))),
         ("seeds", escape(seeds)),
+        ("device", escape(", ".join(collected.manifest.devices))),
         ("finished", f"{len(collected.results)} of {asked} runs"),
     ]
     items = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
@@ -63,14 +66,9 @@ def _incomplete(collected: Collected) -> str:
     for row in collected.rows:
         for record in row.without_result:
             error = record.state.error
-            line = f"<strong>{escape(record.name)}</strong>: {record.outcome}"
-            if error is None:
-                items.append(f"<li>{line}</li>")
-            else:
-                items.append(
-                    f"<li>{line}: {escape(error['error'])}"
-                    f"<details><summary>traceback</summary><pre>{escape(error['traceback'])}</pre></details></li>"
-                )
+            line = f"<strong>{escape(record.name)}</strong>: {escape(record.story)}"
+            trace = "" if error is None else _details("traceback", error.traceback)
+            items.append(f"<li>{line}{trace}</li>")
     items += [f"<li>{escape(warning)}</li>" for warning in collected.warnings]
     if not items:
         return ""
@@ -78,43 +76,26 @@ def _incomplete(collected: Collected) -> str:
 
 
 def _curves(collected: Collected) -> str:
-    lines, levels = lines_and_levels(collected)
+    lines, _ = lines_and_levels(collected)
     if not lines:
         return _section("Learning curves", "<p>No run that learns is finished yet.</p>")
-    by_tokens = to_svg(
-        learning_curves(lines, levels, "tokens", collected.manifest.unit), "tokens", "Return against tokens"
-    )
-    by_seconds = to_svg(
-        learning_curves(lines, levels, "seconds", collected.manifest.unit), "seconds", "Return against seconds"
-    )
-    readers = [line.label for line in lines if line.curve.read]
+    figures = ""
+    for axis in AXES:
+        name = figure_title(collected, axis)
+        svg = to_svg(drawn(collected, axis), axis, name)
+        figures += f"<figure>{svg}<figcaption>{_word(name)}</figcaption></figure>"
     caption = "Lines: mean over seeds; bands: lowest to highest. Evaluation is left out of the seconds."
+    if any(line.curve.pretrained is not None for line in lines):
+        caption += " Dotted vertical lines: where pre-training ends."
+    readers = [line.label for line in lines if not line.curve.generated]
     if readers:
         caption += f" {', '.join(readers)} generates no tokens: its curve is over the tokens of training data it read."
-    return _section(
-        "Learning curves",
-        f'<div class="figures"><figure>{by_tokens}<figcaption>Return against tokens</figcaption></figure>'
-        f"<figure>{by_seconds}<figcaption>Return against wall time</figcaption></figure></div>"
-        f'<p class="note">{escape(caption)}</p>',
-    )
+    return _section("Learning curves", f'<div class="figures">{figures}</div><p class="note">{escape(caption)}</p>')
 
 
-def lines_and_levels(collected: Collected) -> tuple[list[Line], list[Level]]:
-    """What the figures show: a curve for each row that learns, a level for each that does not, and the references."""
-    lines: list[Line] = []
-    levels: list[Level] = []
-    colours = 0
-    for row in collected.rows:
-        results = row.results
-        curve = curve_over_seeds([result.curve for result in results]) if results else None
-        if curve is not None:
-            lines.append(Line(row.label, curve, *style(colours)))
-        elif results:
-            levels.append(Level(row.label, sum(r.mean_return for r in results) / len(results)))
-        # Rows without results yet have their colour kept for them: the others' do not change when they come.
-        colours += curve is not None or not results
-    levels += [Level(level.title, level.value) for level in collected.references.values()]
-    return lines, levels
+def _best(collected: Collected) -> str:
+    table = best_by_validation(collected)
+    return "" if table is None else _section("Best by validation", _table(table))
 
 
 def _differences(collected: Collected) -> str:
@@ -188,9 +169,9 @@ def _word(text: str) -> str:
     return escaped
 
 
-def _section(title: str, *parts: str, kind: str = "") -> str:
+def _section(heading: str, *parts: str, kind: str = "") -> str:
     attribute = f' class="{kind}"' if kind else ""
-    return f"<section{attribute}><h2>{escape(title)}</h2>{_joined(parts)}</section>"
+    return f"<section{attribute}><h2>{escape(heading)}</h2>{_joined(parts)}</section>"
 
 
 def _joined(parts: Iterable[str]) -> str:

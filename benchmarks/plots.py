@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from typing import Literal
 
 import matplotlib
@@ -18,6 +19,7 @@ from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
 
 from benchmarks.results import Point
+from benchmarks.titles import RETURN, title
 
 FloatArray = NDArray[np.float64]
 Axis = Literal["tokens", "seconds"]
@@ -36,9 +38,11 @@ class Curve:
     """One algorithm's learning curve over seeds.
 
     Attributes:
-        tokens, seconds: (P,) means over seeds, at P evenly spaced shares of the training budget.
-        mean, low, high: (P,) of the return over seeds: mean, lowest, highest.
-        read: whether the tokens are read rather than generated.
+        tokens, seconds: (P,) means over seeds, at P evenly spaced shares of the training budget; tokens are those
+            generated and read.
+        mean, low, high: (P,) of the return, or of the measure shown, over seeds: mean, lowest, highest.
+        read, generated: which kinds of tokens there are among them.
+        pretrained: tokens and seconds at which pre-training ended, means over seeds; None without.
     """
 
     tokens: FloatArray
@@ -47,6 +51,8 @@ class Curve:
     low: FloatArray
     high: FloatArray
     read: bool
+    generated: bool
+    pretrained: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Level:
-    """A horizontal line: its title and its return."""
+    """A horizontal line: its title and its height."""
 
     title: str
     value: float
@@ -72,33 +78,58 @@ def style(position: int) -> tuple[str, Dashes]:
     return PALETTE[position % len(PALETTE)], DASHES[(position // len(PALETTE)) % len(DASHES)]
 
 
-def curve_over_seeds(curves: Sequence[Sequence[Point]]) -> Curve | None:
+def curve_over_seeds(curves: Sequence[Sequence[Point]], of: str = RETURN) -> Curve | None:
     """The mean over seeds of their learning curves, each read off (linearly) at the same shares of its own training.
 
     Shares, because runs that differ in length or speed have no common tokens or seconds at which to be averaged.
-    Returns None if a run was not trained: it has no curve.
+
+    Args:
+        curves: of each seed.
+        of: the return, or the name of a measure of the points.
+
+    Returns:
+        None if a run was not trained, or lacks the measure: it has no curve.
     """
     shares = np.linspace(0.0, 1.0, GRID)
-    tokens, seconds, returns = [], [], []
-    read = all(points[-1].tokens_generated == 0 for points in curves)
+    tokens, seconds, heights = [], [], []
     for points in curves:
-        total = np.array([point.tokens_generated + point.tokens_read for point in points], np.float64)
-        if total[-1] == 0:
+        total = np.array([point.tokens for point in points], np.float64)
+        if total[-1] == total[0] or any(_height(point, of) is None for point in points):
             return None
-        done = total / total[-1]
-        counted = [point.tokens_read if read else point.tokens_generated for point in points]
-        tokens.append(np.interp(shares, done, counted))
+        done = (total - total[0]) / (total[-1] - total[0])
+        tokens.append(np.interp(shares, done, total))
         seconds.append(np.interp(shares, done, [point.seconds for point in points]))
-        returns.append(np.interp(shares, done, [point.mean_return for point in points]))
-    heights = np.array(returns)
+        heights.append(np.interp(shares, done, [_height(point, of) for point in points]))  # type: ignore[arg-type]
+    ends = [end for end in map(end_of_pretraining, curves) if end is not None]
+    over_seeds = np.array(heights)
     return Curve(
         tokens=np.mean(tokens, 0),
         seconds=np.mean(seconds, 0),
-        mean=heights.mean(0),
-        low=heights.min(0),
-        high=heights.max(0),
-        read=read,
+        mean=over_seeds.mean(0),
+        low=over_seeds.min(0),
+        high=over_seeds.max(0),
+        read=any(points[-1].tokens_read for points in curves),
+        generated=any(points[-1].tokens_generated for points in curves),
+        pretrained=(
+            (float(np.mean([end.tokens for end in ends])), float(np.mean([end.seconds for end in ends])))
+            if ends
+            else None
+        ),
     )
+
+
+def end_of_pretraining(points: Sequence[Point]) -> Point | None:
+    """The first point of the last phase, where there are several; else the first of all, where it is the end of another
+    run; else None."""
+    last = points[-1].phase
+    for before, point in reversed(list(pairwise(points))):
+        if before.phase not in ("", last):
+            return point
+    return points[0] if points[0].tokens else None
+
+
+def _height(point: Point, of: str) -> float | None:
+    return point.mean_return if of == RETURN else point.measures.get(of)
 
 
 def spread_apart(heights: Sequence[float], gap: float) -> list[float]:
@@ -122,9 +153,11 @@ def spread_apart(heights: Sequence[float], gap: float) -> list[float]:
     return places
 
 
-def learning_curves(lines: Sequence[Line], levels: Sequence[Level], axis: Axis, unit: str = "") -> Figure:
-    """Return against tokens or seconds of training: the mean over seeds, the band from the lowest to the highest, and
-    levels to compare with."""
+def learning_curves(
+    lines: Sequence[Line], levels: Sequence[Level], axis: Axis, unit: str = "", of: str = RETURN
+) -> Figure:
+    """Return, or the measure `of`, against tokens or seconds of training: the mean over seeds, the band from the lowest
+    to the highest, levels to compare with, and a dotted vertical line where pre-training ends."""
     figure = Figure(figsize=(5.4, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -139,15 +172,29 @@ def learning_curves(lines: Sequence[Line], levels: Sequence[Level], axis: Axis, 
     axes.set_xlim(0.0, end * 1.02)
     axes.margins(y=0.06)
     axes.set_xlabel(_axis_title(lines, axis))
-    axes.set_ylabel("mean return" + (f" ({unit})" if unit else ""))
+    axes.set_ylabel(("mean return" if of == RETURN else title(of)) + (f" ({unit})" if unit else ""))
     axes.xaxis.set_major_formatter(EngFormatter(sep="") if axis == "tokens" else EngFormatter(unit="s", sep=" "))
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(color=GREY)
+    for place in _ends_of_pretraining(lines, axis, end):
+        axes.axvline(place, color=GREY, linewidth=1.0, linestyle=(0, (1, 2)), zorder=0)
+        axes.annotate(
+            "pre-training ends",
+            xy=(place, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(-2, 0),
+            textcoords="offset points",
+            rotation=90,
+            ha="right",
+            va="top",
+            fontsize=7,
+            color=GREY,
+        )
     _label(axes, lines, levels, axis)
     return figure
 
 
-def to_svg(figure: Figure, prefix: str, title: str) -> str:
+def to_svg(figure: Figure, prefix: str, name: str) -> str:
     """`figure` as an `<svg>` element to put into a page: no outside references, ids that begin with `prefix`, text as
     text, and a size that follows its container's width."""
     buffer = io.StringIO()
@@ -165,16 +212,28 @@ def to_svg(figure: Figure, prefix: str, title: str) -> str:
     # The size is the page's to say; the viewBox keeps the proportions.
     drawing = re.sub(r'(<svg[^>]*?)\swidth="[^"]*"', r"\1", drawing, count=1)
     drawing = re.sub(r'(<svg[^>]*?)\sheight="[^"]*"', r"\1", drawing, count=1)
-    return drawing.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
+    return drawing.replace("<svg", f'<svg role="img" aria-label="{escape(name)}"', 1)
 
 
 def _end(line: Line, axis: Axis) -> float:
     return float(line.curve.tokens[-1] if axis == "tokens" else line.curve.seconds[-1])
 
 
+def _ends_of_pretraining(lines: Sequence[Line], axis: Axis, end: float) -> list[float]:
+    """Where they lie; those that could not be told apart are one."""
+    places = [line.curve.pretrained[axis == "seconds"] for line in lines if line.curve.pretrained is not None]
+    apart: list[float] = []
+    for place in sorted(places):
+        if not apart or place - apart[-1] > 0.01 * end:
+            apart.append(place)
+    return apart
+
+
 def _axis_title(lines: Sequence[Line], axis: Axis) -> str:
     if axis == "seconds":
         return "seconds of training (wall clock)"
+    if any(line.curve.read and line.curve.generated for line in lines):
+        return "tokens read and generated"
     readers = [line.label for line in lines if line.curve.read]
     generating = len(readers) < len(lines)
     if not readers:

@@ -1,4 +1,4 @@
-"""The report of an experiment: on the terminal, as a page, and as tables in files."""
+"""The report of an experiment: on the terminal, as a page, and as tables and figures in files."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from rich.table import Table as RichTable
 from benchmarks.collect import Collected, collect
 from benchmarks.differences import difference_table, headline
 from benchmarks.export import differences_csv, markdown, table_csv
+from benchmarks.figures import write_figures
 from benchmarks.page import page
 from benchmarks.storage import write_text
-from benchmarks.table import Table, comparison, findings
+from benchmarks.table import Table, best_by_validation, comparison, findings
 from benchmarks.titles import title
 
 PAGE = "report.html"
@@ -30,8 +31,8 @@ EDGES = 2
 
 
 def report(folder: Path, console: Console) -> Path:
-    """Prints the comparison and writes the page and the tables beside the results, from whatever there is; returns the
-    page's path."""
+    """Prints the comparison and writes the page, the tables and the figures beside the results, from whatever there is;
+    returns the page's path."""
     collected = collect(folder)
     path = folder / PAGE
     write_text(path, page(collected))
@@ -39,6 +40,7 @@ def report(folder: Path, console: Console) -> Path:
     write_text(folder / MARKDOWN, markdown(collected))
     if collected.manifest.compared_with:
         write_text(folder / DIFFERENCES, differences_csv(collected))
+    write_figures(collected, folder)
     show(collected, console)
     console.print(f"page: {path}", soft_wrap=True, highlight=False, markup=False)
     return path
@@ -47,6 +49,9 @@ def report(folder: Path, console: Console) -> Path:
 def show(collected: Collected, console: Console) -> None:
     """The comparison, and the differences in the first measure, on the terminal."""
     _print(comparison(collected), collected.title, console, len(collected.rows))
+    best = best_by_validation(collected)
+    if best is not None:
+        _print(best, "Best by validation", console, len(best.rows))
     measure = headline(collected)
     tested = difference_table(collected, measure)
     if tested is not None:
@@ -60,9 +65,7 @@ def show(collected: Collected, console: Console) -> None:
         console.print(finding.sentence, style=style, highlight=False, markup=False)
     for row in collected.rows:
         for record in row.without_result:
-            error = record.state.error
-            what = record.outcome + (f": {error['error']}" if error else "")
-            console.print(f"{record.name}: {what}", style="red", highlight=False, markup=False)
+            console.print(f"{record.name}: {record.story}", style="red", highlight=False, markup=False)
     for warning in collected.warnings:
         console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from benchmarks.checkpoints import read_checkpoint, remove_checkpoint
 from benchmarks.manifest import MANIFEST, Manifest, read_manifest
-from benchmarks.specs import Experiment, Run, runs_of
+from benchmarks.results import Failure
+from benchmarks.specs import Experiment, Run, runs_of, settings_digest
 from benchmarks.storage import (
     CONFIG,
     ERROR,
@@ -17,7 +19,8 @@ from benchmarks.storage import (
     set_aside,
     write_json,
 )
-from benchmarks.workers import Listener, execute_all
+from benchmarks.tensorboard import ADVICE, is_installed
+from benchmarks.workers import WORKER_DIED, Listener, execute_all
 
 Notify = Callable[[str], None]
 MISMATCHES_SHOWN = 12
@@ -32,14 +35,18 @@ class Plan:
     """What is to be done.
 
     Attributes:
-        runs: all that were asked for.
-        waiting: those of them without a result.
-        retried: those of `waiting` that failed before.
+        waiting: runs to be done, those that others start from before these.
+        finished: runs whose result is kept.
+        skipped: runs that failed or diverged and are not done again, in words.
+        notes: on what is done again, in words.
+        broken: files of the others that cannot be read, each with the reason.
     """
 
-    runs: tuple[Run, ...]
     waiting: tuple[Run, ...]
-    retried: tuple[Run, ...]
+    finished: tuple[Run, ...]
+    skipped: tuple[str, ...]
+    notes: tuple[str, ...]
+    broken: tuple[tuple[Path, str], ...]
 
 
 def run_experiment(
@@ -49,8 +56,13 @@ def run_experiment(
     listener: Listener,
     seeds: Sequence[int] | None = None,
     notify: Notify = print,
+    device: str = "cpu",
+    retry: bool = False,
 ) -> Path:
     """Does the runs of an experiment that have no result yet, each in its folder `out`/experiment/label/seed-n.
+
+    A run of an agent that was interrupted goes on from its latest checkpoint. One that failed or diverged is done again
+    if `retry`, or if its process was ended from outside, or if the run that it starts from was at fault.
 
     Args:
         experiment: what to run.
@@ -59,31 +71,43 @@ def run_experiment(
         listener: hears what happens to each run.
         seeds: in place of the experiment's.
         notify: hears, in words, of what is skipped, retried or set aside.
+        device: of torch's, for agents and rewards that learn.
+        retry: whether to do again what failed or diverged.
 
     Returns:
         The experiment's folder.
 
     Raises:
         ConfigMismatch: a result of other settings is in the way; nothing is run or written then.
-        ValueError: seeds or jobs that are not allowed.
+        CheckpointRefused: a checkpoint that a run cannot go on from is in the way; likewise.
+        ValueError: seeds, jobs or a device that are not allowed.
     """
-    runs = runs_of(experiment, None if seeds is None else tuple(seeds))
+    runs = runs_of(experiment, None if seeds is None else tuple(seeds), device)
     folder = out / experiment.name
+    _refuse_unknown_device(device)
     _refuse_other_settings(runs, out)
-    plan = _prepared(runs, out, notify)
+    plan = _planned(runs, out, retry)
+    for run in plan.waiting:
+        read_checkpoint(out / run.name, settings_digest(run.to_config()))
+    for path, reason in plan.broken:
+        notify(f"{path} is broken ({reason}); kept as {set_aside(path).name}, the run is done again")
+    for run in plan.finished:
+        # Of a run that was killed after its result was written.
+        remove_checkpoint(out / run.name)
     _write_manifest(Manifest.of(experiment, runs), folder, notify)
-    done = len(plan.runs) - len(plan.waiting)
-    if done:
-        notify(f"{done} of {len(plan.runs)} runs are finished and kept")
-    for run in plan.retried:
-        notify(f"{run.name} failed before and is run again")
+    if plan.finished:
+        notify(f"{len(plan.finished)} of {len(runs)} runs are finished and kept")
+    for words in (*plan.skipped, *plan.notes):
+        notify(words)
+    if plan.waiting and not is_installed():
+        notify(ADVICE)
     execute_all(plan.waiting, partial(_execute, out), listener, jobs, partial(_record_death, out))
     return folder
 
 
 def _record_death(out: Path, run: Run, death: str) -> None:
     write_json(out / run.name / CONFIG, run.to_config())
-    write_json(out / run.name / ERROR, {"error": death, "traceback": "(none: the process was ended from outside)"})
+    write_json(out / run.name / ERROR, Failure(death).to_json())
 
 
 def _execute(out: Path, run: Run, tell: Callable[[int], None]) -> str | None:
@@ -108,17 +132,47 @@ def _refuse_other_settings(runs: Sequence[Run], out: Path) -> None:
         )
 
 
-def _prepared(runs: Sequence[Run], out: Path, notify: Notify) -> Plan:
-    waiting, retried = [], []
+def _refuse_unknown_device(device: str) -> None:
+    if device != "cpu":
+        # torch is loaded in the workers, unless it is to be asked.
+        from textgen_env.models.device import checked_device
+
+        checked_device("device", device)
+
+
+def _planned(runs: Sequence[Run], out: Path, retry: bool) -> Plan:
+    waiting: list[Run] = []
+    finished: list[Run] = []
+    skipped: dict[str, str] = {}
+    notes: list[str] = []
+    broken: list[tuple[Path, str]] = []
     for run in runs:
         state = read_state(out / run.name)
-        for path, reason in state.broken:
-            notify(f"{path} is broken ({reason}); kept as {set_aside(path).name}, the run is done again")
-        if state.status != "finished":
-            waiting.append(run)
-        if state.status == "failed":
-            retried.append(run)
-    return Plan(tuple(runs), tuple(waiting), tuple(retried))
+        broken += state.broken
+        if state.status == "finished":
+            finished.append(run)
+            continue
+        if state.error is not None:
+            if not (retry or _may_be_done_again(state.error, run, skipped)):
+                skipped[run.name] = f"{run.name} {_in_words(state.error)}; it is not run again: --retry does"
+                continue
+            notes.append(f"{run.name} {_in_words(state.error)} and is run again")
+        waiting.append(run)
+    return Plan(tuple(waiting), tuple(finished), tuple(skipped.values()), tuple(notes), tuple(broken))
+
+
+def _may_be_done_again(error: Failure, run: Run, skipped: Mapping[str, str]) -> bool:
+    """Whether it was no fault of the run's own."""
+    if error.kind == "SourceFailed":
+        return run.source is None or run.source.name not in skipped
+    return error.kind == WORKER_DIED
+
+
+def _in_words(error: Failure) -> str:
+    if not error.diverged:
+        return f"failed before ({error.error})"
+    at = f" after {error.curve[-1].tokens_spent} tokens" if error.curve else ""
+    return f"diverged before{at} ({error.error})"
 
 
 def _write_manifest(manifest: Manifest, folder: Path, notify: Notify) -> None:

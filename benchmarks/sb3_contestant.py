@@ -13,8 +13,10 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecMonitor
 
+from agents.base import Progress
 from agents.rollout import Predict
 from benchmarks.contestants import NoLikelihood, Watch, source_tokens
+from benchmarks.environments import device_kwargs
 from benchmarks.specs import Run, load_object
 from textgen_env import Task, Texts
 from textgen_env.sb3 import make_sb3_vec_env, policy_kwargs
@@ -23,17 +25,22 @@ CHUNK = 1_000
 
 
 class SB3Contestant:
-    """An algorithm of Stable-Baselines3, unmodified, on the suite's VecEnv with the suite's features extractor."""
+    """An algorithm of Stable-Baselines3, unmodified, on the suite's VecEnv with the suite's features extractor.
+
+    Its own file format is pickle, which this project does not read: nothing is kept of a run under way, and one that
+    was interrupted begins anew.
+    """
 
     def __init__(self, run: Run) -> None:
         row = run.row
         algorithm = load_object(row.agent)
-        envs = VecMonitor(make_sb3_vec_env(run.env_id, row.num_envs, run.seed, **run.env_kwargs))
+        kwargs = {**device_kwargs(run.env_id, run.env_kwargs, run.device), **run.env_kwargs}
+        envs = VecMonitor(make_sb3_vec_env(run.env_id, row.num_envs, run.seed, **kwargs))
         self.model: Any = algorithm(
             row.policy,
             envs,
             seed=run.seed,
-            device="cpu",
+            device=run.device,
             policy_kwargs=policy_kwargs(**row.policy_kwargs),
             **row.hyperparameters,
         )
@@ -68,8 +75,8 @@ class SB3Contestant:
                 part = rows[begun : begun + CHUNK]
                 seen = prefixes[part] if sources is None else {"source": sources[part], "tokens": prefixes[part]}
                 observation, _ = policy.obs_to_tensor(seen)
-                chosen = torch.from_numpy(texts.tokens[part, t])
-                totals[part] += policy.get_distribution(observation).log_prob(chosen).double().numpy()
+                chosen = torch.from_numpy(texts.tokens[part, t]).to(policy.device)
+                totals[part] += policy.get_distribution(observation).log_prob(chosen).double().cpu().numpy()
         return totals
 
 
@@ -79,10 +86,15 @@ class _Watcher(BaseCallback):
         self.watch = watch
 
     def _on_rollout_start(self) -> None:
-        self.watch(self.num_timesteps, 0)
+        self._tell()
 
     def _on_step(self) -> bool:
         return True
 
     def _on_training_end(self) -> None:
-        self.watch(self.num_timesteps, 0)
+        self._tell()
+
+    def _tell(self) -> None:
+        named = self.logger.name_to_value
+        losses = {name.removeprefix("train/"): float(value) for name, value in named.items() if "loss" in name}
+        self.watch(Progress(self.num_timesteps, 0, float("nan"), losses))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import pkgutil
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib import import_module
 from typing import Any, Literal
 
 from benchmarks import experiments
+from benchmarks.validations import VALIDATIONS
 
 Kind = Literal["agent", "sb3"]
+CurveOf = Literal["return", "nll_oracle"]
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
@@ -27,6 +31,9 @@ class Evaluation:
         sample_texts: shown on the page.
         measures: names in `benchmarks.measures.MEASURES`.
         env_id, env_kwargs: of the environment that agents are evaluated on; None for the row's own.
+        validation: name in `benchmarks.validations.VALIDATIONS` of what is taken at every point of the curve, of texts
+            that no final measure sees; the best point is measured beside the final one. "" for none.
+        validation_texts: the last so many of the task's test data, kept for it alone.
     """
 
     points: int = 20
@@ -37,6 +44,20 @@ class Evaluation:
     measures: tuple[str, ...] = ("nll_oracle", "nll_test", "distinct_2")
     env_id: str | None = None
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    validation: str = ""
+    validation_texts: int = 500
+
+    def __post_init__(self) -> None:
+        for name in ("points", "episodes", "final_episodes", "test_texts", "validation_texts"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"evaluation: {name}={getattr(self, name)} must be >= 1")
+        if self.validation and self.validation not in VALIDATIONS:
+            raise ValueError(f"evaluation: validation={self.validation!r} must be one of {', '.join(VALIDATIONS)}")
+
+    @property
+    def kept_for_validation(self) -> int:
+        """How many of the last test texts no final measure may see."""
+        return self.validation_texts if self.validation else 0
 
 
 @dataclass(frozen=True)
@@ -46,7 +67,7 @@ class Row:
     Attributes:
         label: its name in table, figures and folders: letters, digits and `. _ + -`.
         agent: import path of the class, "module:Class".
-        total_tokens: the training budget; 0 for what is not trained.
+        total_tokens: the training budget, of tokens generated, read and rolled out; 0 for what is not trained.
         kind: "agent" for a class of the Protocol in agents/base.py, "sb3" for an algorithm of Stable-Baselines3.
         hyperparameters: for the agent's `config_class`, or for the constructor of the SB3 algorithm.
         policy: of an SB3 algorithm.
@@ -54,6 +75,8 @@ class Row:
         masked: hand the environment's action masks to `predict` (agents, MaskablePPO).
         num_envs: rows of the training environment.
         env_id, env_kwargs: of the training environment; None for the experiment's.
+        starts_from: label of another row, whose finished agent of the same seed this one begins as
+            (`agent.adopt(other)`); its budget comes on top of that row's. "" for a fresh agent.
     """
 
     label: str
@@ -67,6 +90,7 @@ class Row:
     num_envs: int = 64
     env_id: str | None = None
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    starts_from: str = ""
 
     def __post_init__(self) -> None:
         if not LABEL.fullmatch(self.label):
@@ -77,6 +101,8 @@ class Row:
             )
         if self.kind not in ("agent", "sb3"):
             raise ValueError(f"row {self.label}: kind={self.kind!r} must be 'agent' or 'sb3'")
+        if self.starts_from and self.kind == "sb3":
+            raise ValueError(f"row {self.label}: starts_from={self.starts_from!r} is for agents, not for kind='sb3'")
 
 
 @dataclass(frozen=True)
@@ -84,12 +110,14 @@ class Experiment:
     """A comparison of rows on one environment, over seeds.
 
     Attributes:
-        name: of the file in benchmarks/experiments/ and of the folder of results.
+        name: of the folder of results, and of the file in benchmarks/experiments/; "file-size" where that file
+            defines several sizes.
         description: one line.
         baseline: label of the row that a share of the distance is counted from; "" for none.
         goal: name of the reference (`benchmarks.measures.references`) that it is counted to.
         compared_with: label of the row that a test of difference compares every other row with; "" for none.
         unit: of a return.
+        curve: what learning curves show: "return", or "nll_oracle" where the return is an oracle's log-likelihood.
         expected_shares: label -> the share of that distance that the row is expected to close at least.
     """
 
@@ -104,6 +132,7 @@ class Experiment:
     goal: str = "greedy"
     compared_with: str = ""
     unit: str = ""
+    curve: CurveOf = "return"
     expected_shares: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -114,11 +143,34 @@ class Experiment:
         for label in (*self.expected_shares, *filter(None, (self.baseline, self.compared_with))):
             if label not in labels:
                 raise ValueError(f"experiment {self.name}: {label!r} is no row; there are {', '.join(labels)}")
+        if self.curve not in ("return", "nll_oracle"):
+            raise ValueError(f"experiment {self.name}: curve={self.curve!r} must be 'return' or 'nll_oracle'")
+        _check_sources(self.name, self.rows)
+
+
+def _check_sources(name: str, rows: tuple[Row, ...]) -> None:
+    by_label = {row.label: row for row in rows}
+    for row in rows:
+        chain, source = [row.label], row.starts_from
+        while source:
+            if source not in by_label or by_label[source].kind != "agent":
+                what = "is no row" if source not in by_label else "has kind='sb3', and only agents are kept"
+                raise ValueError(f"experiment {name}: row {chain[-1]}: starts_from={source!r} {what}")
+            if source in chain:
+                raise ValueError(f"experiment {name}: rows start from one another: {' <- '.join([*chain, source])}")
+            chain.append(source)
+            source = by_label[source].starts_from
 
 
 @dataclass(frozen=True)
 class Run:
-    """One agent trained with one seed: all that its result depends on, as `config.json` keeps it."""
+    """One agent trained with one seed: all that its result depends on, as `config.json` keeps it.
+
+    Attributes:
+        source: the run whose finished agent this one begins as, or None.
+        device: of torch's, for the agent and a reward that learns.
+        Others as in `Experiment` and `Row`.
+    """
 
     experiment: str
     row: Row
@@ -126,6 +178,8 @@ class Run:
     env_id: str
     env_kwargs: Mapping[str, Any]
     evaluation: Evaluation
+    device: str = "cpu"
+    source: Run | None = None
 
     @property
     def name(self) -> str:
@@ -133,14 +187,23 @@ class Run:
         return f"{self.experiment}/{self.row.label}/seed-{self.seed}"
 
     def to_config(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        config = asdict(self)
+        """Plain JSON values; of the source its name and the digest of its settings."""
+        config = {each.name: getattr(self, each.name) for each in fields(self)}
+        config |= {"row": asdict(self.row), "evaluation": asdict(self.evaluation), "env_kwargs": dict(self.env_kwargs)}
         config["evaluation"]["measures"] = list(self.evaluation.measures)
+        if self.source is not None:
+            config["source"] = {"run": self.source.name, "settings": settings_digest(self.source.to_config())}
         return config
 
 
-def runs_of(experiment: Experiment, seeds: tuple[int, ...] | None = None) -> list[Run]:
-    """Every row with every seed; seed by seed, so that an interrupted benchmark has all rows of its first seeds.
+def settings_digest(config: Mapping[str, Any]) -> str:
+    """What tells the settings in a configuration from any others."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def runs_of(experiment: Experiment, seeds: tuple[int, ...] | None = None, device: str = "cpu") -> list[Run]:
+    """Every row with every seed; seed by seed, so that an interrupted benchmark has all rows of its first seeds, and
+    within a seed in the rows' order, but for a row that others start from, which comes before them.
 
     Raises:
         ValueError: no seeds, or a negative one.
@@ -148,18 +211,29 @@ def runs_of(experiment: Experiment, seeds: tuple[int, ...] | None = None) -> lis
     chosen = experiment.seeds if seeds is None else tuple(dict.fromkeys(seeds))
     if not chosen or min(chosen) < 0:
         raise ValueError(f"seeds={chosen} must be at least one whole number >= 0")
-    return [
-        Run(
-            experiment=experiment.name,
-            row=row,
-            seed=seed,
-            env_id=row.env_id or experiment.env_id,
-            env_kwargs={**experiment.env_kwargs, **row.env_kwargs},
-            evaluation=experiment.evaluation,
-        )
-        for seed in chosen
-        for row in experiment.rows
-    ]
+    rows = {row.label: row for row in experiment.rows}
+    runs: dict[tuple[str, int], Run] = {}
+
+    def add(row: Row, seed: int) -> Run:
+        key = row.label, seed
+        if key not in runs:
+            source = add(rows[row.starts_from], seed) if row.starts_from else None
+            runs[key] = Run(
+                experiment=experiment.name,
+                row=row,
+                seed=seed,
+                env_id=row.env_id or experiment.env_id,
+                env_kwargs={**experiment.env_kwargs, **row.env_kwargs},
+                evaluation=experiment.evaluation,
+                device=device,
+                source=source,
+            )
+        return runs[key]
+
+    for seed in chosen:
+        for row in experiment.rows:
+            add(row, seed)
+    return list(runs.values())
 
 
 def experiment_names() -> list[str]:
@@ -167,8 +241,8 @@ def experiment_names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(experiments.__path__))
 
 
-def load_experiment(name: str) -> Experiment:
-    """The experiment in benchmarks/experiments/`name`.py.
+def load_sizes(name: str) -> dict[str, Experiment]:
+    """The experiment in benchmarks/experiments/`name`.py, by its sizes; one that has but one size has it under "".
 
     Raises:
         ValueError: no such file, or one that defines something else.
@@ -176,10 +250,33 @@ def load_experiment(name: str) -> Experiment:
     names = experiment_names()
     if name not in names:
         raise ValueError(f"there is no experiment {name!r}; there are {', '.join(names)}")
-    experiment = getattr(import_module(f"{experiments.__name__}.{name}"), "EXPERIMENT", None)
-    if not isinstance(experiment, Experiment) or experiment.name != name:
-        raise ValueError(f"benchmarks/experiments/{name}.py must define EXPERIMENT = Experiment(name={name!r}, ...)")
-    return experiment
+    module = import_module(f"{experiments.__name__}.{name}")
+    sizes = getattr(module, "EXPERIMENTS", {"": getattr(module, "EXPERIMENT", None)})
+    if not isinstance(sizes, Mapping) or not sizes:
+        sizes = {"": None}
+    for size, experiment in sizes.items():
+        expected = f"{name}-{size}" if size else name
+        if not isinstance(experiment, Experiment) or experiment.name != expected:
+            raise ValueError(
+                f"benchmarks/experiments/{name}.py must define EXPERIMENT = Experiment(name={name!r}, ...), or "
+                f'EXPERIMENTS = {{"small": Experiment(name="{name}-small", ...), ...}}'
+            )
+    return dict(sizes)
+
+
+def load_experiment(name: str, size: str | None = None) -> Experiment:
+    """One size of the experiment in benchmarks/experiments/`name`.py, the first by default.
+
+    Raises:
+        ValueError: no such file or size, or a file that defines something else.
+    """
+    sizes = load_sizes(name)
+    if size is None:
+        return next(iter(sizes.values()))
+    if not size or size not in sizes:
+        there_are = f"there are {', '.join(sizes)}" if "" not in sizes else "it has but one: leave --size out"
+        raise ValueError(f"experiment {name} has no size {size!r}; {there_are}")
+    return sizes[size]
 
 
 def load_object(path: str) -> Any:

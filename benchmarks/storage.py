@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.results import Result
+from benchmarks.results import Failure, Result
 
 Status = Literal["finished", "failed", "unfinished", "not started"]
 CONFIG = "config.json"
 RESULT = "result.json"
 ERROR = "error.json"
+AGENT = "agent.safetensors"
+BEST = "best.safetensors"
 
 
 @dataclass(frozen=True)
@@ -26,30 +29,55 @@ class RunState:
             or still running); "not started" has no configuration.
         config: as `Run.to_config` gave it, or None.
         result: of a finished run.
-        error: of a failed one: "error", one line, and "traceback".
+        error: of a failed one.
         broken: files that cannot be read, with the reason; they count as absent.
     """
 
     status: Status
     config: dict[str, Any] | None = None
     result: Result | None = None
-    error: dict[str, str] | None = None
+    error: Failure | None = None
     broken: tuple[tuple[Path, str], ...] = ()
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes a file so that a reader, or a crash at any moment, sees the old content or the new, never a part."""
+def sync_folder(folder: Path) -> None:
+    """Makes what was renamed in a folder durable; does nothing where a folder cannot be opened."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
+    """Writes a file so that a reader, or a crash at any moment, sees the old content or the new, never a part.
+
+    Args:
+        path: of the file.
+        write: writes the content into a file of another name.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
+        write(draft)
+        with draft.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text as `write_whole` does."""
+    write_whole(path, partial(_write, text))
+
+
+def _write(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -103,8 +131,7 @@ def read_state(folder: Path) -> RunState:
         except ValueError as error:
             broken.append((folder / RESULT, str(error)))
     if ERROR in read:
-        recorded = {key: str(read[ERROR].get(key, "(not recorded)")) for key in ("error", "traceback")}
-        return RunState("failed", config, error=recorded, broken=tuple(broken))
+        return RunState("failed", config, error=Failure.from_json(read[ERROR]), broken=tuple(broken))
     return RunState("unfinished", config, broken=tuple(broken))
 
 
@@ -119,8 +146,9 @@ def set_aside(path: Path) -> Path:
 
 def remove_drafts(folder: Path) -> None:
     """Removes what writers that were killed left in a run's folder."""
-    for draft in folder.glob(".*.tmp"):
-        draft.unlink(missing_ok=True)
+    for pattern in (".*.tmp", "*.partial"):
+        for draft in folder.glob(pattern):
+            draft.unlink(missing_ok=True)
 
 
 def config_differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
@@ -145,15 +173,3 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _shown(settings: Mapping[str, Any], key: str) -> str:
     return json.dumps(settings[key], ensure_ascii=False) if key in settings else "not set"
-
-
-def _sync_folder(folder: Path) -> None:
-    # Makes the renaming itself durable; not every platform can open a folder.
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.collect import Collected, RowRecords
-from benchmarks.results import Result
+from benchmarks.results import Point, Result
 from benchmarks.stats import mean, share_of_distance, std, summarise
 from benchmarks.titles import RETURN, digits, title, unit
 
@@ -70,6 +70,27 @@ def statistics(collected: Collected, measure: str = RETURN) -> Table:
     return Table(tuple(columns), tuple(rows), (note,))
 
 
+def best_by_validation(collected: Collected) -> Table | None:
+    """One line a row: the same measures at the point of the curve that was best by validation, never chosen on the
+    oracle; None where nothing was validated."""
+    rows = [row for row in collected.rows if row.best_values(RETURN)]
+    by, measures = collected.validation, collected.measures
+    if not rows or not by:
+        return None
+    lines = []
+    for row in rows:
+        points = [result.best.point for result in row.results if result.best is not None]
+        chosen = _spread([point.measures[by] for point in points], digits(by))
+        cells = [_spread(row.best_values(name), digits(name)) for name in (RETURN, *measures)]
+        lines.append((row.label, f"{len(points)}", *cells, chosen, _tokens(points)))
+    note = (
+        f"Not the end of training, as in every other table, but the point of each run's curve with the best "
+        f"{title(by)}, of test texts that no other number is taken of; tokens: until then."
+    )
+    titles = [_title(name, collected.oracle_entropy) for name in measures]
+    return Table(("agent", "runs", RETURN, *titles, title(by), "tokens"), tuple(lines), (note,))
+
+
 def findings(collected: Collected) -> list[Finding]:
     """What share of the distance from the baseline to the goal each trained row closed."""
     goal = collected.references.get(collected.manifest.goal)
@@ -123,8 +144,7 @@ def _row(row: RowRecords, measures: list[str], entropy: float | None) -> tuple[s
     cells = [_spread(row.values(name), digits(name)) for name in (RETURN, *measures)]
     if collapsed(row, entropy) and "nll_oracle" in measures:
         cells[1 + measures.index("nll_oracle")] += f" {COLLAPSED}"
-    seconds = np.mean([result.curve[-1].seconds for result in results])
-    return row.label, row.count, *cells, _tokens(results), f"{seconds:.1f}"
+    return row.label, row.count, *cells, _tokens([result.curve[-1] for result in results]), _seconds(results)
 
 
 def _statistics(row: RowRecords, measure: str, sampled: bool) -> tuple[str, ...]:
@@ -140,10 +160,21 @@ def _statistics(row: RowRecords, measure: str, sampled: bool) -> tuple[str, ...]
     return row.label, row.count, numbers[0], spread, numbers[1], interval, *numbers[2:], *errors
 
 
-def _tokens(results: Sequence[Result]) -> str:
-    generated = float(np.mean([result.curve[-1].tokens_generated for result in results]))
-    read = float(np.mean([result.curve[-1].tokens_read for result in results]))
-    return shortened(generated) + (f" (read {shortened(read)})" if read else "")
+def _tokens(points: Sequence[Point]) -> str:
+    generated = float(np.mean([point.tokens_generated for point in points]))
+    read = float(np.mean([point.tokens_read for point in points]))
+    rolled_out = float(np.mean([point.tokens_rolled_out for point in points]))
+    return (
+        shortened(generated)
+        + (f" (read {shortened(read)})" if read else "")
+        + (f" + {shortened(rolled_out)} rolled out" if rolled_out else "")
+    )
+
+
+def _seconds(results: Sequence[Result]) -> str:
+    own = float(np.mean([result.own_seconds for result in results]))
+    before = float(np.mean([result.curve[0].seconds for result in results]))
+    return f"{own:.1f}" + (f" + {before:.1f}" if before else "")
 
 
 def _notes(collected: Collected, measures: Sequence[str]) -> list[str]:
@@ -153,6 +184,14 @@ def _notes(collected: Collected, measures: Sequence[str]) -> list[str]:
         + "; ± standard deviation "
         "over seeds. tokens: generated in training; seconds: of training alone, evaluation left out."
     ]
+    ends = [result.curve[-1] for result in collected.results]
+    if any(end.tokens_rolled_out for end in ends):
+        notes.append("rolled out: tokens written in Monte-Carlo roll-outs, which are part of no other count.")
+    if any(result.curve[0].tokens for result in collected.results):
+        notes.append(
+            "A row that starts from another's agent counts that row's tokens too; its seconds are its own + those of "
+            "the other."
+        )
     units = {name: unit(name) for name in measures}
     for words in dict.fromkeys(filter(None, units.values())):
         notes.append(f"{', '.join(title(name) for name in measures if units[name] == words)}: {words}.")

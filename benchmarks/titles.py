@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from benchmarks.validations import validated
+
 RETURN = "return"
 """The mean over the final episodes: measured of every run."""
 TITLES: Mapping[str, str] = MappingProxyType(
@@ -17,9 +19,11 @@ TITLES: Mapping[str, str] = MappingProxyType(
         **{f"bleu_{n}": f"BLEU-{n}" for n in (2, 3, 4, 5)},
         **{f"self_bleu_{n}": f"Self-BLEU-{n}" for n in (2, 3, 4, 5)},
         **{f"distinct_{n}": f"distinct-{n}" for n in (1, 2, 3)},
+        validated("nll"): "NLL_validation",
+        **{validated(f"bleu_{n}"): f"validation BLEU-{n}" for n in (2, 3, 4, 5)},
     }
 )
-NATS = frozenset({"nll_oracle", "nll_test", "kl_forward", "kl_reverse", "entropy"})
+NATS = frozenset({"nll_oracle", "nll_test", "kl_forward", "kl_reverse", "entropy", validated("nll")})
 
 
 def title(measure: str) -> str:

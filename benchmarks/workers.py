@@ -6,7 +6,7 @@ import multiprocessing
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -15,6 +15,8 @@ from typing import Literal
 
 from benchmarks.specs import Run
 
+WORKER_DIED = "WorkerDied"
+"""The name of the error that is recorded of a run whose process was ended from outside."""
 Kind = Literal["started", "advanced", "finished", "failed"]
 
 
@@ -48,7 +50,8 @@ def execute_all(
     """Does all runs, `jobs` at a time in processes of their own; 0 does them one by one in this process.
 
     Args:
-        runs: in this order.
+        runs: in this order, but for one that starts from another, which waits until that one has ended; the others come
+            before those that start from them.
         execute: does one of them, and records its outcome.
         listener: hears what happens.
         jobs: processes.
@@ -68,8 +71,8 @@ def execute_all(
     working: list[_Worker] = []
     try:
         while waiting or working:
-            while waiting and len(working) < jobs:
-                working.append(_start(execute, waiting.popleft(), listener))
+            while len(working) < jobs and (begun := next_run(waiting, (each.run for each in working))) is not None:
+                working.append(_start(execute, begun, listener))
             ready = wait([worker.connection for worker in working])
             for worker in [worker for worker in working if worker.connection in ready]:
                 try:
@@ -84,16 +87,27 @@ def execute_all(
                     listener(Event("advanced", worker.run, tokens=content))
                     continue
                 listener(_ended(worker.run, content))
-                if waiting:
-                    _hand(worker, waiting.popleft(), listener)
-                else:
+                further = next_run(waiting, (other.run for other in working if other is not worker))
+                if further is None:
                     working.remove(worker)
                     _end(worker)
+                else:
+                    _hand(worker, further, listener)
     finally:
         for worker in working:
             worker.process.terminate()
         for worker in working:
             _end(worker)
+
+
+def next_run(waiting: deque[Run], busy: Iterable[Run]) -> Run | None:
+    """Takes out the first of the waiting runs that starts from none that is waiting or being done."""
+    pending = {run.name for run in (*waiting, *busy)}
+    for run in waiting:
+        if run.source is None or run.source.name not in pending:
+            waiting.remove(run)
+            return run
+    return None
 
 
 def _execute_here(run: Run, execute: Execute, listener: Listener) -> None:
@@ -149,7 +163,7 @@ def _end(worker: _Worker) -> str:
         worker.process.join()
     code = worker.process.exitcode
     how = f"by {signal.Signals(-code).name}" if code is not None and code < 0 else f"with exit code {code}"
-    return f"WorkerDied: its process ended {how} before the run did"
+    return f"{WORKER_DIED}: its process ended {how} before the run did"
 
 
 def _serve(connection: Connection, execute: Execute) -> None:

@@ -1,1 +1,2 @@
-"""One small file an experiment: a module `<name>.py` that defines `EXPERIMENT`, whose name is the file's."""
+"""One small file an experiment: a module `<name>.py` that defines `EXPERIMENT`, whose name is the file's, or
+`EXPERIMENTS`, by size, named "file-size"."""

@@ -53,7 +53,8 @@ from benchmarks.run import run_experiment
 from benchmarks.specs import Evaluation, Experiment, Row
 
 if __name__ == "__main__":
-    rows = [Row(label, path, int(tokens), num_envs=2) for label, path, tokens in (a.split(",") for a in sys.argv[3:])]
+    asked = [(*argument.split(","), "")[:4] for argument in sys.argv[3:]]
+    rows = [Row(label, path, int(tokens), num_envs=2, starts_from=source) for label, path, tokens, source in asked]
     evaluation = Evaluation(points=1, episodes=4, final_episodes=4, test_texts=10, sample_texts=1)
     small = {"train_size": 10, "test_size": 10}
     experiment = Experiment("killed", "d", "TextGen-Tiny-v0", tuple(rows), small, (0,), evaluation)
@@ -135,7 +136,9 @@ def test_killed_with_sigkill_then_reported_then_gone_on_with(
     assert "killed/Third/seed-0: not started" in (out / "killed" / "report.html").read_text().replace("</strong>", "")
     kept = (out / "killed" / "First" / "seed-0" / "result.json").stat().st_mtime_ns
 
-    (out / "killed" / "Second" / "seed-0" / "config.json").unlink()  # its settings are changed to shorter ones
+    # Its settings are changed to shorter ones.
+    (out / "killed" / "Second" / "seed-0" / "config.json").unlink()
+    (out / "killed" / "Second" / "seed-0" / "checkpoint").rename(tmp_path / "moved-away")
     again = start(str(out), "2", FIRST, "Second,stopping_agents:Counts,3", "Third,agents.random:Random,0")
     output, _ = again.communicate(timeout=100)
     assert again.returncode == 0, output
@@ -148,14 +151,17 @@ def test_a_worker_that_dies_or_raises_costs_its_own_run_only(
     tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
     out = tmp_path / "out"
-    process = start(str(out), "1", "Dies,stopping_agents:Dies,1", "Raises,stopping_agents:Raises,1", FIRST)
+    after = "After,agents.random:Random,0,Dies"
+    process = start(str(out), "1", "Dies,stopping_agents:Dies,1", after, "Raises,stopping_agents:Raises,1", FIRST)
     output, _ = process.communicate(timeout=100)
     assert process.returncode == 0, output
     errors = {row.label: r.state.error for row in collect(out / "killed").rows for r in row.records}
     assert errors["Dies"] is not None
-    assert "ended by SIGKILL" in errors["Dies"]["error"]
+    assert "ended by SIGKILL" in errors["Dies"].error
+    assert errors["After"] is not None
+    assert errors["After"].error.startswith("SourceFailed: this run starts from killed/Dies/seed-0, which is failed: ")
     assert errors["Raises"] is not None
-    assert errors["Raises"]["error"] == "RuntimeError: gone wrong"
+    assert errors["Raises"].error == "RuntimeError: gone wrong"
     assert statuses(out / "killed")["killed/First/seed-0"] == "finished"
 
 
@@ -194,6 +200,8 @@ def test_list_describes_every_experiment() -> None:
         (("run", "smoke", "--seeds", "0"), "--seeds '0'"),
         (("run", "smoke", "--jobs", "0"), "--jobs 0"),
         (("run", "smoke", "--jobs", "many"), "--jobs"),
+        (("run", "smoke", "--size", "huge"), "experiment smoke has no size 'huge'; it has but one"),
+        (("run", "smoke", "--device", "quantum"), "device='quantum' cannot be used here"),
         (("report", "/nowhere/at/all"), "is no folder"),
         (("report", str(ROOT / "benchmarks")), "holds no results"),
         (("no-such-command",), "no-such-command"),

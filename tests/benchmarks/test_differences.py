@@ -17,7 +17,7 @@ from benchmarks.differences import NO_SPREAD, NO_VALUE, ONE_SEED, difference_tab
 from benchmarks.export import differences_csv, table_csv
 from benchmarks.manifest import Manifest
 from benchmarks.page import page
-from benchmarks.report import report
+from benchmarks.report import report, show
 from benchmarks.results import Point, Reference, Result
 from benchmarks.significance import holm
 from benchmarks.specs import Experiment, Row, runs_of
@@ -231,7 +231,8 @@ def test_report_writes_page_and_tables(tmp_path: Path) -> None:
     assert "Differences from SeqGAN in NLL_oracle" in words
     assert "Never/seed-0: diverged: FloatingPointError: NaN loss" in words
     names = sorted(path.name for path in folder.iterdir() if path.is_file())
-    assert names == ["differences.csv", "experiment.json", "report.html", "table.csv", "table.md"]
+    figures = [f"curve_{axis}.{kind}" for axis in ("seconds", "tokens") for kind in ("png", "svg")]
+    assert names == [*figures, "differences.csv", "experiment.json", "report.html", "table.csv", "table.md"]
     text = (folder / "table.md").read_text(encoding="utf-8")
     for said in ("## Differences from SeqGAN", "### NLL\\_oracle", "it is \\| shy", "5.040 ± 0.114 †", "\\<made>"):
         assert said in text, said
@@ -258,7 +259,7 @@ def test_without_a_row_to_compare_with_there_are_no_differences(tmp_path: Path) 
 def test_a_wide_table_is_printed_in_parts_that_name_the_rows(tmp_path: Path) -> None:
     folder = written_below(tmp_path)
     console = Console(width=60, file=io.StringIO(), record=True)
-    report(folder, console)
+    show(collect(folder), console)
     text = console.export_text()
     assert "(continued)" in text
     assert max(len(line) for line in text.splitlines() if line.lstrip().startswith(("SeqGAN ", "Collapsed "))) <= 60

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from benchmarks.contestants import NoLikelihood
+from benchmarks.held_out import texts_to_test_on
 from benchmarks.measures import MEASURES, Measured, NotApplicable, sequence_nll_oracle
 from benchmarks.titles import TITLES, title, unit
+from benchmarks.validations import VALIDATIONS, validated
 from textgen_env import Texts
 from textgen_env.metrics import BleuScorer, distinct_n, self_bleu
 from textgen_env.tasks.oracle import OracleTask
@@ -51,7 +53,7 @@ def task() -> OracleTask:
 
 def measured(task: Any, contestant: Any, count: int = 8_000) -> Measured:
     tokens = np.random.default_rng(0).choice(V, (count, T), p=UNIGRAM)
-    return Measured(contestant, Texts(tokens, np.full(count, T)), task, 8_000)
+    return Measured(contestant, Texts(tokens, np.full(count, T)), task, texts_to_test_on(task, 8_000))
 
 
 def test_likelihoods_are_those_of_the_enumeration(task: OracleTask) -> None:
@@ -80,7 +82,7 @@ def test_the_oracle_itself_is_no_distance_away(task: OracleTask) -> None:
         def log_prob(self, texts: Texts, task: Any) -> np.ndarray:
             return task.log_prob(texts.tokens, texts.lengths)
 
-    subject = Measured(Oracle(), task.test_sequences(), task, 8_000)
+    subject = Measured(Oracle(), task.test_sequences(), task, task.test_sequences())
     for name in ("kl_forward", "kl_reverse"):
         assert MEASURES[name](subject)[:2] == (0.0, 0.0)
     for name in ("nll_oracle", "nll_test", "entropy"):
@@ -158,7 +160,7 @@ def test_what_does_not_apply_says_why(task: OracleTask) -> None:
 
 
 def test_every_measure_has_a_title_and_a_unit() -> None:
-    assert set(TITLES) == set(MEASURES)
+    assert set(TITLES) == set(MEASURES) | {validated(name) for name in VALIDATIONS}
     assert all(unit(name) for name in MEASURES)
     assert len({title(name) for name in MEASURES}) == len(MEASURES)
     assert (title("new"), unit("new"), unit("return", "nats")) == ("new", "", "nats")

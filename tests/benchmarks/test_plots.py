@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.plots import GRID, Level, Line, curve_over_seeds, learning_curves, spread_apart, style, to_svg
+from benchmarks.plots import (
+    GRID,
+    Level,
+    Line,
+    curve_over_seeds,
+    end_of_pretraining,
+    learning_curves,
+    spread_apart,
+    style,
+    to_svg,
+)
 from benchmarks.results import Point
 
 
@@ -78,3 +88,61 @@ def test_figure_as_svg_stands_alone(axis: str) -> None:
     assert all(name.startswith(f"fig-{axis}-") for name in ids)
     assert set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg)) <= ids
     assert svg == drawn()
+
+
+def phased(*phases: str, begun: int = 0) -> list[Point]:
+    return [
+        Point(100 * n, begun, 10.0 * n, -5.0, 7 * n, phase, {}, {"nll_oracle": 3.0 - n})
+        for n, phase in enumerate(phases)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("points", "tokens"),
+    [
+        (phased("", "mle", "discriminator", "adversarial", "adversarial"), 300),
+        (phased("", "mle", "mle"), None),
+        (phased("", "", ""), None),
+        (phased("", "", "", begun=50), 50),
+        (phased("", "mle", "adversarial", begun=50), 250),
+        (phased(""), None),
+    ],
+)
+def test_pretraining_ends_where_the_last_phase_begins_or_where_another_run_ended(
+    points: list[Point], tokens: int | None
+) -> None:
+    end = end_of_pretraining(points)
+    assert (None if end is None else end.tokens) == tokens
+
+
+def test_a_curve_goes_on_from_where_another_ended() -> None:
+    curve = curve_over_seeds([phased("", "", "", begun=50), phased("", "", "", begun=150)])
+    assert curve is not None
+    assert (curve.tokens[0], curve.tokens[-1]) == (100, 300)
+    assert curve.pretrained == (100, 0.0)
+    assert (curve.read, curve.generated) == (True, True)
+
+
+def test_a_measure_is_drawn_in_place_of_the_return() -> None:
+    curve = curve_over_seeds([phased("", "a", "b")], "nll_oracle")
+    assert curve is not None
+    assert (curve.mean[0], curve.mean[-1]) == (3.0, 1.0)
+    assert curve_over_seeds([phased("", "a", "b")], "nope") is None
+    figure = learning_curves([Line("A", curve, *style(0))], [], "tokens", "nats a token", "nll_oracle")
+    (axes,) = figure.axes
+    assert axes.get_ylabel() == "NLL_oracle (nats a token)"
+    assert axes.get_xlabel() == "tokens generated"
+
+
+def test_pretraining_ends_at_a_vertical_line_once_where_rows_agree() -> None:
+    curves = [curve_over_seeds([phased("", "a", "b", "b", begun=begun)]) for begun in (50, 51, 120)]
+    lines = [Line(str(n), curve, *style(n)) for n, curve in enumerate(curves) if curve is not None]
+    for axis, places in (("tokens", [250, 320]), ("seconds", [20.0])):
+        (axes,) = learning_curves(lines, [], axis).axes  # type: ignore[arg-type]
+        vertical = [
+            line.get_xdata()[0]
+            for line in axes.lines
+            if len(set(line.get_xdata())) == 1 and line.get_marker() == "None"
+        ]
+        assert vertical == places
+    assert axes.get_xlabel() == "seconds of training (wall clock)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 from dataclasses import replace
@@ -12,10 +13,12 @@ import pytest
 from rich.console import Console
 
 from benchmarks.collect import collect, experiment_folders
+from benchmarks.export import table_csv
+from benchmarks.figures import write_figures
 from benchmarks.manifest import Manifest
 from benchmarks.page import page
 from benchmarks.report import report, show
-from benchmarks.results import Point, Reference, Result
+from benchmarks.results import Failure, Measurement, Point, Reference, Result
 from benchmarks.specs import Experiment, Row, runs_of
 from benchmarks.storage import write_json
 from benchmarks.table import comparison, findings, shortened, statistics
@@ -142,6 +145,51 @@ def test_terminal_names_what_is_missing_and_what_failed(folder: Path, width: int
     assert "made-up/Broken/seed-1: not started" in words
     for label in ("Random", "Reader", "Learner", "Broken"):
         assert label in words
+
+
+def test_a_diverged_run_is_told_with_what_was_last_measured_of_it(folder: Path) -> None:
+    last = Measurement(Point(80, 10, 1.0, -60.0, 4), -61.5, {"nll_oracle": 6.0}, {})
+    failure = Failure(
+        "FloatingPointError: policy is nan", "Traceback", (last.point, Point(95, 10, 1.0, -60.0, 4)), last
+    )
+    write_json(folder / "Broken" / "seed-0" / "error.json", failure.to_json())
+    said = (
+        "made-up/Broken/seed-0: diverged after 109 tokens: FloatingPointError: policy is nan "
+        "(last finite, after 94 tokens: return -61.50, NLL_oracle 6.000)"
+    )
+    assert said in printed(folder)
+    assert said in " ".join(Page(page(collect(folder))).text.split())
+    assert "0/2, 1 diverged, 1 missing" in printed(folder)
+
+
+def test_budgets_count_roll_outs_and_what_was_before(tmp_path: Path) -> None:
+    path = tmp_path / EXPERIMENT.name
+    run = runs_of(EXPERIMENT, (0,))[2]
+    Manifest.of(EXPERIMENT, [run]).write(path)
+    curve = (Point(0, 1_000, 3.0, -70.0), Point(1_200_000, 1_000, 5.5, -20.0, 3_400_000, "adversarial"))
+    write_json(tmp_path / run.name / "config.json", run.to_config())
+    write_json(tmp_path / run.name / "result.json", made_up(-20.0, 1, curve=curve).to_json())
+    table = comparison(collect(path))
+    (learner,) = (row for row in table.rows if row[0] == "Learner")
+    assert learner[-2:] == ("1.20M (read 1.00k) + 3.40M rolled out", "2.5 + 3.0")
+    assert sum("rolled out" in note or "starts from" in note for note in table.notes) == 2
+    written = csv.DictReader(io.StringIO(table_csv(collect(path))))
+    lines = {line["measure"]: line["mean"] for line in written if line["agent"] == "Learner"}
+    assert [float(lines[name]) for name in ("tokens_rolled_out", "seconds", "own_seconds")] == [3_400_000, 5.5, 2.5]
+    text = Page(page(collect(path))).text
+    assert "Dotted vertical lines: where pre-training ends." in text
+    assert "tokens read and generated" in text
+
+
+def test_figures_are_kept_as_files(folder: Path) -> None:
+    collected = collect(folder)
+    write_figures(collected, folder)
+    for axis in ("tokens", "seconds"):
+        assert (folder / f"curve_{axis}.png").read_bytes().startswith(b"\x89PNG")
+        assert "<svg" in (folder / f"curve_{axis}.svg").read_text()
+    before = {path: path.read_bytes() for path in folder.glob("curve_*")}
+    write_figures(collected, folder)
+    assert {path: path.read_bytes() for path in before} == before
 
 
 class Page(HTMLParser):

@@ -13,10 +13,11 @@ import pytest
 
 from benchmarks.collect import collect
 from benchmarks.measures import MEASURES
-from benchmarks.results import Result
+from benchmarks.results import Failure, Result
 from benchmarks.run import ConfigMismatch, run_experiment
 from benchmarks.specs import Evaluation, Experiment, Row
-from benchmarks.storage import read_json, read_state
+from benchmarks.storage import read_json, read_state, write_json
+from benchmarks.tensorboard import ADVICE
 from benchmarks.workers import Event
 
 MICRO = Experiment(
@@ -64,9 +65,10 @@ class Heard:
         return [(e.run.row.label, e.kind) for e in self.events if e.kind in ("finished", "failed")]
 
 
-def do(experiment: Experiment, out: Path, seeds: tuple[int, ...] | None = None) -> Heard:
+def do(experiment: Experiment, out: Path, seeds: tuple[int, ...] | None = None, retry: bool = False) -> Heard:
     heard = Heard()
-    run_experiment(experiment, out, 0, heard.events.append, seeds, heard.words.append)
+    run_experiment(experiment, out, 0, heard.events.append, seeds, heard.words.append, retry=retry)
+    heard.words = [words for words in heard.words if words != ADVICE]
     return heard
 
 
@@ -88,7 +90,8 @@ def test_every_run_finishes_in_its_own_folder(done: tuple[Path, Heard]) -> None:
     assert heard.ended() == [(row.label, "finished") for row in MICRO.rows]
     for row in MICRO.rows:
         folder = out / "micro" / row.label / "seed-0"
-        assert sorted(path.name for path in folder.iterdir()) == ["config.json", "result.json"]
+        left = sorted(path.name for path in folder.iterdir() if not path.name.startswith("events."))
+        assert left == ["agent.safetensors"] * (row.kind == "agent") + ["config.json", "result.json"]
         assert read_json(folder / "config.json")["row"]["label"] == row.label
 
 
@@ -106,9 +109,9 @@ def test_curve_runs_from_the_untrained_policy_to_the_end_of_training(done: tuple
 
 
 def test_evaluation_is_not_counted_as_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from benchmarks import job
+    from benchmarks import agent_job, job, judge, training
 
-    evaluate = job.evaluate
+    evaluate = judge.evaluate
     # A clock on which an evaluation takes 100 seconds and a look at it a millisecond.
     now = [0.0]
 
@@ -120,8 +123,9 @@ def test_evaluation_is_not_counted_as_training(tmp_path: Path, monkeypatch: pyte
         now[0] += 0.001
         return now[0]
 
-    monkeypatch.setattr(job, "evaluate", slow)
-    monkeypatch.setattr(job, "time", SimpleNamespace(perf_counter=clock))
+    monkeypatch.setattr(judge, "evaluate", slow)
+    for module in (training, agent_job, job):
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=clock))
     do(replace(MICRO, rows=(MICRO.rows[2],), baseline=""), tmp_path)
     found = result(tmp_path, "REINFORCE")
     assert found.evaluation_seconds == pytest.approx(100 * (len(found.curve) + 1), abs=1)
@@ -175,7 +179,7 @@ def test_likelihood_of_an_sb3_policy_sums_to_one_over_all_texts() -> None:
     small = {"vocab_size": 3, "max_length": 3, "train_size": 2, "test_size": 2}
     run = runs_of(replace(MICRO, rows=(MICRO.rows[3],), baseline="", env_kwargs=small))[0]
     contestant = SB3Contestant(run)
-    contestant.train(100, lambda generated, read: None)
+    contestant.train(100, lambda progress: True)
     every = np.array(list(product(range(3), repeat=3)))
     log_probs = contestant.log_prob(Texts(every, np.full(27, 3)), OracleTask(**small))
     assert np.exp(log_probs).sum() == pytest.approx(1.0, abs=1e-4)
@@ -268,11 +272,26 @@ def test_a_run_that_fails_is_kept_as_such_and_the_others_go_on(tmp_path: Path) -
     state = read_state(tmp_path / "micro" / "Bad" / "seed-0")
     assert state.status == "failed"
     assert state.error is not None
-    assert "abacus" in state.error["error"]
-    assert "Traceback" in state.error["traceback"]
+    assert "abacus" in state.error.error
+    assert "Traceback" in state.error.traceback
     again = do(experiment, tmp_path)
-    assert again.ended() == [("Bad", "failed")]
-    assert "micro/Bad/seed-0 failed before and is run again" in again.words
+    assert again.ended() == []
+    (said,) = (words for words in again.words if "Bad" in words)
+    assert said.startswith("micro/Bad/seed-0 failed before (ValueError: cell='abacus'")
+    assert said.endswith("it is not run again: --retry does")
+    retried = do(experiment, tmp_path, retry=True)
+    assert retried.ended() == [("Bad", "failed")]
+    assert any("is run again" in words for words in retried.words)
+
+
+def test_a_run_whose_process_was_ended_from_outside_is_done_again(tmp_path: Path) -> None:
+    do(FAST, tmp_path)
+    folder = tmp_path / "micro" / "MLE" / "seed-0"
+    (folder / "result.json").unlink()
+    write_json(folder / "error.json", Failure("WorkerDied: its process ended by SIGKILL").to_json())
+    heard = do(FAST, tmp_path)
+    assert heard.ended() == [("MLE", "finished")]
+    assert any(words.endswith("SIGKILL) and is run again") for words in heard.words)
 
 
 @pytest.mark.parametrize(
@@ -289,24 +308,24 @@ def test_agents_that_are_none_fail_with_a_reason(tmp_path: Path, agent: str, hyp
     do(replace(MICRO, rows=(row,), baseline=""), tmp_path)
     error = read_state(tmp_path / "micro" / "Bad" / "seed-0").error
     assert error is not None
-    assert said in error["error"]
+    assert said in error.error
 
 
 def test_a_return_that_is_not_finite_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from agents.rollout import Evaluation as Played
-    from benchmarks import job
+    from benchmarks import judge
 
-    evaluate = job.evaluate
+    evaluate = judge.evaluate
 
     def diverged(*args: object, **kwargs: object) -> Played:
         played = evaluate(*args, **kwargs)  # type: ignore[arg-type]
         return replace(played, returns=played.returns * np.nan)
 
-    monkeypatch.setattr(job, "evaluate", diverged)
+    monkeypatch.setattr(judge, "evaluate", diverged)
     do(replace(FAST, rows=FAST.rows[1:], baseline=""), tmp_path)
     error = read_state(tmp_path / "micro" / "MLE" / "seed-0").error
     assert error is not None
-    assert "diverged" in error["error"]
+    assert "diverged" in error.error
     assert not list(tmp_path.rglob("result.json"))
 
 

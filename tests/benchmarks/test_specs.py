@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
+from types import ModuleType
 
 import pytest
 
-from benchmarks.specs import Experiment, Row, experiment_names, load_experiment, load_object, runs_of
+from benchmarks import specs
+from benchmarks.specs import (
+    Evaluation,
+    Experiment,
+    Row,
+    experiment_names,
+    load_experiment,
+    load_object,
+    load_sizes,
+    runs_of,
+    settings_digest,
+)
 
 
 @pytest.mark.parametrize("name", experiment_names())
 def test_every_experiment_loads_and_is_plain_data(name: str) -> None:
-    experiment = load_experiment(name)
-    assert experiment.description
-    configs = [run.to_config() for run in runs_of(experiment)]
-    assert json.loads(json.dumps(configs)) == configs
-    assert len({run.name for run in runs_of(experiment)}) == len(experiment.rows) * len(experiment.seeds)
-    for row in experiment.rows:
-        assert callable(load_object(row.agent))
+    for experiment in load_sizes(name).values():
+        assert experiment.description
+        configs = [run.to_config() for run in runs_of(experiment)]
+        assert json.loads(json.dumps(configs)) == configs
+        assert len({run.name for run in runs_of(experiment)}) == len(experiment.rows) * len(experiment.seeds)
+        for row in experiment.rows:
+            assert callable(load_object(row.agent))
 
 
 def test_seeds_come_in_turn_and_once() -> None:
@@ -65,3 +78,65 @@ def test_unknown_names_say_what_there_is() -> None:
     for path, said in (("agents", "module:Class"), ("agents.mle:Nope", "no 'Nope'"), ("nope:A", "No module named")):
         with pytest.raises(ValueError, match=said):
             load_object(path)
+
+
+def sized(monkeypatch: pytest.MonkeyPatch, **attributes: object) -> None:
+    """An experiment file "sized" that defines these."""
+    module = ModuleType("benchmarks.experiments.sized")
+    for name, value in attributes.items():
+        setattr(module, name, value)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(specs, "experiment_names", lambda: ["sized"])
+
+
+def test_an_experiment_may_have_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, paper = (Experiment(f"sized-{size}", "d", "id", ()) for size in ("small", "paper"))
+    sized(monkeypatch, EXPERIMENTS={"small": small, "paper": paper})
+    assert load_sizes("sized") == {"small": small, "paper": paper}
+    assert load_experiment("sized") is small
+    assert load_experiment("sized", "paper") is paper
+    for size in ("huge", ""):
+        with pytest.raises(ValueError, match=f"experiment sized has no size '{size}'; there are small, paper"):
+            load_experiment("sized", size)
+    with pytest.raises(ValueError, match="it has but one: leave --size out"):
+        monkeypatch.undo()
+        load_experiment("smoke", "small")
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {},
+        {"EXPERIMENT": 3},
+        {"EXPERIMENT": Experiment("other", "d", "id", ())},
+        {"EXPERIMENTS": {}},
+        {"EXPERIMENTS": [Experiment("sized", "d", "id", ())]},
+        {"EXPERIMENTS": {"small": Experiment("small", "d", "id", ())}},
+    ],
+)
+def test_files_that_define_no_experiment_are_refused(
+    monkeypatch: pytest.MonkeyPatch, attributes: dict[str, object]
+) -> None:
+    sized(monkeypatch, **attributes)
+    with pytest.raises(ValueError, match=r"sized.py must define EXPERIMENT = Experiment\(name='sized'"):
+        load_sizes("sized")
+
+
+def test_settings_that_are_none_are_refused() -> None:
+    for field in ("points", "episodes", "final_episodes", "test_texts", "validation_texts"):
+        with pytest.raises(ValueError, match=f"evaluation: {field}=0 must be >= 1"):
+            Evaluation(**{field: 0})
+    with pytest.raises(ValueError, match="curve='loss' must be"):
+        Experiment("x", "d", "id", (), curve="loss")  # type: ignore[arg-type]
+
+
+def test_a_source_comes_first_and_is_part_of_the_settings() -> None:
+    rows = (Row("B", "m:B", starts_from="A"), Row("C", "m:C"), Row("A", "m:A"))
+    runs = runs_of(Experiment("x", "d", "id", rows, seeds=(0, 1)), device="cuda")
+    assert [(run.row.label, run.seed) for run in runs] == [(label, seed) for seed in (0, 1) for label in "ABC"]
+    assert runs[1].source is runs[0]
+    config = runs[1].to_config()
+    assert config["source"] == {"run": "x/A/seed-0", "settings": settings_digest(runs[0].to_config())}
+    assert (config["device"], config["row"]["starts_from"]) == ("cuda", "A")
+    assert runs[0].to_config()["source"] is None
+    assert len({settings_digest(run.to_config()) for run in runs}) == len(runs)

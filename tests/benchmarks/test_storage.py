@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks import storage
-from benchmarks.results import Point, Reference, Result
+from benchmarks.results import Failure, Measurement, Point, Reference, Result
 from benchmarks.storage import config_differences, read_json, read_state, remove_drafts, set_aside, write_json
 
 RESULT = Result(
-    curve=(Point(0, 0, 0.0, -3.0), Point(100, 0, 1.5, -1.0)),
+    curve=(Point(0, 0, 0.0, -3.0), Point(100, 0, 1.5, -1.0, 7, "adversarial", {"policy": 0.5}, {"nll_oracle": 2.0})),
     mean_return=-1.0,
     std_return=0.5,
     measures={"distinct_2": 0.25, "entropy": 2.0},
@@ -25,6 +25,7 @@ RESULT = Result(
     samples=("a b", ""),
     evaluation_seconds=0.25,
     versions={"python": "3"},
+    best=Measurement(Point(0, 0, 0.0, -3.0), -2.0, {"entropy": 3.0}, {"entropy": 0.25}),
 )
 
 
@@ -68,7 +69,7 @@ def test_states(tmp_path: Path) -> None:
     write_json(tmp_path / "error.json", {"error": "E: x", "traceback": "..."})
     failed = read_state(tmp_path)
     assert failed.status == "failed"
-    assert failed.error == {"error": "E: x", "traceback": "..."}
+    assert failed.error == Failure("E: x", "...")
     write_json(tmp_path / "result.json", RESULT.to_json())
     finished = read_state(tmp_path)
     assert finished.status == "finished"
@@ -111,7 +112,7 @@ def test_a_result_of_an_earlier_format_is_refused_by_name(tmp_path: Path) -> Non
     earlier = {key: value for key, value in RESULT.to_json().items() if key not in ("errors", "sequence_nll_oracle")}
     write_json(tmp_path / "config.json", {"seed": 0})
     write_json(tmp_path / "result.json", earlier | {"format": 1})
-    assert read_state(tmp_path).broken == ((tmp_path / "result.json", "format=1, expected 2"),)
+    assert read_state(tmp_path).broken == ((tmp_path / "result.json", "format=1, expected 3"),)
 
 
 def test_a_result_without_its_configuration_is_not_used(tmp_path: Path) -> None:

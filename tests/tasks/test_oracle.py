@@ -205,3 +205,10 @@ def test_a_vocabulary_of_one_token() -> None:
     task = OracleTask(vocab_size=1, max_length=1, train_size=1, test_size=1)
     assert task.training_sequences().tokens.tolist() == [[0]]
     assert task.entropy == pytest.approx(0, abs=1e-6)
+
+
+def test_the_oracle_may_be_put_on_a_device() -> None:
+    here, there = OracleTask(20, 4, train_size=5), OracleTask(20, 4, train_size=5, oracle_device="cpu:0")
+    np.testing.assert_array_equal(here.training_sequences().tokens, there.training_sequences().tokens)
+    with pytest.raises(ValueError, match=r"oracle_device='cuda:99' cannot be used here"):
+        OracleTask(20, 4, oracle_device="cuda:99")

@@ -57,7 +57,9 @@ class LanguageModel(nn.Module):
         self.logits_memory = LogitsMemory()
         # The meta device draws nothing from torch's global generator.
         with torch.device("meta"):
-            self.embedding = nn.Embedding(max(vocab_size, start_id + 1), embedding_size)
+            rows = max(vocab_size, start_id + 1)
+            # Given its weight it draws none, which on the meta device would load half of torch for it.
+            self.embedding = nn.Embedding(rows, embedding_size, _weight=torch.empty(rows, embedding_size))
             rnn = nn.LSTM if cell == "lstm" else nn.GRU
             self.rnn = rnn(embedding_size, hidden_size, batch_first=True)
             self.output = nn.Linear(hidden_size, vocab_size)

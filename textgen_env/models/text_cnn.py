@@ -99,7 +99,9 @@ class TextCNN(nn.Module):
         features = sum(count for _, count in filters)
         # On the meta device a module's own initialisation draws nothing.
         with torch.device("meta"):
-            self.embedding = nn.Embedding(vocab_size + 1, config.embedding_size)
+            rows, size = vocab_size + 1, config.embedding_size
+            # Given its weight it draws none, which on the meta device would load half of torch for it.
+            self.embedding = nn.Embedding(rows, size, _weight=torch.empty(rows, size))
             self.convolutions = nn.ModuleList(nn.Conv1d(config.embedding_size, n, w) for w, n in filters)
             self.transform = nn.Linear(features, features)
             self.gate = nn.Linear(features, features)

@@ -83,7 +83,7 @@ class DiscriminatorReward(BaseReward):
             raise ValueError(f"d_learning_rate={d_learning_rate!r} must be greater than 0")
         self.d_l2 = _checked_number("d_l2", d_l2)
         self.discriminator_seed = check_at_least("discriminator_seed", discriminator_seed, 0)
-        self.device = checked_device(device)
+        self.device = checked_device("device", device)
         with _errors_in_our_names():
             self.config = TextCNNConfig(d_embedding_size, d_widths, d_counts, d_dropout)
         self.last_update: dict[str, float] = {}

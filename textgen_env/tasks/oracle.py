@@ -35,7 +35,7 @@ class OracleTask(BaseTask):
             `Wi Ui bi`, `Wf Uf bf`, `Wog Uog bog`, `Wc Uc bc`, `Wo (H, V)`, `bo (V,)`. V is the file's; `vocab_size`
             is ignored then, unless it is given and differs.
         train_size, test_size: sequences drawn from the oracle.
-        device: where the oracle is, such as "cuda"; its random numbers are drawn on the CPU all the same.
+        oracle_device: where the oracle is, such as "cuda"; its random numbers are drawn on the CPU all the same.
 
     Raises:
         ValueError, TypeError: a size below 1; a file that holds no oracle.
@@ -50,7 +50,7 @@ class OracleTask(BaseTask):
         oracle: str | PathLike[str] | None = None,
         train_size: int = 10_000,
         test_size: int = 10_000,
-        device: str = "cpu",
+        oracle_device: str = "cpu",
     ) -> None:
         self.max_length = check_at_least("max_length", max_length)
         self.seed = check_at_least("oracle_seed", oracle_seed, least=0)
@@ -67,7 +67,7 @@ class OracleTask(BaseTask):
                     f"vocab_size={vocab_size!r}, but the oracle {fspath(oracle)!r} has {size} tokens; leave it out, or "
                     "give None"
                 )
-        self.device = torch.device(checked_device(device))
+        self.device = torch.device(checked_device("oracle_device", oracle_device))
         self.language_model.to(self.device)
         self.vocabulary = Vocabulary.numbered(size)
 

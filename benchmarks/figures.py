@@ -1,0 +1,69 @@
+"""The learning curves of an experiment's results: what is drawn in them, and the files that they are kept in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from benchmarks.collect import Collected
+from benchmarks.plots import Axis, Level, Line, curve_over_seeds, learning_curves, style
+from benchmarks.storage import write_whole
+from benchmarks.titles import RETURN, title, unit
+
+AXES: Mapping[Axis, str] = MappingProxyType({"tokens": "tokens", "seconds": "wall time"})
+FORMATS = ("png", "svg")
+DOTS_PER_INCH = 160
+
+
+def write_figures(collected: Collected, folder: Path) -> None:
+    """Keeps the curves over each axis as `curve_<axis>.png` and `.svg`; nothing where no run has learned."""
+    if not lines_and_levels(collected)[0]:
+        return
+    for axis in AXES:
+        figure = drawn(collected, axis)
+        for kind in FORMATS:
+            write_whole(folder / f"curve_{axis}.{kind}", partial(_save, figure, kind))
+
+
+def _save(figure: Figure, kind: str, path: Path) -> None:
+    with matplotlib.rc_context({"svg.hashsalt": "curve"}):
+        figure.savefig(path, format=kind, dpi=DOTS_PER_INCH, metadata={"Date": None} if kind == "svg" else None)
+
+
+def figure_title(collected: Collected, axis: Axis) -> str:
+    """What the figure over this axis is called."""
+    of = collected.manifest.curve
+    return f"{title(of).capitalize() if of == RETURN else title(of)} against {AXES[axis]}"
+
+
+def drawn(collected: Collected, axis: Axis) -> Figure:
+    """The learning curves over this axis."""
+    of = collected.manifest.curve
+    return learning_curves(*lines_and_levels(collected), axis, unit(of, collected.manifest.unit), of)
+
+
+def lines_and_levels(collected: Collected) -> tuple[list[Line], list[Level]]:
+    """What the figures show: a curve for each row that learns, a level for each that does not, and the references."""
+    of = collected.manifest.curve
+    lines: list[Line] = []
+    levels: list[Level] = []
+    colours = 0
+    for row in collected.rows:
+        results, values = row.results, row.values(of)
+        curve = curve_over_seeds([result.curve for result in results], of) if results else None
+        if curve is not None:
+            lines.append(Line(row.label, curve, *style(colours)))
+        elif values:
+            levels.append(Level(row.label, sum(values) / len(values)))
+        # Rows without results yet have their colour kept for them: the others' do not change when they come.
+        colours += curve is not None or not results
+    if of == RETURN:
+        levels += [Level(level.title, level.value) for level in collected.references.values()]
+    elif collected.oracle_entropy is not None:
+        levels.append(Level("oracle's entropy", collected.oracle_entropy))
+    return lines, levels
