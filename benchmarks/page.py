@@ -89,7 +89,8 @@ def _curves(collected: Collected) -> str:
         caption += " Dotted vertical lines: where pre-training ends."
     readers = [line.label for line in lines if not line.curve.generated]
     if readers:
-        caption += f" {', '.join(readers)} generates no tokens: its curve is over the tokens of training data it read."
+        says = "generates no tokens: its curve is" if len(readers) == 1 else "generate no tokens: their curves are"
+        caption += f" {', '.join(readers)} {says} over the tokens of training data read."
     return _section("Learning curves", f'<div class="figures">{figures}</div><p class="note">{escape(caption)}</p>')
 
 

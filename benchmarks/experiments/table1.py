@@ -120,7 +120,6 @@ SMALL = Experiment(
         env_id="TextGen-OracleSmall-v0",
         validation="nll",
     ),
-    baseline="Uniform",
     compared_with="SeqGAN",
     unit="nats a text",
     curve="nll_oracle",
