@@ -1,127 +1,211 @@
 """Table 1 of the SeqGAN paper, with the controls that it lacks: does an adversarial reward beat likelihood?
 
 Yu, Zhang, Wang and Yu (2017), section 5. Every adversarial row, and every control of one, begins as the maximum-
-likelihood agent of its seed and takes as many steps of its generator. The settings were chosen on seed 100, which is
-not among those that are reported.
+likelihood agent of its seed and takes as many steps of its generator.
+
+Sizes: "small" on OracleSmall, its settings chosen on seed 100, which is not among those that are reported; "cpu" on the
+released oracle, generator and maximum likelihood as in the paper, the discriminator's share cut; "paper" with the
+paper's settings. The released oracle is read from the folder that the environment variable TEXTGEN_DATA names.
 """
 
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from benchmarks.specs import Evaluation, Experiment, Row
 
-TEXTS, LENGTH, BATCH, ROLLOUTS = 10_000, 10, 64, 16
-MLE_EPOCHS, G_STEPS = 20, 180
+RELEASED_ORACLE = str(Path(os.environ.get("TEXTGEN_DATA", "data")) / "seqgan_oracle.npz")
+TEXTS, BATCH, ROLLOUTS = 10_000, 64, 16
 NETWORK = {"embedding_size": 32, "hidden_size": 32, "cell": "lstm"}
-MLE_TOKENS = MLE_EPOCHS * TEXTS * LENGTH
-# Of a g-step: its texts, and the continuations of every proper prefix.
-STEP_TOKENS = BATCH * LENGTH + BATCH * ROLLOUTS * LENGTH * (LENGTH - 1) // 2
-D_STEPS, D_SAMPLES, D_PRETRAIN_STEPS = 2, 1_000, 10
-FOLLOWED = {**NETWORK, "pretrain_epochs": 0, "batch_size": BATCH, "rollouts": ROLLOUTS}
-TAUGHT = {"d_steps": D_STEPS, "d_samples": D_SAMPLES, "d_pretrain_steps": D_PRETRAIN_STEPS, "d_epochs": 1}
-ADVERSARIAL_TOKENS = G_STEPS * (STEP_TOKENS + D_STEPS * D_SAMPLES * LENGTH) + D_PRETRAIN_STEPS * D_SAMPLES * LENGTH
 STEADY = {"learning_rate": 0.003, "baseline": "batch_mean"}
 TEMPERATURES = (0.5, 0.75, 0.9, 1.1, 1.25, 1.5)
+MEASURES = ("nll_oracle", "nll_test", "kl_forward", "kl_reverse", "entropy", "bleu_3", "self_bleu_3", "distinct_2")
+# The paper's network; the environment's own default is for a laptop.
+PAPER_DISCRIMINATOR = {
+    "d_embedding_size": 64,
+    "d_widths": [*range(1, 11), 15, 20],
+    "d_counts": [100, 200, 200, 200, 200, 100, 100, 100, 100, 100, 160, 160],
+    "d_learning_rate": 1e-4,
+}
 
 
-def adversarial(label: str, settings: Mapping[str, Any], output: str = "probability", tokens: int = 0) -> Row:
-    """A row that follows a discriminator."""
-    return Row(
-        label,
-        "agents.seqgan:SeqGAN",
-        total_tokens=tokens or ADVERSARIAL_TOKENS,
-        hyperparameters={**FOLLOWED, **TAUGHT, **settings},
-        env_id="TextGen-OracleSmallGAN-v0",
-        env_kwargs={"auto_update": False, "output": output},
-        starts_from="MLE",
-    )
+@dataclass(frozen=True)
+class Size:
+    """What differs between the sizes of the experiment.
 
+    Attributes:
+        oracle: name of the ids: TextGen-`oracle`-v0, -`oracle`BLEU-v0, -`oracle`GAN-v0.
+        env_kwargs: of all environments.
+        length: T.
+        mle_epochs: of maximum likelihood and of scheduled sampling.
+        g_steps: generator steps of each row that follows a reward.
+        d_steps, d_epochs, d_samples: between two of them; see `agents.seqgan.SeqGANConfig`.
+        d_pretrain_steps: before the first.
+        discriminator: kwargs of the discriminator.
+        coin: by how much an epoch lowers scheduled sampling's probability of the truth.
+    """
 
-def control(label: str, reward: str, settings: Mapping[str, Any]) -> Row:
-    """SeqGAN with a reward that knows nothing in the discriminator's place."""
-    return Row(
-        label,
-        "agents.seqgan:SeqGAN",
-        total_tokens=G_STEPS * STEP_TOKENS,
-        hyperparameters={**FOLLOWED, **settings, "d_steps": 0},
-        env_kwargs={"reward": reward, "reward_mode": "terminal"},
-        starts_from="MLE",
-    )
+    oracle: str
+    env_kwargs: Mapping[str, Any]
+    length: int
+    mle_epochs: int
+    g_steps: int
+    d_steps: int
+    d_epochs: int
+    d_samples: int
+    d_pretrain_steps: int
+    coin: float
+    discriminator: Mapping[str, Any] = field(default_factory=dict)
 
+    def rows(self) -> tuple[Row, ...]:
+        """All rows of the table."""
+        mle_tokens = self.mle_epochs * TEXTS * self.length
+        texts = self.g_steps * BATCH * self.length
+        tails = self.g_steps * BATCH * self.length * (self.length - 1) // 2
+        taught = (self.g_steps * self.d_steps + self.d_pretrain_steps) * self.d_samples * self.length
+        followed = {**NETWORK, "pretrain_epochs": 0, "batch_size": BATCH, "rollouts": ROLLOUTS}
+        learner = {
+            "d_steps": self.d_steps,
+            "d_samples": self.d_samples,
+            "d_pretrain_steps": self.d_pretrain_steps,
+            "d_epochs": self.d_epochs,
+        }
 
-SMALL = Experiment(
-    name="table1-small",
-    description="SeqGAN, its rivals and its controls on the small oracle; 5 seeds in 15 minutes on 2 cores",
-    env_id="TextGen-OracleSmall-v0",
-    rows=(
-        Row("Uniform", "agents.random:Random"),
-        Row("Unigram", "agents.unigram:Unigram", total_tokens=TEXTS * LENGTH),
-        Row("MLE", "agents.mle:MLE", MLE_TOKENS, hyperparameters={**NETWORK, "learning_rate": 0.01}),
-        *(
-            Row(
-                f"MLE-T{temperature:g}",
-                "agents.tempered:Tempered",
-                hyperparameters={**NETWORK, "temperature": temperature},
+        def adversarial(label: str, settings: Mapping[str, Any], output: str, rollouts: int) -> Row:
+            return Row(
+                label,
+                "agents.seqgan:SeqGAN",
+                texts + rollouts * tails + taught,
+                hyperparameters={**followed, **learner, **settings, "rollouts": rollouts},
+                env_id=f"TextGen-{self.oracle}GAN-v0",
+                env_kwargs={**self.discriminator, "auto_update": False, "output": output},
                 starts_from="MLE",
             )
-            for temperature in TEMPERATURES
-        ),
-        Row(
-            "ScheduledSampling",
-            "agents.scheduled_sampling:ScheduledSampling",
-            MLE_TOKENS,
-            # From the truth to half of it over the epochs that there are.
-            hyperparameters={**NETWORK, "learning_rate": 0.01, "c": 0.5 / MLE_EPOCHS},
-        ),
-        Row(
-            "PG-BLEU",
-            "agents.pg_bleu:PGBleu",
-            total_tokens=G_STEPS * (BATCH * LENGTH + BATCH * LENGTH * (LENGTH - 1) // 2),
-            hyperparameters={**NETWORK, "pretrain_epochs": 0, "batch_size": BATCH, "learning_rate": 0.01},
-            env_id="TextGen-OracleSmallBLEU-v0",
-            env_kwargs={"max_order": 3, "smooth_method": "none", "effective_order": False},
-            starts_from="MLE",
-        ),
-        adversarial("SeqGAN", {}),
-        adversarial("SeqGAN-steady", STEADY, "log_odds"),
-        adversarial(
-            "MaliGAN",
-            {"credit": "softmax", "rollouts": 0, "learning_rate": 0.003},
-            "log_odds",
-            G_STEPS * (BATCH + D_STEPS * D_SAMPLES) * LENGTH + D_PRETRAIN_STEPS * D_SAMPLES * LENGTH,
-        ),
-        control("Constant", "constant", {}),
-        control("Noise", "random", {}),
-        control("Noise-steady", "random", STEADY),
-        Row(
-            "REINFORCE-oracle",
-            "agents.seqgan:SeqGAN",
-            total_tokens=G_STEPS * STEP_TOKENS,
-            hyperparameters={**FOLLOWED, **STEADY, "d_steps": 0},
-            env_kwargs={"reward_mode": "terminal"},
-            starts_from="MLE",
-        ),
-    ),
-    seeds=(0, 1, 2, 3, 4),
-    evaluation=Evaluation(
-        points=10,
-        episodes=256,
-        final_episodes=2_048,
-        measures=(
-            "nll_oracle",
-            "nll_test",
-            "kl_forward",
-            "kl_reverse",
-            "entropy",
-            "bleu_3",
-            "self_bleu_3",
-            "distinct_2",
-        ),
-        env_id="TextGen-OracleSmall-v0",
-        validation="nll",
-    ),
-    compared_with="SeqGAN",
-    unit="nats a text",
-    curve="nll_oracle",
+
+        def control(label: str, env_kwargs: Mapping[str, Any], settings: Mapping[str, Any]) -> Row:
+            return Row(
+                label,
+                "agents.seqgan:SeqGAN",
+                texts + ROLLOUTS * tails,
+                hyperparameters={**followed, **settings, "d_steps": 0},
+                env_kwargs={**env_kwargs, "reward_mode": "terminal"},
+                starts_from="MLE",
+            )
+
+        likelihood = {**NETWORK, "learning_rate": 0.01}
+        return (
+            Row("Uniform", "agents.random:Random"),
+            Row("Unigram", "agents.unigram:Unigram", TEXTS * self.length),
+            Row("MLE", "agents.mle:MLE", mle_tokens, hyperparameters=likelihood),
+            *(
+                Row(
+                    f"MLE-T{temperature:g}",
+                    "agents.tempered:Tempered",
+                    hyperparameters={**NETWORK, "temperature": temperature},
+                    starts_from="MLE",
+                )
+                for temperature in TEMPERATURES
+            ),
+            Row(
+                "ScheduledSampling",
+                "agents.scheduled_sampling:ScheduledSampling",
+                mle_tokens,
+                hyperparameters={**likelihood, "c": self.coin},
+            ),
+            Row(
+                "PG-BLEU",
+                "agents.pg_bleu:PGBleu",
+                texts + tails,
+                hyperparameters={**NETWORK, "pretrain_epochs": 0, "batch_size": BATCH, "learning_rate": 0.01},
+                env_id=f"TextGen-{self.oracle}BLEU-v0",
+                env_kwargs={"max_order": 3, "smooth_method": "none", "effective_order": False},
+                starts_from="MLE",
+            ),
+            adversarial("SeqGAN", {}, "probability", ROLLOUTS),
+            adversarial("SeqGAN-steady", STEADY, "log_odds", ROLLOUTS),
+            adversarial("MaliGAN", {"credit": "softmax", "learning_rate": 0.003}, "log_odds", 0),
+            control("Constant", {"reward": "constant"}, {}),
+            control("Noise", {"reward": "random"}, {}),
+            control("Noise-steady", {"reward": "random"}, STEADY),
+            control("REINFORCE-oracle", {}, STEADY),
+        )
+
+    def experiment(self, name: str, description: str, seeds: tuple[int, ...]) -> Experiment:
+        """The comparison in this size."""
+        return Experiment(
+            name=f"table1-{name}",
+            description=description,
+            env_id=f"TextGen-{self.oracle}-v0",
+            env_kwargs=self.env_kwargs,
+            rows=self.rows(),
+            seeds=seeds,
+            evaluation=Evaluation(
+                points=10,
+                episodes=256,
+                final_episodes=2_048,
+                measures=MEASURES,
+                env_id=f"TextGen-{self.oracle}-v0",
+                env_kwargs=self.env_kwargs,
+                validation="nll",
+            ),
+            compared_with="SeqGAN",
+            unit="nats a text",
+            curve="nll_oracle",
+        )
+
+
+SMALL = Size(
+    "OracleSmall",
+    {},
+    length=10,
+    mle_epochs=20,
+    g_steps=180,
+    d_steps=2,
+    d_epochs=1,
+    d_samples=1_000,
+    d_pretrain_steps=10,
+    # From the truth to half of it over the epochs that there are.
+    coin=0.025,
 )
-EXPERIMENTS = {"small": SMALL}
+CPU = Size(
+    "Oracle",
+    {"oracle": RELEASED_ORACLE},
+    length=20,
+    mle_epochs=120,
+    g_steps=150,
+    d_steps=1,
+    d_epochs=1,
+    d_samples=640,
+    d_pretrain_steps=50,
+    coin=0.002,
+    discriminator=PAPER_DISCRIMINATOR,
+)
+PAPER = Size(
+    "Oracle",
+    {"oracle": RELEASED_ORACLE},
+    length=20,
+    mle_epochs=120,
+    g_steps=200,
+    d_steps=5,
+    d_epochs=3,
+    d_samples=10_000,
+    d_pretrain_steps=50,
+    coin=0.002,
+    discriminator=PAPER_DISCRIMINATOR,
+)
+EXPERIMENTS = {
+    "small": SMALL.experiment(
+        "small",
+        "SeqGAN, its rivals and its controls on the small oracle; 5 seeds in 15 minutes on 2 cores",
+        seeds=(0, 1, 2, 3, 4),
+    ),
+    "cpu": CPU.experiment(
+        "cpu",
+        "the same on the released oracle; cut for 2 cores: 150 rounds (paper: 200), each with 1 d-step of 640 texts and "
+        "1 pass (5 of 10,000 and 3), after 50 sets of 640 texts and 1 pass (10,000 and 3)",
+        seeds=(0, 1, 2),
+    ),
+    "paper": PAPER.experiment("paper", "the same with the paper's settings, for --device cuda", seeds=(0, 1, 2)),
+}
