@@ -203,8 +203,8 @@ EXPERIMENTS = {
     ),
     "cpu": CPU.experiment(
         "cpu",
-        "the same on the released oracle; cut for 2 cores: 150 rounds (paper: 200), each with 1 d-step of 640 texts and "
-        "1 pass (5 of 10,000 and 3), after 50 sets of 640 texts and 1 pass (10,000 and 3)",
+        "the same on the released oracle; cut for 2 cores: 150 rounds (paper: 200), each with 1 d-step of 640 texts "
+        "and 1 pass (5 of 10,000 and 3), after 50 sets of 640 texts and 1 pass (10,000 and 3)",
         seeds=(0, 1, 2),
     ),
     "paper": PAPER.experiment("paper", "the same with the paper's settings, for --device cuda", seeds=(0, 1, 2)),
