@@ -29,6 +29,8 @@ Dashes = tuple[float, tuple[float, ...]]
 # Okabe and Ito (2008), distinguishable in all common forms of colour blindness; its yellow is too pale for lines.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 DASHES: tuple[Dashes, ...] = ((0.0, ()), (0.0, (6.0, 2.0)), (0.0, (2.0, 1.5)), (0.0, (6.0, 2.0, 1.5, 2.0)))
+NAME_INCHES = 0.26
+"""Height of a name beside the curves."""
 GREY = "#5f6368"
 GRID = 200
 
@@ -158,7 +160,9 @@ def learning_curves(
 ) -> Figure:
     """Return, or the measure `of`, against tokens or seconds of training: the mean over seeds, the band from the lowest
     to the highest, levels to compare with, and a dotted vertical line where pre-training ends."""
-    figure = Figure(figsize=(5.4, 4.2), layout="constrained")
+    # Room for a name a line, however many there are.
+    height = max(4.2, NAME_INCHES * (len(lines) + len(levels)) + 0.8)
+    figure = Figure(figsize=(5.4, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for line in lines:
@@ -247,7 +251,8 @@ def _label(axes: Axes, lines: Sequence[Line], levels: Sequence[Level], axis: Axi
     named = [(float(line.curve.mean[-1]), line.label, line.colour, _end(line, axis)) for line in lines]
     right = axes.get_xlim()[1]
     named += [(level.value, level.title, GREY, right) for level in levels]
-    places = spread_apart([height for height, *_ in named], gap=(high - low) * 0.062)
+    gap = (high - low) * NAME_INCHES / axes.figure.get_figheight()
+    places = spread_apart([height for height, *_ in named], gap)
     for (height, name, colour, end), place in zip(named, places, strict=True):
         axes.annotate(
             name,
@@ -259,5 +264,12 @@ def _label(axes: Axes, lines: Sequence[Line], levels: Sequence[Level], axis: Axi
             va="center",
             annotation_clip=False,
             # Dotted, so that nobody takes it for a curve.
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "linestyle": (0, (1, 3)), "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "linewidth": 0.8,
+                "linestyle": (0, (1, 3)),
+                "relpos": (0.0, 0.5),
+                "shrinkB": 0,
+            },
         )
