@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 
 import textgen_env
+from textgen_env.kernels import SWITCH
 
-DISTRIBUTIONS = ("numpy", "torch", "gymnasium", "stable-baselines3", "sb3-contrib")
-# Where one of these differs, the same seed may give other numbers.
-DECISIVE = ("textgen-env", "numpy", "torch", "gymnasium")
+DISTRIBUTIONS = ("numpy", "torch", "numba", "gymnasium", "stable-baselines3", "sb3-contrib")
+# Where one of these differs, the same seed may give other numbers: compiled loops round differently from plain ones.
+DECISIVE = ("textgen-env", "numpy", "torch", "numba", "gymnasium")
 
 
 def versions() -> dict[str, str]:
@@ -20,14 +21,22 @@ def versions() -> dict[str, str]:
     return dict(_versions())
 
 
-@cache
-def _versions() -> Mapping[str, str]:
+def installed(distributions: Sequence[str]) -> dict[str, str]:
+    """The package, Python and those of `distributions` that are installed, by name."""
     found = {"textgen-env": textgen_env.__version__, "python": platform.python_version()}
-    for name in DISTRIBUTIONS:
+    for name in distributions:
         try:
             found[name] = version(name)
         except ImportError:
             continue
+    return found
+
+
+@cache
+def _versions() -> Mapping[str, str]:
+    found = installed(DISTRIBUTIONS)
+    if os.environ.get(SWITCH) == "0":
+        found["numba"] = "switched off"
     return found | {"platform": platform.platform(), "processors": str(os.cpu_count())}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-import textgen_env
+from benchmarks.versions import installed
 from textgen_env.kernels import SWITCH
 
 DISTRIBUTIONS = ("numpy", "torch", "numba", "gymnasium", "stable-baselines3", "sacrebleu", "jiwer")
@@ -20,13 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def versions() -> dict[str, str]:
     """Name -> version of what is installed."""
-    found = {"textgen-env": textgen_env.__version__, "python": platform.python_version()}
-    for name in DISTRIBUTIONS:
-        try:
-            found[name] = version(name)
-        except ImportError:
-            continue
-    return found
+    return installed(DISTRIBUTIONS)
 
 
 def machine() -> dict[str, Any]:
