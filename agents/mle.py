@@ -23,6 +23,7 @@ class MLEConfig:
     learning_rate: float = 0.005  # of Adam [0.01]
     batch_size: int = 64  # texts an update [64]
     max_grad_norm: float = 5.0  # longer gradients are shortened to it [5]
+    initial_std: float | None = None  # parameters begin as N(0, initial_std^2); None: see `PolicyNetwork` [0.1]
 
     def __post_init__(self) -> None:
         for name in ("embedding_size", "hidden_size", "batch_size"):
@@ -30,6 +31,8 @@ class MLEConfig:
         check_choice("cell", self.cell, ("lstm", "gru"))
         check_number("learning_rate", self.learning_rate, above=0)
         check_number("max_grad_norm", self.max_grad_norm, above=0)
+        if self.initial_std is not None:
+            check_number("initial_std", self.initial_std, above=0)
 
 
 class MLE(PolicyAgent):
@@ -54,3 +57,6 @@ class MLE(PolicyAgent):
             losses = self.imitate(texts.batch(self.batches_read), self.optimiser)
             goes_on = self._goes_on(callback, float("nan"), losses, "mle")
         return self
+
+    def _initial_std(self) -> float | None:
+        return self.config.initial_std

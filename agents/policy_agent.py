@@ -203,6 +203,9 @@ class PolicyAgent:
         for name in self.counters:
             setattr(self, name, 0)
         self.order_seed = int(torch.randint(2**62, (), generator=self.generator))
+        initial_std = self._initial_std()
+        if initial_std is not None:
+            self.network.decoder.initialise(self.generator, initial_std)
 
     def _adam(self, learning_rate: float) -> torch.optim.Adam:
         return torch.optim.Adam(self.parameters, lr=learning_rate, fused=True)
@@ -217,6 +220,10 @@ class PolicyAgent:
 
     def _has_value_head(self) -> bool:
         return False
+
+    def _initial_std(self) -> float | None:
+        """Of N(0, std^2), which the decoder's parameters are drawn from; None keeps the network's own."""
+        return None
 
     def _restore(self, saved: Checkpoint) -> None:
         parts: dict[str, dict[str, Tensor]] = {}

@@ -41,6 +41,7 @@ class ScheduledSamplingConfig:
     c: float = 0.002  # linear: what epsilon loses when i grows by 1 [0.002]
     floor: float = 0.0  # linear: below it epsilon does not fall [0]
     max_grad_norm: float = 5.0  # longer gradients are shortened to it [5]
+    initial_std: float | None = None  # parameters begin as N(0, initial_std^2); None: see `PolicyNetwork` [0.1]
 
     def __post_init__(self) -> None:
         for name in ("embedding_size", "hidden_size", "batch_size"):
@@ -48,6 +49,8 @@ class ScheduledSamplingConfig:
         check_choice("cell", self.cell, ("lstm", "gru"))
         check_choice("schedule", self.schedule, ("linear", "exponential", "inverse_sigmoid"))
         check_choice("counted_in", self.counted_in, ("epochs", "updates"))
+        if self.initial_std is not None:
+            check_number("initial_std", self.initial_std, above=0)
         for name in ("learning_rate", "max_grad_norm"):
             check_number(name, getattr(self, name), above=0)
         if self.schedule == "inverse_sigmoid":
@@ -132,3 +135,6 @@ class ScheduledSampling(PolicyAgent):
                 f"learning_rate={self.config.learning_rate}"
             )
         return logits
+
+    def _initial_std(self) -> float | None:
+        return self.config.initial_std

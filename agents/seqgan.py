@@ -184,9 +184,11 @@ class SeqGAN(PolicyAgent):
         scores = envs.unwrapped.score(rollouts.tokens, rollouts.lengths, sources)  # type: ignore[attr-defined]
         return action_values(rollouts, scores, returns, episodes.lengths, self.spec.max_length)
 
+    def _initial_std(self) -> float | None:
+        return self.config.initial_std
+
     def _build(self, *args: Any, **kwargs: Any) -> None:
         super()._build(*args, **kwargs)
-        self.network.decoder.initialise(self.generator, self.config.initial_std)
         self.imitation_optimiser = self._adam(self.config.pretrain_learning_rate)
         # At the rate of 1 the roll-out policy is the generator itself.
         self.rollout_network = self.network if self.config.rollout_rate == 1.0 else deepcopy(self.network)

@@ -30,6 +30,8 @@ PAPER_DISCRIMINATOR = {
     "d_learning_rate": 1e-4,
 }
 
+PAPER_LIKELIHOOD = {"learning_rate": 0.01, "initial_std": 0.1}
+
 
 @dataclass(frozen=True)
 class Size:
@@ -44,6 +46,7 @@ class Size:
         d_steps, d_epochs, d_samples: between two of them; see `agents.seqgan.SeqGANConfig`.
         d_pretrain_steps: before the first.
         discriminator: kwargs of the discriminator.
+        likelihood: settings of maximum likelihood and of scheduled sampling.
         coin: by how much an epoch lowers scheduled sampling's probability of the truth.
     """
 
@@ -58,6 +61,7 @@ class Size:
     d_pretrain_steps: int
     coin: float
     discriminator: Mapping[str, Any] = field(default_factory=dict)
+    likelihood: Mapping[str, Any] = field(default_factory=lambda: {"learning_rate": 0.01})
 
     def rows(self) -> tuple[Row, ...]:
         """All rows of the table."""
@@ -94,7 +98,7 @@ class Size:
                 starts_from="MLE",
             )
 
-        likelihood = {**NETWORK, "learning_rate": 0.01}
+        likelihood = {**NETWORK, **self.likelihood}
         return (
             Row("Uniform", "agents.random:Random"),
             Row("Unigram", "agents.unigram:Unigram", TEXTS * self.length),
@@ -181,6 +185,7 @@ CPU = Size(
     d_pretrain_steps=50,
     coin=0.002,
     discriminator=PAPER_DISCRIMINATOR,
+    likelihood=PAPER_LIKELIHOOD,
 )
 PAPER = Size(
     "Oracle",
@@ -194,6 +199,7 @@ PAPER = Size(
     d_pretrain_steps=50,
     coin=0.002,
     discriminator=PAPER_DISCRIMINATOR,
+    likelihood=PAPER_LIKELIHOOD,
 )
 EXPERIMENTS = {
     "small": SMALL.experiment(

@@ -136,3 +136,14 @@ def test_a_task_without_data_is_refused(no_repeat_task: BaseTask) -> None:
     envs = TextGenVectorEnv(no_repeat_task, flat)
     with pytest.raises(ValueError, match="no training data"):
         MLE(envs).train(envs, 100)
+
+
+def test_parameters_begin_as_the_paper_has_them() -> None:
+    envs = gym.make_vec("TextGen-OracleSmall-v0", num_envs=1)
+    network = MLE(envs, MLEConfig(initial_std=0.1)).network
+    drawn = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    values = np.concatenate([parameter.detach().numpy().ravel() for parameter in drawn])
+    assert abs(values.mean()) < 4 * 0.1 / np.sqrt(len(values))
+    assert abs(values.std() / 0.1 - 1) < 4 / np.sqrt(2 * len(values))
+    with pytest.raises(ValueError, match="initial_std=0"):
+        MLEConfig(initial_std=0)
