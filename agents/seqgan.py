@@ -19,7 +19,7 @@ from agents.imitation import TrainingTexts
 from agents.losses import policy_gradient_loss, token_log_probs
 from agents.monte_carlo import action_values, roll_out
 from agents.policy_agent import PolicyAgent
-from agents.returns import batch_mean_baseline, no_baseline, written
+from agents.returns import batch_mean_baseline, written
 from agents.rollout import Episodes, play
 from textgen_env import Texts
 from textgen_env.models.language_model import Cell
@@ -149,8 +149,6 @@ class SeqGAN(PolicyAgent):
         values = self.values(envs, episodes)
         if config.baseline == "batch_mean":
             values = values - batch_mean_baseline(values, episodes.lengths)
-        else:
-            values = values - no_baseline(values)
         tokens = torch.from_numpy(episodes.tokens).to(self.device)
         is_written = torch.from_numpy(written(episodes.lengths, self.spec.max_length)).to(self.device)
         sources = None if episodes.sources is None else torch.from_numpy(episodes.sources).to(self.device)
