@@ -42,7 +42,8 @@ class Size:
         env_kwargs: of all environments.
         length: T.
         mle_epochs: of maximum likelihood and of scheduled sampling.
-        g_steps: generator steps of each row that follows a reward.
+        g_steps: generator steps of each row that follows a reward, but for PG-BLEU.
+        bleu_steps, bleu_learning_rate: of PG-BLEU.
         d_steps, d_epochs, d_samples: between two of them; see `agents.seqgan.SeqGANConfig`.
         d_pretrain_steps: before the first.
         discriminator: kwargs of the discriminator.
@@ -55,6 +56,8 @@ class Size:
     length: int
     mle_epochs: int
     g_steps: int
+    bleu_steps: int
+    bleu_learning_rate: float
     d_steps: int
     d_epochs: int
     d_samples: int
@@ -66,8 +69,8 @@ class Size:
     def rows(self) -> tuple[Row, ...]:
         """All rows of the table."""
         mle_tokens = self.mle_epochs * TEXTS * self.length
-        texts = self.g_steps * BATCH * self.length
-        tails = self.g_steps * BATCH * self.length * (self.length - 1) // 2
+        # Of a generator step: its texts, and one continuation of each prefix of theirs.
+        step, tails = BATCH * self.length, BATCH * self.length * (self.length - 1) // 2
         taught = (self.g_steps * self.d_steps + self.d_pretrain_steps) * self.d_samples * self.length
         followed = {**NETWORK, "pretrain_epochs": 0, "batch_size": BATCH, "rollouts": ROLLOUTS}
         learner = {
@@ -81,19 +84,21 @@ class Size:
             return Row(
                 label,
                 "agents.seqgan:SeqGAN",
-                texts + rollouts * tails + taught,
+                self.g_steps * (step + rollouts * tails) + taught,
                 hyperparameters={**followed, **learner, **settings, "rollouts": rollouts},
                 env_id=f"TextGen-{self.oracle}GAN-v0",
                 env_kwargs={**self.discriminator, "auto_update": False, "output": output},
                 starts_from="MLE",
             )
 
-        def control(label: str, env_kwargs: Mapping[str, Any], settings: Mapping[str, Any]) -> Row:
+        def control(
+            label: str, env_kwargs: Mapping[str, Any], settings: Mapping[str, Any], rollouts: int = ROLLOUTS
+        ) -> Row:
             return Row(
                 label,
                 "agents.seqgan:SeqGAN",
-                texts + ROLLOUTS * tails,
-                hyperparameters={**followed, **settings, "d_steps": 0},
+                self.g_steps * (step + rollouts * tails),
+                hyperparameters={**followed, **settings, "d_steps": 0, "rollouts": rollouts},
                 env_kwargs={**env_kwargs, "reward_mode": "terminal"},
                 starts_from="MLE",
             )
@@ -121,8 +126,13 @@ class Size:
             Row(
                 "PG-BLEU",
                 "agents.pg_bleu:PGBleu",
-                texts + tails,
-                hyperparameters={**NETWORK, "pretrain_epochs": 0, "batch_size": BATCH, "learning_rate": 0.01},
+                self.bleu_steps * (step + tails),
+                hyperparameters={
+                    **NETWORK,
+                    "pretrain_epochs": 0,
+                    "batch_size": BATCH,
+                    "learning_rate": self.bleu_learning_rate,
+                },
                 env_id=f"TextGen-{self.oracle}BLEU-v0",
                 env_kwargs={"max_order": 3, "smooth_method": "none", "effective_order": False},
                 starts_from="MLE",
@@ -130,7 +140,8 @@ class Size:
             adversarial("SeqGAN", {}, "probability", ROLLOUTS),
             adversarial("SeqGAN-steady", STEADY, "log_odds", ROLLOUTS),
             adversarial("MaliGAN", {"credit": "softmax", "learning_rate": 0.003}, "log_odds", 0),
-            control("Constant", {"reward": "constant"}, {}),
+            # All continuations of a prefix would earn the same.
+            control("Constant", {"reward": "constant"}, {}, rollouts=0),
             control("Noise", {"reward": "random"}, {}),
             control("Noise-steady", {"reward": "random"}, STEADY),
             control("REINFORCE-oracle", {}, STEADY),
@@ -146,7 +157,7 @@ class Size:
             rows=self.rows(),
             seeds=seeds,
             evaluation=Evaluation(
-                points=10,
+                points=20,
                 episodes=256,
                 final_episodes=2_048,
                 measures=MEASURES,
@@ -166,6 +177,8 @@ SMALL = Size(
     length=10,
     mle_epochs=20,
     g_steps=180,
+    bleu_steps=180,
+    bleu_learning_rate=0.01,
     d_steps=2,
     d_epochs=1,
     d_samples=1_000,
@@ -179,6 +192,8 @@ CPU = Size(
     length=20,
     mle_epochs=120,
     g_steps=150,
+    bleu_steps=800,
+    bleu_learning_rate=0.001,
     d_steps=1,
     d_epochs=1,
     d_samples=640,
@@ -193,6 +208,8 @@ PAPER = Size(
     length=20,
     mle_epochs=120,
     g_steps=200,
+    bleu_steps=800,
+    bleu_learning_rate=0.001,
     d_steps=5,
     d_epochs=3,
     d_samples=10_000,
