@@ -43,6 +43,11 @@ def no_baseline(returns: FloatArray) -> FloatArray:
     return np.zeros_like(returns)
 
 
+def constant_baseline(returns: FloatArray, value: float) -> FloatArray:
+    """`value` at every token: the "reinforcement baseline" of Williams 1992, section 4, at its simplest."""
+    return np.full_like(returns, value)
+
+
 def batch_mean_baseline(returns: FloatArray, lengths: IntArray) -> FloatArray:
     """b_{n,t} = the mean of G_{m,t} over the *other* texts m that have a token at t; 0 if there is none.
 
