@@ -52,6 +52,7 @@ class GenerationCore:
         running: (N,) bool, texts begun and not ended.
         last_rewards, returns: (N,) float64, what the last token and what the text so far earned.
         source_indices: (N,) int64 rows of the source table, or None.
+        masks: which token may follow a prefix.
         generators: one a row.
 
     Raises:
@@ -72,7 +73,7 @@ class GenerationCore:
         self.task = task
         self.vocab_size = len(task.vocabulary)
         self.horizon = task.max_length
-        self._masks = TokenMasks(task, min_length)
+        self.masks = TokenMasks(task, min_length)
         self.reward = reward.bind(task)
         self.reward_mode: RewardMode = reward_mode or self.reward.default_mode
         self.last_rewards = np.zeros(num_rows)
@@ -82,7 +83,7 @@ class GenerationCore:
         self._all_rows = np.arange(num_rows)
         dense = self.reward_mode == "dense"
         # A token inside a text that is neither masked nor paid: nearly all of them, and no more than written.
-        self._plain_inside = not dense and not self._masks.any
+        self._plain_inside = not dense and not self.masks.any
         self._prefixes = Prefixes(num_rows, self.horizon, task.vocabulary, compiled=self._plain_inside)
         self.tokens, self.lengths = self._prefixes.tokens, self._prefixes.lengths
         self.running = self._prefixes.running
@@ -125,7 +126,7 @@ class GenerationCore:
         """
         rows = self._all_rows if rows is None else rows
         blank: Any = (self.vocab_size, 0)
-        tokens, lengths = blank if prefix is None else self._masks.started(prefix, len(rows))
+        tokens, lengths = blank if prefix is None else self.masks.started(prefix, len(rows))
         indices = None if source is None else checked_source_rows(source, len(rows), self.task)
         states = None
         if indices is None and self.task.sources is not None:
@@ -172,7 +173,7 @@ class GenerationCore:
             return self._unpaid()
         before = self.lengths[at]
         check_running(rows, self.running[at], before)
-        self._masks.check_actions(chosen, self.tokens, before, rows)
+        self.masks.check_actions(chosen, self.tokens, before, rows)
         lengths = before + 1
         ends = self._prefixes.ends(chosen, lengths)
         if self._payer.every_token or np.count_nonzero(ends):
@@ -233,7 +234,7 @@ class GenerationCore:
         """(K, V) bool: what `step` accepts for each of `rows`, all by default. All True for ended texts."""
         rows = self._all_rows if rows is None else rows
         masks = np.ones((len(rows), self.vocab_size), np.bool_)
-        allowed = self._masks.allowed(self.tokens[rows], self.lengths[rows])
+        allowed = self.masks.allowed(self.tokens[rows], self.lengths[rows])
         if allowed is not None:
             running = self.running[rows]
             masks[running] = allowed[running]

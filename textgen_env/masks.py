@@ -21,6 +21,7 @@ class TokenMasks:
 
     Attributes:
         any: whether a token can be masked at all; not where the task has `BaseTask`'s rule and `min_length` is 0.
+        by_task: whether the task has another rule than `BaseTask`'s.
 
     Raises:
         TypeError, ValueError: a min_length that is no whole number, or leaves no text to write.
@@ -37,10 +38,8 @@ class TokenMasks:
                 "only token"
             )
 
-        self.any = (
-            self._late_token is not None
-            or getattr(task.allowed_tokens, "__func__", None) is not BaseTask.allowed_tokens
-        )
+        self.by_task = getattr(task.allowed_tokens, "__func__", None) is not BaseTask.allowed_tokens
+        self.any = self._late_token is not None or self.by_task
 
     def allowed(self, tokens: IntArray, lengths: IntArray) -> BoolArray | None:
         """What may follow each of the prefixes (K, T), (K,): (K, V), or None where every token may.

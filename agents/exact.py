@@ -1,0 +1,131 @@
+"""An agent's policy in every state of a game small enough to enumerate, and the exact gradient of what it earns: what
+`textgen_env.solve` needs of an agent.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from agents.base import FloatArray, IntArray
+from agents.losses import masked_logits
+from textgen_env.solve import TextMDP, policy_gradient
+
+# Hidden states held at once: one for each token of each prefix.
+CHUNK_HIDDEN = 100_000
+
+
+@runtime_checkable
+class HasProbabilities(Protocol):
+    """An agent that says itself how likely it is to write each token, such as one with a table of values."""
+
+    def action_probabilities(self, tokens: IntArray, lengths: IntArray, sources: IntArray | None) -> FloatArray:
+        """(K, V) float64 after the prefixes (K, T), (K,), given the source tokens (K, S) of a conditional task."""
+        ...
+
+
+def policy_table(agent: Any, mdp: TextMDP) -> FloatArray:
+    """pi(a|s) (S, V) float64 in every state of a game, the game's masks applied.
+
+    Args:
+        agent: with a policy network `network`, or with `action_probabilities`, which comes first; or a network alone,
+            with `hidden(tokens, sources)` (N, T, H) and `logits(hidden)` as `agents.networks.PolicyNetwork` has them.
+        mdp: the game.
+
+    Raises:
+        TypeError: an agent with neither.
+        ValueError: one of another game's texts; probabilities that are none, or that leave no allowed token.
+    """
+    _check_shape(agent, mdp)
+    if isinstance(agent, HasProbabilities):
+        sources = None if mdp.sources is None else mdp.sources.tokens
+        chances = np.asarray(agent.action_probabilities(mdp.tokens, mdp.lengths, sources), np.float64)
+        if chances.shape != mdp.allowed.shape:
+            raise ValueError(f"agent: action_probabilities has shape {chances.shape}, expected {mdp.allowed.shape}")
+        chances = chances * mdp.allowed
+        sums = chances.sum(1, keepdims=True)
+        if not (sums > 0).all():
+            row = int((~(sums > 0)).argmax())
+            raise ValueError(
+                f"agent: action_probabilities leaves no allowed token after "
+                f"{mdp.tokens[row, : mdp.lengths[row]].tolist()}"
+            )
+        return mdp.checked_policy(chances / sums, "agent")
+    network = _network(agent)
+    table = np.empty(mdp.allowed.shape)
+    with torch.no_grad():
+        for states in _chunks(mdp):
+            table[states] = network_logits(network, mdp, states).double().softmax(-1).cpu().numpy()
+    return mdp.checked_policy(table, "agent")
+
+
+def exact_gradient(agent: Any, mdp: TextMDP, temperature: float = 0.0) -> list[Tensor]:
+    """The gradient of E[sum_t discount^t r_t] over all texts with respect to a network's parameters: sum_{s,a} of
+    `textgen_env.solve.policy_gradient` times the gradient of the logit of a in s.
+
+    Args:
+        agent: with a policy network, or that network.
+        mdp: the game.
+        temperature: of the entropy that is earned besides, as in `textgen_env.solve.evaluate_policy`.
+
+    Returns:
+        a tensor for each of `network.parameters()` that requires a gradient, in their order; zeros for those that the
+        policy does not depend on, such as a value head's.
+
+    Raises:
+        TypeError: an agent without a network.
+        ValueError: one of another game's texts; a temperature below 0.
+    """
+    _check_shape(agent, mdp)
+    network = _network(agent)
+    # Not what `action_probabilities` says, which may be another policy than the network's.
+    weights = policy_gradient(mdp, policy_table(network, mdp), temperature)
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    gradient = [torch.zeros_like(parameter) for parameter in parameters]
+    for states in _chunks(mdp):
+        logits = network_logits(network, mdp, states)
+        earned = (logits * torch.from_numpy(weights[states]).to(logits)).sum()
+        for total, part in zip(gradient, torch.autograd.grad(earned, parameters, allow_unused=True), strict=True):
+            if part is not None:
+                total += part
+    return gradient
+
+
+def network_logits(network: Any, mdp: TextMDP, states: slice) -> Tensor:
+    """Logits (K, V) of the tokens after the prefixes of `states`, those masked that the game does not allow."""
+    device = next(network.parameters()).device
+    tokens = torch.from_numpy(mdp.tokens[states]).to(device)
+    lengths = torch.from_numpy(mdp.lengths[states]).to(device)
+    sources = None if mdp.sources is None else torch.from_numpy(mdp.sources.tokens[states]).to(device)
+    # Hidden state number t has read x_<t.
+    hidden = network.hidden(tokens, sources)[torch.arange(len(tokens), device=device), lengths]
+    logits = network.logits(hidden)
+    if logits.shape[1] != mdp.vocab_size:
+        raise ValueError(f"agent writes {logits.shape[1]} tokens, but the game has {mdp.vocab_size}: {mdp.game}")
+    return masked_logits(logits, torch.from_numpy(mdp.allowed[states]).to(device))
+
+
+def _chunks(mdp: TextMDP) -> list[slice]:
+    size = max(1, CHUNK_HIDDEN // mdp.tokens.shape[1])
+    return [slice(begun, begun + size) for begun in range(0, mdp.num_states, size)]
+
+
+def _network(agent: Any) -> nn.Module:
+    network = agent if isinstance(agent, nn.Module) else getattr(agent, "network", None)
+    if not isinstance(network, nn.Module):
+        raise TypeError(
+            f"agent={agent!r} needs a policy network as its `network`, or action_probabilities(tokens, lengths, "
+            "sources)"
+        )
+    return network
+
+
+def _check_shape(agent: Any, mdp: TextMDP) -> None:
+    """Refuses an agent of other texts; a network alone does not say what it was made for."""
+    spec = getattr(agent, "spec", None)
+    game = mdp.vocab_size, mdp.tokens.shape[1], mdp.sources is not None
+    if spec is not None and (spec.vocab_size, spec.max_length, spec.conditional) != game:
+        raise ValueError(f"agent writes {spec}, but the game is another: {mdp.game}")
