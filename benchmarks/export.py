@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks.collect import Collected, RowRecords
 from benchmarks.differences import RUN_TEST, compared_with, difference_table, differences
+from benchmarks.reach import reach_table
 from benchmarks.stats import summarise
 from benchmarks.table import Table, best_by_validation, collapsed, comparison, findings, statistics
 from benchmarks.titles import RETURN, title, unit
@@ -42,6 +43,8 @@ def differences_csv(collected: Collected) -> str:
 def markdown(collected: Collected) -> str:
     """The tables as they are printed, the differences and the spread over seeds in every measure."""
     parts = [f"# {_cell(collected.title)}", _cell(collected.manifest.description), _table(comparison(collected))]
+    reached = reach_table(collected)
+    parts += [] if reached is None else ["## How soon", _table(reached)]
     best = best_by_validation(collected)
     parts += [] if best is None else ["## Best by validation", _table(best)]
     parts += [f"- {_cell(finding.sentence)}" for finding in findings(collected)]

@@ -15,7 +15,7 @@ from benchmarks.measures import Measured, estimates, finite
 from benchmarks.results import Measurement, Point
 from benchmarks.specs import Run
 from benchmarks.validations import VALIDATIONS, validated
-from textgen_env import Task
+from textgen_env import Task, Texts
 from textgen_env.metrics import Estimate
 
 # Evaluation plays in environments of its own, whose seeds lie apart from those of training.
@@ -99,7 +99,7 @@ class Judge:
             measures["nll_oracle"] = -mean_return / float(played.texts.lengths.mean())
         if self.settings.validation:
             name = VALIDATIONS[self.settings.validation].measure
-            measured = Measured(contestant, played.texts, self.task, self._validation_texts)
+            measured = self._measured(contestant, played, self._validation_texts)
             found, _ = estimates((name,), measured)
             measures |= {validated(self.settings.validation): each.value for each in found.values()}
         return mean_return, measures
@@ -107,8 +107,11 @@ class Judge:
     def finish(self, contestant: Contestant) -> Final:
         """The final evaluation: fresh episodes, the same for every policy of the run."""
         played = self.play(contestant, self.settings.final_episodes, SEED_STRIDE // 2)
-        measured = Measured(contestant, played.texts, self.task, self.test_texts)
+        measured = self._measured(contestant, played, self.test_texts)
         return Final(played, measured, *estimates(self.settings.measures, measured))
+
+    def _measured(self, contestant: Contestant, played: Evaluation, held_out: Texts | None) -> Measured:
+        return Measured(contestant, played.texts, self.task, held_out, self.envs.unwrapped.score)
 
 
 def best_point(points: Sequence[Point], validation: str) -> int | None:

@@ -21,7 +21,8 @@ class Manifest:
     """An experiment and all runs of it that were ever asked for.
 
     Attributes:
-        name, description, env_id, unit, baseline, goal, compared_with, curve, expected_shares: as in `Experiment`.
+        name, description, env_id, unit, baseline, goal, compared_with, curve, expected_shares, reach: as in
+            `Experiment`.
         labels: of its rows, in order.
         runs: the configuration of each run.
     """
@@ -35,6 +36,7 @@ class Manifest:
     compared_with: str = ""
     curve: str = "return"
     expected_shares: Mapping[str, float] = field(default_factory=dict)
+    reach: float = 0.0
     labels: tuple[str, ...] = ()
     runs: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -44,6 +46,7 @@ class Manifest:
         return cls(
             **{name: getattr(experiment, name) for name in TEXTS},
             expected_shares=experiment.expected_shares,
+            reach=experiment.reach,
             labels=tuple(row.label for row in experiment.rows),
             runs={(run.row.label, run.seed): run.to_config() for run in runs},
         )
@@ -61,7 +64,7 @@ class Manifest:
     def write(self, folder: Path) -> None:
         """Keeps it in an experiment's folder."""
         texts = {name: getattr(self, name) for name in TEXTS}
-        shares = {"expected_shares": dict(self.expected_shares)}
+        shares = {"expected_shares": dict(self.expected_shares), "reach": self.reach}
         write_json(
             folder / MANIFEST,
             {
@@ -86,6 +89,7 @@ def read_manifest(folder: Path) -> Manifest:
         return Manifest(
             **{name: _text(content[name]) for name in TEXTS},
             expected_shares={_text(label): float(share) for label, share in content["expected_shares"].items()},
+            reach=float(content.get("reach", 0.0)),
             labels=tuple(_text(label) for label in content["labels"]),
             runs={(_text(config["row"]["label"]), int(config["seed"])): config for config in content["runs"]},
         )

@@ -42,12 +42,14 @@ class Measured:
         texts: its own, drawn in the final evaluation.
         task: of the evaluation environment.
         held_out: the task's own texts to measure by, of its test data; None if it has none.
+        score: of whole texts, as the evaluation environment pays them.
     """
 
     contestant: Contestant
     texts: Texts
     task: Task
     held_out: Texts | None
+    score: Callable[..., FloatArray] | None = None
 
     @cached_property
     def data(self) -> Texts:
@@ -79,6 +81,29 @@ class Measured:
     def oracle_of_data(self) -> FloatArray:
         """log p of the test texts under the oracle (M,), nats."""
         return self._oracle(self.data)
+
+    @cached_property
+    def every_text(self) -> Texts:
+        """All texts that can be written.
+
+        Raises:
+            NotApplicable: too many to list.
+        """
+        if not hasattr(self.task, "all_texts") or self.score is None:
+            raise NotApplicable("the task's texts are too many to list")
+        texts: Texts = self.task.all_texts()
+        return texts
+
+    @cached_property
+    def scores_of_every(self) -> FloatArray:
+        """(M,), in the reward's unit."""
+        texts = self.every_text
+        return np.asarray(self.score(*texts)) if self.score is not None else np.zeros(0)
+
+    @cached_property
+    def policy_of_every(self) -> FloatArray:
+        """log p of each text under the policy (M,), nats."""
+        return self._policy(self.every_text)
 
     def content(self, texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Tokens (N, T) and lengths (N,) of texts, without their end tokens."""
@@ -153,6 +178,31 @@ def distinct(measured: Measured, n: int) -> Estimate:
     return Estimate(distinct_n(*measured.content(measured.texts), n), float("nan"), len(measured.texts.lengths))
 
 
+def optimum_share(measured: Measured) -> Estimate:
+    """The policy's expected return as a share of the best text's score: exact, the sum over all texts, for a policy
+    with a likelihood; else the mean over its final texts."""
+    scores = measured.scores_of_every
+    best = float(scores.max())
+    if best <= 0:
+        raise NotApplicable(f"the best text scores {best:g}, of which there are no shares")
+    try:
+        chances = np.exp(measured.policy_of_every)
+    except NotApplicable:
+        own = measured.texts
+        return monte_carlo_mean(np.asarray(measured.score(own.tokens, own.lengths)) / best)  # type: ignore[misc]
+    return Estimate(float(chances @ scores) / best, 0.0, len(scores))
+
+
+def kl_soft(measured: Measured) -> Estimate:
+    """KL(policy || p*), p*(x) = exp(score(x)) / Z: how far, in nats a text, the policy is from what maximises return +
+    entropy at the temperature 1. Exact, the sum over all texts."""
+    ours, scores = measured.policy_of_every, measured.scores_of_every
+    best = scores - np.logaddexp.reduce(scores)
+    # What is never written has log-probability -inf, and no share in the sum.
+    written = np.isfinite(ours)
+    return Estimate(float(np.exp(ours[written]) @ (ours - best)[written]), 0.0, len(scores))
+
+
 MEASURES: Mapping[str, Callable[[Measured], Estimate]] = {
     "nll_oracle": nll_oracle,
     "nll_test": nll_test,
@@ -162,6 +212,8 @@ MEASURES: Mapping[str, Callable[[Measured], Estimate]] = {
     **{f"bleu_{n}": partial(bleu, max_order=n) for n in (2, 3, 4, 5)},
     **{f"self_bleu_{n}": partial(mean_self_bleu, max_order=n) for n in (2, 3, 4, 5)},
     **{f"distinct_{n}": partial(distinct, n=n) for n in (1, 2, 3)},
+    "optimum_share": optimum_share,
+    "kl_soft": kl_soft,
 }
 
 

@@ -11,6 +11,7 @@ from benchmarks.collect import Collected
 from benchmarks.differences import difference_table, headline
 from benchmarks.figures import AXES, drawn, figure_title, lines_and_levels
 from benchmarks.plots import to_svg
+from benchmarks.reach import reach_table
 from benchmarks.table import Table, best_by_validation, comparison, findings, statistics
 from benchmarks.titles import RETURN, title
 
@@ -23,6 +24,7 @@ def page(collected: Collected) -> str:
         _incomplete(collected),
         _curves(collected),
         _section("Comparison", _table(comparison(collected), levels=len(collected.references))),
+        _reach(collected),
         _best(collected),
         _differences(collected),
         _over_seeds(collected),
@@ -92,6 +94,11 @@ def _curves(collected: Collected) -> str:
         says = "generates no tokens: its curve is" if len(readers) == 1 else "generate no tokens: their curves are"
         caption += f" {', '.join(readers)} {says} over the tokens of training data read."
     return _section("Learning curves", f'<div class="figures">{figures}</div><p class="note">{escape(caption)}</p>')
+
+
+def _reach(collected: Collected) -> str:
+    table = reach_table(collected)
+    return "" if table is None else _section("How soon", _table(table))
 
 
 def _best(collected: Collected) -> str:

@@ -15,6 +15,7 @@ from benchmarks.differences import difference_table, headline
 from benchmarks.export import differences_csv, markdown, table_csv
 from benchmarks.figures import write_figures
 from benchmarks.page import page
+from benchmarks.reach import reach_table
 from benchmarks.storage import write_text
 from benchmarks.table import Table, best_by_validation, comparison, findings
 from benchmarks.titles import title
@@ -49,6 +50,9 @@ def report(folder: Path, console: Console) -> Path:
 def show(collected: Collected, console: Console) -> None:
     """The comparison, and the differences in the first measure, on the terminal."""
     _print(comparison(collected), collected.title, console, len(collected.rows))
+    reached = reach_table(collected)
+    if reached is not None:
+        _print(reached, "How soon", console, len(reached.rows))
     best = best_by_validation(collected)
     if best is not None:
         _print(best, "Best by validation", console, len(best.rows))

@@ -118,7 +118,9 @@ class Experiment:
         compared_with: label of the row that a test of difference compares every other row with; "" for none.
         unit: of a return.
         curve: what learning curves show: "return", or "nll_oracle" where the return is an oracle's log-likelihood.
-        expected_shares: label -> the share of that distance that the row is expected to close at least.
+        expected_shares: label -> the share of that distance (of the goal itself, without a baseline) that the row is
+            expected to close at least.
+        reach: share of the goal, in [0, 1], that a table counts each row's tokens and seconds to; 0: no such table.
     """
 
     name: str
@@ -134,6 +136,7 @@ class Experiment:
     unit: str = ""
     curve: CurveOf = "return"
     expected_shares: Mapping[str, float] = field(default_factory=dict)
+    reach: float = 0.0
 
     def __post_init__(self) -> None:
         labels = [row.label for row in self.rows]
@@ -145,6 +148,8 @@ class Experiment:
                 raise ValueError(f"experiment {self.name}: {label!r} is no row; there are {', '.join(labels)}")
         if self.curve not in ("return", "nll_oracle"):
             raise ValueError(f"experiment {self.name}: curve={self.curve!r} must be 'return' or 'nll_oracle'")
+        if not 0 <= self.reach <= 1:
+            raise ValueError(f"experiment {self.name}: reach={self.reach} must lie in [0, 1]")
         _check_sources(self.name, self.rows)
 
 

@@ -92,21 +92,27 @@ def best_by_validation(collected: Collected) -> Table | None:
 
 
 def findings(collected: Collected) -> list[Finding]:
-    """What share of the distance from the baseline to the goal each trained row closed."""
+    """What share of the distance from the baseline to the goal each trained row closed, or, without a baseline, what
+    share of the goal it reached."""
     goal = collected.references.get(collected.manifest.goal)
     baseline = next((row for row in collected.rows if row.label == collected.manifest.baseline), None)
-    if goal is None or baseline is None or not baseline.results:
+    named = bool(collected.manifest.baseline)
+    if goal is None or (named and (baseline is None or not baseline.results)):
         return []
-    low = _mean_return(baseline)
+    low = 0.0 if baseline is None else _mean_return(baseline)
     found = []
     for row in collected.rows:
         if row is baseline or not row.results or low == goal.value:
             continue
         share = share_of_distance(_mean_return(row), low, goal.value)
         expected = collected.manifest.expected_shares.get(row.label)
+        if expected is None and baseline is None:
+            continue
+        to_goal = f"the {goal.title} ({goal.value:.2f})"
         sentence = (
-            f"{row.label} closed {share:.0%} of the distance between {baseline.label} ({low:.2f}) "
-            f"and the {goal.title} ({goal.value:.2f})"
+            f"{row.label} reached {share:.1%} of {to_goal}"
+            if baseline is None
+            else f"{row.label} closed {share:.0%} of the distance between {baseline.label} ({low:.2f}) and {to_goal}"
         )
         met = None if expected is None else share >= expected
         if expected is not None:

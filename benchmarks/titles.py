@@ -19,6 +19,8 @@ TITLES: Mapping[str, str] = MappingProxyType(
         **{f"bleu_{n}": f"BLEU-{n}" for n in (2, 3, 4, 5)},
         **{f"self_bleu_{n}": f"Self-BLEU-{n}" for n in (2, 3, 4, 5)},
         **{f"distinct_{n}": f"distinct-{n}" for n in (1, 2, 3)},
+        "optimum_share": "share of optimum",
+        "kl_soft": "KL(agent‖soft optimum)",
         validated("nll"): "NLL_validation",
         **{validated(f"bleu_{n}"): f"validation BLEU-{n}" for n in (2, 3, 4, 5)},
     }
@@ -37,9 +39,13 @@ def unit(measure: str, return_unit: str = "") -> str:
         return return_unit
     if measure in NATS:
         return "nats a token"
+    if measure == "kl_soft":
+        return "nats a text"
+    if measure == "optimum_share":
+        return "expected return over the best text's score"
     return "share in [0, 1]" if measure in TITLES else ""
 
 
 def digits(measure: str) -> int:
     """Decimals in a table."""
-    return 2 if measure == RETURN else 3
+    return {RETURN: 2, "optimum_share": 4, "kl_soft": 4}.get(measure, 3)

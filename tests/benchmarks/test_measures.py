@@ -36,7 +36,8 @@ class Unigram:
 
     def log_prob(self, texts: Texts, task: Any) -> np.ndarray:
         with np.errstate(divide="ignore"):
-            return np.log(self.probabilities)[texts.tokens].sum(1)
+            # A blank, whose id is V, is certain.
+            return np.append(np.log(self.probabilities), 0.0)[texts.tokens].sum(1)
 
 
 class Shy(Unigram):
@@ -164,3 +165,42 @@ def test_every_measure_has_a_title_and_a_unit() -> None:
     assert all(unit(name) for name in MEASURES)
     assert len({title(name) for name in MEASURES}) == len(MEASURES)
     assert (title("new"), unit("new"), unit("return", "nats")) == ("new", "", "nats")
+
+
+def test_shares_of_the_optimum_are_sums_over_all_texts() -> None:
+    tiny = TinyTask(vocab_size=V, max_length=2)
+    every = tiny.all_texts()
+
+    def score(tokens: np.ndarray, lengths: np.ndarray, sources: Any = None) -> np.ndarray:
+        return np.where(tokens[:, 0] == 1, 2.0, 0.0) + lengths
+
+    # The first token is 1 with 0.3; a text has one token with 0.5, else two; the best score is 4.
+    found = Measured(Unigram(), every, tiny, None, score)
+    expected = (0.3 * 2 + 0.5 * 1 + 0.5 * 2) / 4
+    assert MEASURES["optimum_share"](found).value == pytest.approx(expected, abs=1e-12)
+    drawn = MEASURES["optimum_share"](Measured(Shy(), every, tiny, None, score))
+    assert drawn.value == pytest.approx(score(every.tokens, every.lengths).mean() / 4)
+    assert drawn.error > 0
+    with pytest.raises(NotApplicable, match="no shares"):
+        MEASURES["optimum_share"](
+            Measured(Unigram(), every, tiny, None, lambda tokens, lengths, sources: -np.ones(len(tokens)))
+        )
+
+
+def test_the_soft_optimum_is_at_no_distance_from_itself() -> None:
+    tiny = TinyTask(vocab_size=V, max_length=2)
+    every = tiny.all_texts()
+
+    def score(tokens: np.ndarray, lengths: np.ndarray, sources: Any = None) -> np.ndarray:
+        ids = np.where(np.arange(2) < lengths[:, None], tokens, 0)
+        return np.asarray(np.append(np.log(UNIGRAM), 0.0)[np.where(np.arange(2) < lengths[:, None], ids, V)].sum(1))
+
+    assert MEASURES["kl_soft"](Measured(Unigram(), every, tiny, None, score)).value == pytest.approx(0, abs=1e-12)
+    sure = Unigram(np.array([1.0, 0.0, 0.0]))
+    assert MEASURES["kl_soft"](Measured(sure, every, tiny, None, score)).value == pytest.approx(-np.log(0.5))
+
+
+def test_what_cannot_be_listed_has_no_exact_measure(task: OracleTask) -> None:
+    for name in ("optimum_share", "kl_soft"):
+        with pytest.raises(NotApplicable, match="too many to list"):
+            MEASURES[name](measured(task, Unigram()))
