@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.base import Callback, Envs, FloatArray
+from agents.base import Callback, Envs, FloatArray, IntArray
 from agents.hyperparameters import check_choice, check_number
 from agents.losses import entropy, masked_logits, token_log_probs
 from agents.policy_agent import PolicyAgent
@@ -89,13 +89,18 @@ class PolicyGradientAgent(PolicyAgent):
         quota = np.full(envs.num_envs, -(-self.config.batch_size // envs.num_envs))
         seed: int | None = int(torch.randint(2**31, (), generator=self.generator))
         while self.tokens_generated < until:
-            episodes = play(self.explore, envs, quota, seed=seed, masked=True)
+            episodes = self.gather(envs, quota, seed)
             seed = None
             self.tokens_generated += episodes.tokens_written
             losses = self.learn(episodes)
             if not self._goes_on(callback, float(episodes.returns.mean()), losses):
                 break
         return self
+
+    def gather(self, envs: Envs, quota: IntArray, seed: int | None = None) -> Episodes:
+        """The texts of the next update, `quota[i]` of each row i, written by this policy as it stands; an agent that
+        learns from another's texts defines it anew."""
+        return play(self.explore, envs, quota, seed=seed, masked=True)
 
     def learn(self, episodes: Episodes) -> dict[str, float]:
         """Takes what there is to be learned from texts that this policy has just written; the losses, by name."""
