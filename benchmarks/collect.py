@@ -186,16 +186,26 @@ def collect(folder: Path) -> Collected:
         warnings.append(f"{MANIFEST} is missing: runs that were never started are not known")
     except ValueError as error:
         warnings.append(f"{MANIFEST} is broken ({error}): runs that were never started are not known")
-    states = {key: read_state(folder / key[0] / f"seed-{key[1]}") for key in manifest.runs.keys() | _on_disk(folder)}
+    states = {key: read_state(_place(folder, manifest, key)) for key in manifest.runs.keys() | _on_disk(folder)}
     for state in states.values():
-        warnings += [f"{path.relative_to(folder)} is broken: {reason}" for path, reason in state.broken]
+        warnings += [f"{path.relative_to(folder.parent)} is broken: {reason}" for path, reason in state.broken]
     labels = [*manifest.labels, *sorted({label for label, _ in states} - set(manifest.labels))]
     return Collected(folder, manifest, tuple(_row(manifest, label, states) for label in labels), tuple(warnings))
 
 
+def _place(folder: Path, manifest: Manifest, key: Key) -> Path:
+    """The folder of a run: in that of the experiment, or beside it where another experiment's runs are shared."""
+    label, seed = key
+    config = manifest.runs.get(key, {})
+    other = config.get("experiment", manifest.name)
+    experiment = folder if other == manifest.name else folder.parent / str(other)
+    return experiment / label / f"seed-{seed}"
+
+
 def _row(manifest: Manifest, label: str, states: Mapping[Key, RunState]) -> RowRecords:
     keys = sorted(key for key in states if key[0] == label)
-    records = tuple(Record(f"{manifest.name}/{label}/seed-{seed}", seed, states[label, seed]) for _, seed in keys)
+    names = {key: str(manifest.runs.get(key, {}).get("experiment", manifest.name)) for key in keys}
+    records = tuple(Record(f"{names[key]}/{label}/seed-{key[1]}", key[1], states[key]) for key in keys)
     configs = [states[key].config or manifest.runs.get(key) for key in keys]
     return RowRecords(label, records, next((config for config in configs if config is not None), None))
 

@@ -121,6 +121,8 @@ class Experiment:
         expected_shares: label -> the share of that distance (of the goal itself, without a baseline) that the row is
             expected to close at least.
         reach: share of the goal, in [0, 1], that a table counts each row's tokens and seconds to; 0: no such table.
+        shared: label -> the experiment whose runs of that row are this one's too: they lie in its folder and are done
+            once, whichever asks first.
     """
 
     name: str
@@ -137,13 +139,14 @@ class Experiment:
     curve: CurveOf = "return"
     expected_shares: Mapping[str, float] = field(default_factory=dict)
     reach: float = 0.0
+    shared: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         labels = [row.label for row in self.rows]
         # Folders that differ in case alone are one folder on some file systems.
         if len({label.casefold() for label in labels}) != len(labels):
             raise ValueError(f"experiment {self.name}: labels must differ in more than case, got {', '.join(labels)}")
-        for label in (*self.expected_shares, *filter(None, (self.baseline, self.compared_with))):
+        for label in (*self.expected_shares, *self.shared, *filter(None, (self.baseline, self.compared_with))):
             if label not in labels:
                 raise ValueError(f"experiment {self.name}: {label!r} is no row; there are {', '.join(labels)}")
         if self.curve not in ("return", "nll_oracle"):
@@ -172,6 +175,7 @@ class Run:
     """One agent trained with one seed: all that its result depends on, as `config.json` keeps it.
 
     Attributes:
+        experiment: in whose folder it lies.
         source: the run whose finished agent this one begins as, or None.
         device: of torch's, for the agent and a reward that learns.
         Others as in `Experiment` and `Row`.
@@ -224,7 +228,7 @@ def runs_of(experiment: Experiment, seeds: tuple[int, ...] | None = None, device
         if key not in runs:
             source = add(rows[row.starts_from], seed) if row.starts_from else None
             runs[key] = Run(
-                experiment=experiment.name,
+                experiment=experiment.shared.get(row.label, experiment.name),
                 row=row,
                 seed=seed,
                 env_id=row.env_id or experiment.env_id,
