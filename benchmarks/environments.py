@@ -37,9 +37,9 @@ def device_kwargs(env_id: str, kwargs: Mapping[str, Any], device: str) -> dict[s
     if device == "cpu":
         return {}
     reward = {**gymnasium.spec(env_id).kwargs, **kwargs}.get("reward")
-    if not isinstance(reward, str) or reward not in REWARDS:
+    if not isinstance(reward, str):
         return {}
-    takes_it = "device" in inspect.signature(load_object(REWARDS[reward])).parameters
+    takes_it = "device" in inspect.signature(load_object(REWARDS.get(reward, reward))).parameters
     return {"device": device} if takes_it else {}
 
 

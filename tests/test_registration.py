@@ -92,6 +92,21 @@ def test_unknown_names_are_refused() -> None:
         TextGenEnv("tiny", load(REWARDS["table"]))
 
 
+def test_rewards_and_tasks_are_found_by_import_path() -> None:
+    by_class = gymnasium.make("TextGen-Tiny-v0", reward="textgen_env.rewards.bleu:BleuReward", max_order=2)
+    assert by_class.unwrapped.reward.max_order == 2
+    by_function = gymnasium.make("TextGen-Tiny-v0", reward="games:share_of_a")
+    assert by_function.unwrapped.score([[1, 0, 4, 4, 4]], [2]) == [0.5]
+    assert '"games:share_of_a"' in by_function.spec.to_json()
+    assert TextGenEnv("textgen_env.tasks.tiny:TinyTask", "table", vocab_size=3).action_space.n == 3
+    for path in ("games:missing", "no_such_module:Reward"):
+        with pytest.raises(ValueError, match=rf"reward='{path}': nothing can be imported from there"):
+            TextGenEnv("tiny", path)
+    for path in ("games:", ":share_of_a"):
+        with pytest.raises(ValueError, match=rf"reward='{path}' must be one of .*, or an import path 'module:Class'"):
+            TextGenEnv("tiny", path)
+
+
 def test_kwargs_choose_task_and_reward() -> None:
     env = gymnasium.make("TextGen-OracleSmall-v0", reward="bleu", max_order=2, vocab_size=7, train_size=20)
     assert env.unwrapped.reward.name == "bleu"

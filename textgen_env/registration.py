@@ -77,16 +77,20 @@ def build(task: str | Task, reward: str | object, kwargs: Mapping[str, Any]) -> 
     """The task and the reward that an environment's arguments name.
 
     Args:
-        task: a name in `TASKS`, or a task.
-        reward: a name in `REWARDS`, or whatever `as_reward` takes.
+        task: a name in `TASKS`, an import path "module:Class", or a task.
+        reward: a name in `REWARDS`, an import path "module:Class" or "module:function", or whatever
+            `as_reward` takes.
         kwargs: for the named task and the named reward; each goes to the one whose parameter it is.
 
     Raises:
         TypeError: a kwarg that neither takes.
-        ValueError: an unknown name.
+        ValueError: an unknown name, an import path that leads nowhere.
     """
     task_class = _load(TASKS, "task", task) if isinstance(task, str) else None
     reward_class = _load(REWARDS, "reward", reward) if isinstance(reward, str) else None
+    if reward_class is not None and not isinstance(reward_class, type):
+        # An import path may also lead to a function, or to a reward that is made already.
+        reward, reward_class = reward_class, None
     task_names = _parameters(task_class)
     reward_names = _parameters(reward_class)
     for name, value in kwargs.items():
@@ -102,10 +106,17 @@ def build(task: str | Task, reward: str | object, kwargs: Mapping[str, Any]) -> 
 
 
 def _load(table: Mapping[str, str], argument: str, name: str) -> Any:
-    if name not in table:
-        raise ValueError(f"{argument}={name!r} must be one of {', '.join(table)}")
-    module, attribute = table[name].split(":")
-    return getattr(import_module(module), attribute)
+    path = table.get(name, name)
+    module, colon, attribute = path.partition(":")
+    if not (colon and module and attribute):
+        raise ValueError(f"{argument}={name!r} must be one of {', '.join(table)}, or an import path 'module:Class'")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        # A module of this package that lacks a library says itself which.
+        if name in table:
+            raise
+        raise ValueError(f"{argument}={name!r}: nothing can be imported from there: {error}") from error
 
 
 def _parameters(cls: Any) -> tuple[str, ...]:

@@ -137,6 +137,20 @@ class Size:
                 env_kwargs={"max_order": 3, "smooth_method": "none", "effective_order": False},
                 starts_from="MLE",
             ),
+            # What the released baseline's library took for BLEU when it was run.
+            Row(
+                "PG-NLTK-BLEU",
+                "agents.seqgan:SeqGAN",
+                self.bleu_steps * (step + tails),
+                hyperparameters={
+                    **followed,
+                    "d_steps": 0,
+                    "rollouts": 1,
+                    "learning_rate": self.bleu_learning_rate,
+                },
+                env_kwargs={"reward": "benchmarks.nltk_bleu:NltkBleu", "reward_mode": "terminal"},
+                starts_from="MLE",
+            ),
             adversarial("SeqGAN", {}, "probability", ROLLOUTS),
             adversarial("SeqGAN-steady", STEADY, "log_odds", ROLLOUTS),
             adversarial("MaliGAN", {"credit": "softmax", "learning_rate": 0.003}, "log_odds", 0),
