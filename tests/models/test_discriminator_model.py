@@ -3,13 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch.nn import functional
 
 from textgen_env.kernels import SWITCH
-from textgen_env.models import discriminator as module
-from textgen_env.models.discriminator import Discriminator, sorted_texts
+from textgen_env.models import learner as module
+from textgen_env.models.discriminator import Discriminator
 from textgen_env.models.text_cnn import TextCNN, TextCNNConfig
 
 VOCAB_SIZE, MAX_LENGTH = 40, 12
@@ -98,15 +96,3 @@ def test_a_round_of_updates_equals_plain_torch(monkeypatch, compiled):
         # A gradient that is rounding noise moves a weight by Adam's full rate, either way.
         near = torch.isclose(parameter, weights[name], atol=1e-5)
         assert near.double().mean() > 0.99, name
-
-
-@settings(max_examples=300, deadline=None, derandomize=True)
-@given(st.integers(0, 2**32), st.integers(0, 30), st.integers(1, 6), st.sampled_from([2, 300, 70_000, 2**31]))
-def test_sorted_texts(seed, count, length, tokens):
-    texts = np.random.default_rng(seed).integers(0, tokens, (count, length))
-    texts[count // 2 :] = texts[: count - count // 2]
-    order, is_new = sorted_texts(texts)
-    assert np.array_equal(np.sort(order), np.arange(count))
-    rows = [tuple(row) for row in texts[order].tolist()]
-    assert rows == sorted(rows)
-    assert [i for i in range(count) if i == 0 or rows[i] != rows[i - 1]] == np.flatnonzero(is_new).tolist()

@@ -1,4 +1,4 @@
-"""A convolutional network that reads whole texts: the discriminator of SeqGAN."""
+"""Convolutional networks that read whole texts: SeqGAN's discriminator, and what it says of a text before it judges."""
 
 from __future__ import annotations
 
@@ -71,16 +71,13 @@ def _check_sizes(name: str, value: object, sizes: Sequence[int]) -> None:
         raise ValueError(f"{name}={value!r}: every size must be at least 1")
 
 
-class TextCNN(nn.Module):
-    """Convolution over tokens, maximum over time, one highway layer, one logit.
+class TextEncoder(nn.Module):
+    """Convolution over tokens, maximum over time, one highway layer: a text as F numbers, none below 0.
 
     The architecture is that of Kim (Convolutional Neural Networks for Sentence Classification, EMNLP 2014) with the
     highway layer of Srivastava, Greff, Schmidhuber (Highway Networks, 2015), as SeqGAN (section 3.3, eqs. 9-11) joins
     them: with c the pooled features, tau = sigmoid(W_g c + b_g) and C = tau * relu(W_t c + b_t) + (1 - tau) * c.
-
-    SeqGAN ends in a softmax over (written, real); here the one logit is the difference of those two, so that
-    sigmoid(logit) is the same probability. The initial weights are those of SeqGAN's released code, except that the
-    biases of the highway layer start at 0; the output layer starts as the difference of its two columns.
+    The initial weights are those of SeqGAN's released code, except that the biases of the highway layer start at 0.
 
     Nothing here depends on `train()` or `eval()`, or draws from torch's global generator: dropout is applied exactly
     when a generator for it is handed over.
@@ -105,7 +102,6 @@ class TextCNN(nn.Module):
             self.convolutions = nn.ModuleList(nn.Conv1d(config.embedding_size, n, w) for w, n in filters)
             self.transform = nn.Linear(features, features)
             self.gate = nn.Linear(features, features)
-            self.output = nn.Linear(features, 1)
         self.to_empty(device="cpu")
         self._initialise(generator)
 
@@ -120,6 +116,44 @@ class TextCNN(nn.Module):
         for linear in (self.transform, self.gate):
             nn.init.xavier_uniform_(linear.weight, generator=generator)
             nn.init.zeros_(linear.bias)
+
+    def features_of(self, tokens: Tensor) -> Tensor:
+        """What the filters find in the texts (B, T) int64, 0 to V: (B, F) float32, c of the equation above."""
+        convolutions = [cast(nn.Conv1d, convolution) for convolution in self.convolutions]
+        weights = [convolution.weight for convolution in convolutions]
+        biases = [cast(Tensor, convolution.bias) for convolution in convolutions]
+        return features_of(tokens, self.embedding.weight, weights, biases)
+
+    def highway_of(self, features: Tensor, dropout_generator: torch.Generator | None = None) -> Tensor:
+        """C of the equation above, (B, F), of texts with these features (B, F).
+
+        Args:
+            dropout_generator: draws the dropout of training; None evaluates without.
+        """
+        gate = self.gate(features).sigmoid_()
+        features = features.lerp(self.transform(features).relu_(), gate)
+        if dropout_generator is not None:
+            drawn = torch.rand(features.shape, generator=dropout_generator, device=dropout_generator.device)
+            kept = (drawn >= self.config.dropout).to(features)
+            features = features * kept / (1 - self.config.dropout)
+        return features
+
+
+class TextCNN(TextEncoder):
+    """A `TextEncoder` and one logit.
+
+    SeqGAN ends in a softmax over (written, real); here the one logit is the difference of those two, so that
+    sigmoid(logit) is the same probability, and the output layer starts as the difference of its two columns.
+
+    Args:
+        vocab_size, max_length, config, generator: as in `TextEncoder`.
+    """
+
+    def __init__(self, vocab_size: int, max_length: int, config: TextCNNConfig, generator: torch.Generator) -> None:
+        super().__init__(vocab_size, max_length, config, generator)
+        with torch.device("meta"):
+            self.output = nn.Linear(self.gate.out_features, 1)
+        self.output.to_empty(device="cpu")
         spread = 0.1 * math.sqrt(2.0)
         nn.init.trunc_normal_(self.output.weight, std=spread, a=-2 * spread, b=2 * spread, generator=generator)
         nn.init.zeros_(self.output.bias)
@@ -136,20 +170,7 @@ class TextCNN(nn.Module):
         """
         return self.logits_of(self.features_of(tokens), dropout_generator)
 
-    def features_of(self, tokens: Tensor) -> Tensor:
-        """What the filters find in the texts (B, T): (B, F), c of the equation above."""
-        convolutions = [cast(nn.Conv1d, convolution) for convolution in self.convolutions]
-        weights = [convolution.weight for convolution in convolutions]
-        biases = [cast(Tensor, convolution.bias) for convolution in convolutions]
-        return features_of(tokens, self.embedding.weight, weights, biases)
-
     def logits_of(self, features: Tensor, dropout_generator: torch.Generator | None = None) -> Tensor:
         """The logits (B,) of texts with these features (B, F); see `forward`."""
-        gate = self.gate(features).sigmoid_()
-        features = features.lerp(self.transform(features).relu_(), gate)
-        if dropout_generator is not None:
-            drawn = torch.rand(features.shape, generator=dropout_generator, device=dropout_generator.device)
-            kept = (drawn >= self.config.dropout).to(features)
-            features = features * kept / (1 - self.config.dropout)
-        logits: Tensor = self.output(features)
+        logits: Tensor = self.output(self.highway_of(features, dropout_generator))
         return logits.squeeze(1)

@@ -1,0 +1,239 @@
+"""A reward that learns: a network that is shown the texts an agent writes, and real ones."""
+
+from __future__ import annotations
+
+import copy
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Generic, Self, TypeVar
+
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from textgen_env.arguments import checked_texts
+from textgen_env.models.device import checked_device
+from textgen_env.models.learner import TextLearner
+from textgen_env.models.sampling import seeded_generator
+from textgen_env.models.text_cnn import TextCNNConfig
+from textgen_env.rewards.base import BaseReward, RewardMode
+from textgen_env.tasks.base import Sources, Task, check_at_least
+from textgen_env.vocabulary import IntArray, Texts
+
+Learner = TypeVar("Learner", bound=TextLearner)
+
+
+class LearnedReward(BaseReward, Generic[Learner]):
+    """Texts gathered as they end, and updates of a learner on them: all but what is learned and paid.
+
+    A subclass names itself, makes its learner in `_new_learner` and defines `score`.
+
+    Args:
+        auto_update: False leaves learning to calls of `update`.
+        update_every: finished episodes between two rounds of updates.
+        d_steps: updates in a round.
+        d_batch_size: texts in an update, even: half of them written, half real.
+        d_learning_rate: of Adam.
+        d_sizes: the network's embedding size, widths, counts and dropout, see `TextCNNConfig`.
+        discriminator_seed: of the initial weights, the batches and the dropout.
+        device: where the network runs.
+
+    Raises:
+        TypeError, ValueError: an argument that is not allowed.
+    """
+
+    default_mode: RewardMode = "terminal"
+
+    def __init__(
+        self,
+        auto_update: bool,
+        update_every: int,
+        d_steps: int,
+        d_batch_size: int,
+        d_learning_rate: float,
+        d_sizes: tuple[int, Sequence[int], Sequence[int], float],
+        discriminator_seed: int,
+        device: str,
+    ) -> None:
+        if not isinstance(auto_update, bool):
+            raise TypeError(f"auto_update={auto_update!r} must be True or False, got {type(auto_update).__name__}")
+        self.auto_update = auto_update
+        self.update_every = check_at_least("update_every", update_every)
+        self.d_steps = check_at_least("d_steps", d_steps)
+        self.d_batch_size = check_at_least("d_batch_size", d_batch_size, 2)
+        if self.d_batch_size % 2:
+            raise ValueError(f"d_batch_size={d_batch_size!r} must be even: half of the texts are real")
+        self.d_learning_rate = checked_number("d_learning_rate", d_learning_rate)
+        if not self.d_learning_rate > 0:
+            raise ValueError(f"d_learning_rate={d_learning_rate!r} must be greater than 0")
+        self.discriminator_seed = check_at_least("discriminator_seed", discriminator_seed, 0)
+        self.device = checked_device("device", device)
+        with _errors_in_our_names():
+            self.config = TextCNNConfig(*d_sizes)
+        self.last_update: dict[str, float] = {}
+        self._task: Task | None = None
+        self._learner: Learner | None = None
+        self._fresh = torch.empty((0, 0), dtype=torch.int64)
+
+    def _new_learner(self, vocab_size: int, max_length: int, real: IntArray, generator: torch.Generator) -> Learner:
+        """What will learn, untrained.
+
+        Args:
+            vocab_size, max_length: V, T.
+            real: (M, T) int64 real texts.
+            generator: on the CPU; draws the initial weights, and then whatever the learner draws.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define _new_learner(vocab_size, max_length, ...)")
+
+    def bind(self, task: Task) -> Self:
+        """A new reward with a network of its own, untrained.
+
+        Raises:
+            ValueError: a task with sources, or without training data.
+        """
+        if task.sources is not None:
+            raise ValueError(
+                f"the {self.name} reads the text alone, without the source that it answers to; for a task with "
+                "sources choose reward='bleu', or a reward of your own"
+            )
+        real = task.training_sequences()
+        real_tokens, _ = checked_texts(real.tokens, real.lengths, task)
+        if not len(real_tokens):
+            raise ValueError(f"{type(task).__name__}.training_sequences() is empty; the {self.name} needs real texts")
+        bound = copy.copy(self)
+        bound.last_update = {}
+        bound._task = task
+        generator = seeded_generator(self.discriminator_seed)
+        with _errors_in_our_names():
+            bound._learner = self._new_learner(len(task.vocabulary), task.max_length, real_tokens, generator)
+        bound._fresh = torch.empty((0, task.max_length), dtype=torch.int64)
+        return bound
+
+    @property
+    def learner(self) -> Learner:
+        """What learns; of a bound reward."""
+        if self._learner is None:
+            raise self._unbound()
+        return self._learner
+
+    def episodes_ended(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> None:
+        """Gathers the texts, in row order; learns from each `update_every` of them. Nothing if not `auto_update`.
+
+        Raises:
+            FloatingPointError: see `update`; the texts stay gathered.
+        """
+        if not self.auto_update:
+            return
+        self._fresh = torch.cat([self._fresh, torch.from_numpy(self._checked(tokens, lengths))])
+        while len(self._fresh) >= self.update_every:
+            self.last_update = self.learner.update(self._fresh[: self.update_every], self.d_steps)
+            self._fresh = self._fresh[self.update_every :]
+
+    def update(
+        self,
+        tokens: Texts | ArrayLike,
+        lengths: ArrayLike | None = None,
+        sources: Sources | None = None,
+        steps: int | None = None,
+    ) -> dict[str, float]:
+        """Takes updates on written texts against as many real ones.
+
+        Args:
+            tokens: the texts; or their ids (N, T).
+            lengths: (N,), or None: up to the first end token or blank.
+            sources: not used, as there are none.
+            steps: how many updates; `d_steps` if None.
+
+        Returns:
+            "loss" in nats a text, and "accuracy" in [0, 1], as the learner's `losses` has them; both are means over
+            the batches, each measured before its update and under dropout.
+
+        Raises:
+            ValueError: no texts, wrong shapes, or token ids out of range.
+            FloatingPointError: the loss is not finite; the weights are left as before.
+        """
+        ids, counts = (tokens.tokens, tokens.lengths) if isinstance(tokens, Texts) else (tokens, lengths)
+        written = self._checked(ids, counts)
+        if not len(written):
+            raise ValueError(f"tokens: got no texts; the {self.name} learns from at least one")
+        taken = self.d_steps if steps is None else check_at_least("steps", steps)
+        self.last_update = self.learner.update(torch.from_numpy(written), taken)
+        return self.last_update
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """A copy of all that learning changes: weights, optimiser, generator and the texts gathered so far.
+
+        Plain tensors on the CPU: `safetensors.torch.save_file(reward.state_dict(), path)`, or `torch.save` with
+        `torch.load(path, weights_only=True)`.
+        """
+        return {**self.learner.state_dict(), "fresh": self._fresh.clone()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Goes on, bit for bit, from where the reward was that returned `state`.
+
+        Raises:
+            ValueError: entries missing or unknown, of other shapes or types (a network of other sizes, another
+                task), or not finite. Nothing is changed then.
+        """
+        expected = self.state_dict()
+        if state.keys() != expected.keys():
+            raise ValueError(
+                f"state: missing entries {sorted(expected.keys() - state.keys())}, "
+                f"unknown entries {sorted(state.keys() - expected.keys())}; load what state_dict() returned"
+            )
+        for name, tensor in expected.items():
+            _check_entry(name, state[name], tensor, any_length=name == "fresh")
+        try:
+            torch.Generator().set_state(state["generator"])
+        except RuntimeError as error:
+            raise ValueError(f"state: entry 'generator' is no state of a generator: {error}") from None
+        fresh = torch.from_numpy(self._checked(state["fresh"].numpy(), None))
+        self.learner.load_state_dict(state)
+        self._fresh = fresh
+
+    def _checked(self, tokens: ArrayLike, lengths: ArrayLike | None) -> IntArray:
+        """The texts (N, T) int64, blank after their end."""
+        if self._task is None:
+            raise self._unbound()
+        return checked_texts(tokens, lengths, self._task)[0]
+
+    def _unbound(self) -> RuntimeError:
+        return RuntimeError(f"this {self.name} has no task yet; call bind(task) and use the reward it returns")
+
+
+@contextmanager
+def _errors_in_our_names() -> Iterator[None]:
+    """The errors of `TextCNNConfig` under the names that its fields have here."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise type(error)(re.sub(r"\b(?=(?:embedding_size|widths|counts|dropout)=)", "d_", str(error))) from None
+
+
+def checked_number(name: str, value: float) -> float:
+    """`value` as a float.
+
+    Raises:
+        TypeError: not a number.
+        ValueError: not finite, or below 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name}={value!r} must be a number, got {type(value).__name__}")
+    if not math.isfinite(value) or value < 0:
+        raise ValueError(f"{name}={value!r} must be finite and at least 0")
+    return float(value)
+
+
+def _check_entry(name: str, got: Tensor, expected: Tensor, any_length: bool) -> None:
+    if not isinstance(got, Tensor) or got.dtype != expected.dtype:
+        found = got.dtype if isinstance(got, Tensor) else type(got).__name__
+        raise ValueError(f"state: entry {name!r} is {found}, expected {expected.dtype}")
+    if got.shape != (got.shape[:1] + expected.shape[1:] if any_length else expected.shape):
+        raise ValueError(
+            f"state: entry {name!r} has shape {tuple(got.shape)}, expected {tuple(expected.shape)}; "
+            "load it into a reward of the same task and the same sizes"
+        )
+    if got.is_floating_point() and not got.isfinite().all():
+        raise ValueError(f"state: entry {name!r} is not finite")
