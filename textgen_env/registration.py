@@ -24,6 +24,7 @@ REWARDS: Mapping[str, str] = {
     "likelihood": "textgen_env.rewards.likelihood:LikelihoodReward",
     "bleu": "textgen_env.rewards.bleu:BleuReward",
     "discriminator": "textgen_env.rewards.discriminator:DiscriminatorReward",
+    "ranker": "textgen_env.rewards.ranker:RankerReward",
     "constant": "textgen_env.rewards.constant:ConstantReward",
     "random": "textgen_env.rewards.noise:RandomReward",
 }

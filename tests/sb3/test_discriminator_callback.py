@@ -52,12 +52,13 @@ def gan_ppo(**kwargs: Any) -> tuple[Any, Recorded]:
     return model, logger
 
 
-def test_ppo_trains_against_a_learning_discriminator() -> None:
-    model, logger = gan_ppo(update_every=16)
+@pytest.mark.parametrize("reward_name", ["discriminator", "ranker"])
+def test_ppo_trains_against_a_reward_that_learns(reward_name: str) -> None:
+    model, logger = gan_ppo(update_every=16, reward=reward_name)
     (reward,) = model.env.get_attr("reward", indices=0)
     model.learn(320, callback=DiscriminatorCallback())
     # 32 texts of 10 tokens.
-    assert reward.discriminator.steps_taken == 2
+    assert reward.learner.steps_taken == 2
     assert len(logger.values["discriminator/loss"]) == 2
     assert logger.values["discriminator/loss"][-1] == reward.last_update["loss"]
     assert 0 <= logger.values["discriminator/accuracy"][-1] <= 1
@@ -92,7 +93,7 @@ def test_the_callback_finds_every_discriminator() -> None:
     model.learn(60, callback=DiscriminatorCallback(update_every=1))
     for reward in envs.get_attr("reward"):
         assert reward.parts[0][1].discriminator.steps_taken == 3
-    with pytest.raises(ValueError, match="DiscriminatorCallback needs a DiscriminatorReward"):
+    with pytest.raises(ValueError, match="DiscriminatorCallback needs a reward that learns"):
         stable_baselines3.A2C("MlpPolicy", make_sb3_vec_env(SMALL), device="cpu").learn(5, DiscriminatorCallback())
     with pytest.raises(ValueError, match="update_every=0"):
         DiscriminatorCallback(0)

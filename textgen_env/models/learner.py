@@ -159,6 +159,17 @@ class TextLearner:
         state |= self._tensors()
         return {name: tensor.to("cpu", copy=True) for name, tensor in state.items()}
 
+    def check_state(self, state: Mapping[str, Tensor]) -> None:
+        """Whether a `state_dict` whose entries have the right shapes and types also has values to go on from.
+
+        Raises:
+            ValueError: naming the entry that has not.
+        """
+        try:
+            torch.Generator().set_state(state["generator"])
+        except RuntimeError as error:
+            raise ValueError(f"state: entry 'generator' is no state of a generator: {error}") from None
+
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Goes on from a `state_dict`; its entries are taken to be as they should."""
         self.generator.set_state(state["generator"])

@@ -185,10 +185,7 @@ class LearnedReward(BaseReward, Generic[Learner]):
             )
         for name, tensor in expected.items():
             _check_entry(name, state[name], tensor, any_length=name == "fresh")
-        try:
-            torch.Generator().set_state(state["generator"])
-        except RuntimeError as error:
-            raise ValueError(f"state: entry 'generator' is no state of a generator: {error}") from None
+        self.learner.check_state(state)
         fresh = torch.from_numpy(self._checked(state["fresh"].numpy(), None))
         self.learner.load_state_dict(state)
         self._fresh = fresh

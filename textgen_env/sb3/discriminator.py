@@ -1,9 +1,10 @@
-"""A discriminator reward in the training of Stable-Baselines3: logged, or made to learn."""
+"""A reward that learns in the training of Stable-Baselines3: logged, or made to learn."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,13 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from textgen_env.rewards.base import Reward
 from textgen_env.rewards.combine import CombinedReward
-from textgen_env.rewards.discriminator import DiscriminatorReward
+from textgen_env.rewards.learned import LearnedReward
 from textgen_env.tasks.base import check_at_least
 
 
 class DiscriminatorCallback(BaseCallback):
-    """Logs how a discriminator reward learns: `discriminator/loss` (nats a text) and `discriminator/accuracy`.
+    """Logs how a discriminator, or a ranker in its place, learns: `discriminator/loss` (nats a text) and
+    `discriminator/accuracy`.
 
     Where the reward has `auto_update=False`, also makes it learn: from each `update_every` finished texts.
 
@@ -25,7 +27,7 @@ class DiscriminatorCallback(BaseCallback):
         verbose: as in Stable-Baselines3.
 
     Raises:
-        ValueError: when training starts on environments without a `DiscriminatorReward`, or in other processes.
+        ValueError: when training starts on environments without a `LearnedReward`, or in other processes.
     """
 
     def __init__(self, update_every: int = 64, verbose: int = 0) -> None:
@@ -42,12 +44,12 @@ class DiscriminatorCallback(BaseCallback):
             )
         followed: dict[int, _Followed] = {}
         for row, reward in enumerate(rewards):
-            for learner in _discriminators(reward):
+            for learner in _learners(reward):
                 followed.setdefault(id(learner), _Followed(learner)).rows.append(row)
         if not followed:
             raise ValueError(
                 f"the environment's reward is {type(rewards[0]).__name__}; DiscriminatorCallback needs a "
-                "DiscriminatorReward: choose an id such as 'TextGen-OracleSmallGAN-v0'"
+                "reward that learns: choose an id such as 'TextGen-OracleSmallGAN-v0'"
             )
         self._followed = list(followed.values())
 
@@ -70,17 +72,17 @@ class DiscriminatorCallback(BaseCallback):
 
 @dataclass
 class _Followed:
-    """A discriminator, the rows that it rewards, the texts that it has not learned from, the update last logged."""
+    """What learns, the rows that it rewards, the texts that it has not learned from, the update last logged."""
 
-    learner: DiscriminatorReward
+    learner: LearnedReward[Any]
     rows: list[int] = field(default_factory=list)
     texts: list[tuple[NDArray[np.int64], int]] = field(default_factory=list)
     logged: dict[str, float] = field(default_factory=dict)
 
 
-def _discriminators(reward: Reward) -> Iterator[DiscriminatorReward]:
-    if isinstance(reward, DiscriminatorReward):
+def _learners(reward: Reward) -> Iterator[LearnedReward[Any]]:
+    if isinstance(reward, LearnedReward):
         yield reward
     if isinstance(reward, CombinedReward):
         for _, part in reward.parts:
-            yield from _discriminators(part)
+            yield from _learners(part)
