@@ -66,7 +66,7 @@ class SeqGANConfig:
 
 @runtime_checkable
 class LearningReward(Protocol):
-    """A reward that is taught which texts were written, as `DiscriminatorReward` is."""
+    """A reward that is taught which texts were written, as a `LearnedReward` is."""
 
     auto_update: bool
     d_batch_size: int
@@ -84,7 +84,8 @@ class SeqGAN(PolicyAgent):
 
     `credit="softmax"`, `rollouts=0` and a discriminator that pays log-odds make it MaliGAN (Che et al., "Maximum-
     Likelihood Augmented Discrete Generative Adversarial Networks", 2017, equation 4): a text's weight is its share
-    D / (1 - D) in the batch, less the mean share.
+    D / (1 - D) in the batch, less the mean share. A ranker in the discriminator's place, `reward="ranker"` in the same
+    environments, makes it RankGAN (Lin et al., "Adversarial Ranking for Language Generation", 2017).
     """
 
     config_class = SeqGANConfig

@@ -68,6 +68,27 @@ def test_algorithm_1_in_order() -> None:
     assert envs.unwrapped.reward.discriminator.steps_taken == 6 * 1 * 5
 
 
+def test_with_a_ranker_it_is_rankgan() -> None:
+    """It follows log R, and its d-steps teach the ranker to tell the order of real texts and its own."""
+    envs = gym.make_vec(
+        "TextGen-OracleSmallGAN-v0",
+        num_envs=4,
+        reward="ranker",
+        **{**DISCRIMINATOR, "vocab_size": 12, "max_length": 5, "train_size": 64, "d_learning_rate": 0.01},
+    )
+    seen: list[Progress] = []
+    agent = small_agent(envs, pretrain_epochs=0, d_pretrain_steps=6, d_epochs=4)
+    begun = [p.detach().clone() for p in agent.network.parameters()]
+    agent.train(envs, 20_000, lambda progress: len(seen.append(progress) or seen) < 9)
+    assert [set(p.losses) for p in seen] == 6 * [{"loss", "accuracy"}] + [{"policy"}] + 2 * [{"loss", "accuracy"}]
+    assert envs.unwrapped.reward.learner.steps_taken == 8 * 4 * 5
+    assert seen[5].losses["loss"] < seen[0].losses["loss"] - 0.1
+    assert seen[5].losses["accuracy"] > 0.7
+    # By chance alone a text ranks as one of the 17 that it is compared with and counted among.
+    assert seen[6].mean_return < np.log(1 / 17)
+    assert any(not old.equal(new) for old, new in zip(begun, agent.network.parameters(), strict=True))
+
+
 def test_a_reward_that_does_not_learn_leaves_the_g_steps() -> None:
     envs = small_envs("random")
     seen: list[Progress] = []
