@@ -21,6 +21,11 @@ class Batch:
     written: Tensor
     sources: Tensor | None
 
+    def __str__(self) -> str:
+        """What errors say of it."""
+        lengths = self.written.sum(1)
+        return f"{len(lengths)} training texts of {int(lengths.min())} to {int(lengths.max())} tokens"
+
 
 class TrainingTexts:
     """The training texts of a task in passes without end, each in an order of its own.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from os import PathLike, fspath
 from typing import Any, ClassVar, Self
@@ -244,9 +245,17 @@ class PolicyAgent:
             setattr(self, name, saved.counters[name])
 
     def _descend(
-        self, loss: Tensor, terms: dict[str, Tensor], optimiser: torch.optim.Adam | None = None
+        self,
+        loss: Tensor,
+        terms: dict[str, Tensor],
+        optimiser: torch.optim.Adam | None = None,
+        batch: object = None,
     ) -> dict[str, float]:
-        """One step of the optimiser (`self.optimiser` by default) down `loss`; its terms as numbers.
+        """One step of the optimiser (`self.optimiser` by default) down `loss`; its terms as numbers. The gradient of
+        each of the optimiser's groups is shortened by itself: a critic far off its target does not slow the policy.
+
+        Args:
+            batch: whose loss it is; an error says of it what `str` does.
 
         Raises:
             FloatingPointError: a term or the gradient that is not finite; no parameter is changed then.
@@ -255,23 +264,34 @@ class PolicyAgent:
         optimiser = self.optimiser if optimiser is None else optimiser
         optimiser.zero_grad()
         loss.backward()
-        norm = float(nn.utils.clip_grad_norm_(self.parameters, self.config.max_grad_norm))
-        for name, value in {**values, "gradient norm": norm}.items():
-            if not np.isfinite(value):
-                raise FloatingPointError(
-                    f"{type(self).__name__}: {name} is {value} in update {self.updates + 1}; lower "
-                    f"learning_rate={optimiser.param_groups[0]['lr']}, or look at the rewards"
-                )
+        most = self.config.max_grad_norm
+        norms = [float(nn.utils.clip_grad_norm_(group["params"], most)) for group in optimiser.param_groups]
+        rate = optimiser.param_groups[0]["lr"]
+        self._check_finite({**values, "gradient norm": math.hypot(*norms)}, batch, f"learning_rate={rate}")
         optimiser.step()
         self.updates += 1
         return values
+
+    def _check_finite(self, values: dict[str, float], batch: object, lower: str) -> None:
+        """Refuses numbers that are not finite, which are `values` of a `batch` and may come of too high a `lower`.
+
+        Raises:
+            FloatingPointError: naming the agent, the number, the update and the batch.
+        """
+        for name, value in values.items():
+            if not np.isfinite(value):
+                of = "" if batch is None else f"; its batch: {batch}"
+                raise FloatingPointError(
+                    f"{type(self).__name__}: {name} is {value} in update {self.updates + 1}{of}; lower {lower}, or "
+                    "look at the rewards"
+                )
 
     def imitate(self, batch: Batch, optimiser: torch.optim.Adam) -> dict[str, float]:
         """One update that makes the texts of a batch likelier: maximum likelihood, teacher forcing."""
         decoder, hidden = self.network.decoder, self.network.hidden(batch.tokens, batch.sources)
         layer = decoder.output.weight, decoder.output.bias
         nll = cross_entropy(hidden, *layer, batch.tokens, batch.written, decoder.logits_memory)
-        losses = self._descend(nll, {"nll": nll}, optimiser)
+        losses = self._descend(nll, {"nll": nll}, optimiser, batch)
         self.batches_read += 1
         self.tokens_read += int(batch.written.sum())
         return losses

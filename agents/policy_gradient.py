@@ -105,7 +105,7 @@ class PolicyGradientAgent(PolicyAgent):
     def learn(self, episodes: Episodes) -> dict[str, float]:
         """Takes what there is to be learned from texts that this policy has just written; the losses, by name."""
         terms = self.losses(episodes)
-        return self._descend(self.total_loss(terms), terms)
+        return self._descend(self.total_loss(terms), terms, batch=episodes)
 
     def losses(self, episodes: Episodes) -> dict[str, Tensor]:
         """The terms of the loss for texts that this policy wrote: `policy`, `entropy`, ..."""

@@ -52,6 +52,14 @@ class Episodes:
         """(M,) the sum of each text's rewards."""
         return np.asarray(self.rewards.sum(1))
 
+    def __str__(self) -> str:
+        """What errors say of them."""
+        lengths, returns = self.lengths, self.returns
+        return (
+            f"{len(lengths)} texts of {lengths.min()} to {lengths.max()} tokens, returns {returns.min():.6g} to "
+            f"{returns.max():.6g}, mean {returns.mean():.6g}"
+        )
+
 
 @dataclass(frozen=True)
 class Evaluation:

@@ -103,7 +103,7 @@ class ScheduledSampling(PolicyAgent):
         output = self.network.decoder.output
         hidden = self.network.hidden(self.mixed(batch, epsilon), batch.sources)
         nll = cross_entropy(hidden, output.weight, output.bias, batch.tokens, batch.written)
-        losses = self._descend(nll, {"nll": nll}, self.optimiser)
+        losses = self._descend(nll, {"nll": nll}, self.optimiser, batch)
         self.batches_read += 1
         self.tokens_read += int(batch.written.sum())
         return losses

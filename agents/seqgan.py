@@ -157,7 +157,7 @@ class SeqGAN(PolicyAgent):
         advantages = torch.from_numpy(values).float().to(self.device)
         # The sum over the batch, as the released code has it: the bound on the gradient's length is then met.
         loss = policy_gradient_loss(log_probs, advantages, is_written) * len(tokens)
-        losses = self._descend(loss, {"policy": loss})
+        losses = self._descend(loss, {"policy": loss}, batch=episodes)
         self._follow_with_rollout_policy()
         return float(episodes.returns.mean()), losses
 
