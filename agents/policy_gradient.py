@@ -77,8 +77,9 @@ class PolicyGradientAgent(PolicyAgent):
     config: PolicyGradientConfig
 
     def train(self, envs: Envs, total_tokens: int, callback: Callback | None = None) -> Self:
-        """Learns until `total_tokens` more tokens have been written. The environment is reset and seeded from the
-        agent's own generator. Losses reported: those of `losses`.
+        """Learns until `total_tokens` more tokens have been written. For every batch the environment is reset and
+        seeded from the agent's own generator, so that training in parts is training at once. Losses reported: those of
+        `losses`.
 
         Raises:
             ValueError: envs of another shape.
@@ -87,10 +88,9 @@ class PolicyGradientAgent(PolicyAgent):
         self.spec.check_envs(envs)
         until = self.tokens_generated + check_at_least("total_tokens", total_tokens)
         quota = np.full(envs.num_envs, -(-self.config.batch_size // envs.num_envs))
-        seed: int | None = int(torch.randint(2**31, (), generator=self.generator))
         while self.tokens_generated < until:
+            seed = int(torch.randint(2**31, (), generator=self.generator))
             episodes = self.gather(envs, quota, seed)
-            seed = None
             self.tokens_generated += episodes.tokens_written
             losses = self.learn(episodes)
             if not self._goes_on(callback, float(episodes.returns.mean()), losses):

@@ -238,6 +238,25 @@ def test_a_loaded_agent_goes_on_bit_for_bit(kind: Any, config: Any, task: BaseTa
 
 
 @pytest.mark.parametrize(("kind", "config"), AGENTS)
+def test_training_in_parts_is_training_at_once(kind: Any, config: Any, task: BaseTask | None) -> None:
+    def updated(agent: Any, updates: int) -> None:
+        left = [updates]
+
+        def goes_on(progress: object) -> bool:
+            left[0] -= 1
+            return left[0] > 0
+
+        agent.train(make_envs(task), 10_000, goes_on)
+
+    at_once, in_parts = kind(make_envs(task), config), kind(make_envs(task), config)
+    updated(at_once, 5)
+    for updates in (1, 3, 1):
+        updated(in_parts, updates)
+    assert at_once.updates == in_parts.updates
+    assert same_weights(at_once, in_parts)
+
+
+@pytest.mark.parametrize(("kind", "config"), AGENTS)
 def test_same_seed_same_weights_and_no_global_randomness(kind: Any, config: Any, task: BaseTask | None) -> None:
     before = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
     first, same, other = (kind(make_envs(task), config, seed).train(make_envs(task), 300) for seed in (0, 0, 1))
