@@ -6,6 +6,7 @@ that of the expected return.
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -52,3 +53,47 @@ def cross_entropy(
     """-log pi(x_t | x_<t), the mean over all tokens written, in nats a token; from hidden states (N, T, H) and the
     output layer's weight (V, H) and bias (V,), whose logits are never held all at once, but in `memory`."""
     return linear_cross_entropy(hidden[written], weight, bias, tokens[written], memory)
+
+
+def ppo_clip_loss(log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, written: Tensor, clip: float) -> Tensor:
+    """-1/N sum_n sum_t min(rho A, clamp(rho, 1 - clip, 1 + clip) A), rho = pi(x_t | x_<t) / pi_old(x_t | x_<t), of
+    texts that pi_old wrote (Schulman, Wolski, Dhariwal, Radford and Klimov 2017, "Proximal Policy Optimization
+    Algorithms", equation 7). Where pi = pi_old its gradient is that of `policy_gradient_loss`."""
+    ratios, credits = (log_probs - old_log_probs.detach()).exp(), advantages.detach()
+    gained = torch.minimum(ratios * credits, ratios.clamp(1 - clip, 1 + clip) * credits)
+    return -(gained * written).sum() / len(log_probs)
+
+
+def surrogate_loss(log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, written: Tensor) -> Tensor:
+    """-1/N sum_n sum_t rho A, rho as in `ppo_clip_loss` (Schulman, Levine, Moritz, Jordan and Abbeel 2015, "Trust
+    Region Policy Optimization", equation 14)."""
+    ratios = (log_probs - old_log_probs.detach()).exp()
+    return -(ratios * advantages.detach() * written).sum() / len(log_probs)
+
+
+def clipped_value_loss(values: Tensor, old_values: Tensor, returns: Tensor, written: Tensor, clip: float) -> Tensor:
+    """`value_loss`, or that of the values held within `clip` of the old ones, whichever is greater at each token: a
+    value gains nothing by going farther (as in the code of Schulman et al. 2017; Engstrom et al. 2020, section 3)."""
+    held = old_values.detach() + (values - old_values.detach()).clamp(-clip, clip)
+    errors = torch.maximum((values - returns.detach()).square(), (held - returns.detach()).square()) * written
+    return errors.sum() / (2 * written.sum().clamp(min=1))
+
+
+def approximate_kl(log_probs: Tensor, old_log_probs: Tensor, written: Tensor) -> Tensor:
+    """KL(pi_old || pi) in nats, the mean over the tokens that pi_old wrote of rho - 1 - log rho, which is never below 0
+    and unbiased (Schulman 2020, "Approximating KL divergence", k3)."""
+    log_ratios = (log_probs - old_log_probs) * written
+    return (log_ratios.exp() - 1 - log_ratios).sum() / written.sum().clamp(min=1)
+
+
+def clip_fraction(log_probs: Tensor, old_log_probs: Tensor, written: Tensor, clip: float) -> Tensor:
+    """The share of the tokens whose probability has changed by a factor outside [1 - clip, 1 + clip]."""
+    outside = ((log_probs - old_log_probs).exp() - 1).abs() > clip
+    return (outside & written).sum() / written.sum().clamp(min=1)
+
+
+def policy_kl(old_logits: Tensor, logits: Tensor, written: Tensor) -> Tensor:
+    """1/N sum_n sum_t KL(pi_old(. | x_{n,<t}) || pi(. | x_{n,<t})) in nats a text, from logits (N, T, V): where pi_old
+    wrote the texts, by the chain rule the divergence of what the two write."""
+    old, new = old_logits.log_softmax(-1).detach(), logits.log_softmax(-1)
+    return ((old.exp() * (old - new)).sum(-1) * written).sum() / len(logits)

@@ -67,6 +67,10 @@ class Played:
         arrays = episodes.tokens, counted, episodes.masks, episodes.sources
         return cls(*(None if array is None else torch.from_numpy(array).to(device) for array in arrays))  # type: ignore[arg-type]
 
+    def take(self, rows: Tensor) -> Self:
+        """The texts numbered `rows` (M,)."""
+        return type(self)(*(None if part is None else part[rows] for part in vars(self).values()))  # type: ignore[arg-type]
+
 
 class PolicyGradientAgent(PolicyAgent):
     """Plays a batch of texts, takes a step down `total_loss` of them, and begins again.

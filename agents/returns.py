@@ -68,3 +68,21 @@ def scaled_to_unit(advantages: FloatArray, lengths: IntArray, epsilon: float = 1
     counted = written(lengths, advantages.shape[1])
     mean_square = np.square(advantages[counted]).mean() if counted.any() else 0.0
     return np.asarray(advantages * counted / (np.sqrt(mean_square) + epsilon))
+
+
+def gae(
+    rewards: FloatArray, values: FloatArray, lengths: IntArray, discount: float = 1.0, lambda_: float = 1.0
+) -> FloatArray:
+    """A_t = sum_{k >= t} (discount lambda)^{k-t} delta_k, delta_k = r_k + discount V(s_{k+1}) - V(s_k), V = 0 after the
+    text's end: the generalised advantage estimate (Schulman, Moritz, Levine, Jordan and Abbeel 2016, "High-Dimensional
+    Continuous Control Using Generalized Advantage Estimation", equation 16).
+
+    With lambda = 1 it is the reward-to-go less V(s_t) and unbiased as a credit, whatever V; with less it varies less
+    and is as biased as V is wrong; with 0 it is delta_t.
+
+    Args:
+        rewards, values: (N, T), values V(s_t) before token t. lengths: (N,). discount, lambda_: in [0, 1].
+    """
+    estimated = values * written(lengths, values.shape[1])
+    following = np.concatenate([estimated[:, 1:], np.zeros((len(estimated), 1))], 1)
+    return reward_to_go(rewards + discount * following - estimated, lengths, discount * lambda_)

@@ -4,13 +4,19 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.distributions import Categorical
+from torch.distributions import Categorical, kl_divergence
 
 from agents.losses import (
+    approximate_kl,
+    clip_fraction,
+    clipped_value_loss,
     cross_entropy,
     entropy,
     masked_logits,
     policy_gradient_loss,
+    policy_kl,
+    ppo_clip_loss,
+    surrogate_loss,
     token_log_probs,
     value_loss,
 )
@@ -93,3 +99,87 @@ def test_no_tokens_cost_nothing(tokens: Tensor) -> None:
     nothing = torch.zeros(N, T, dtype=torch.bool)
     assert cross_entropy(torch.ones(N, T, 4), torch.ones(V, 4), torch.ones(V), tokens, nothing) == 0
     assert value_loss(torch.ones(N, T), torch.zeros(N, T), nothing) == 0
+    assert clipped_value_loss(torch.ones(N, T), torch.ones(N, T), torch.zeros(N, T), nothing, 0.1) == 0
+    assert approximate_kl(torch.ones(N, T), torch.zeros(N, T), nothing) == 0
+    assert clip_fraction(torch.ones(N, T), torch.zeros(N, T), nothing, 0.1) == 0
+
+
+@pytest.fixture
+def old_log_probs(generator: torch.Generator) -> Tensor:
+    return torch.randn(N, T, generator=generator)
+
+
+def test_ppo_clip_loss_is_stable_baselines3s_a_text(old_log_probs: Tensor, generator: torch.Generator) -> None:
+    log_probs = (old_log_probs + torch.randn(N, T, generator=generator) / 3).requires_grad_()
+    credits = torch.randn(N, T, generator=generator)
+    loss = ppo_clip_loss(log_probs, old_log_probs, credits, WRITTEN, 0.2)
+    # As PPO.train of stable_baselines3 has it: a mean over steps.
+    log_prob, advantages = log_probs[WRITTEN], credits[WRITTEN]
+    ratio = torch.exp(log_prob - old_log_probs[WRITTEN])
+    policy_loss_1 = advantages * ratio
+    policy_loss_2 = advantages * torch.clamp(ratio, 1 - 0.2, 1 + 0.2)
+    expected = -torch.min(policy_loss_1, policy_loss_2).mean() * WRITTEN.sum() / N
+    torch.testing.assert_close(loss, expected)
+    ours, theirs = (torch.autograd.grad(value, log_probs)[0] for value in (loss, expected))
+    torch.testing.assert_close(ours, theirs)
+    assert (ours[WRITTEN] == 0).any()
+    log_ratio = (log_probs - old_log_probs)[WRITTEN]
+    torch.testing.assert_close(
+        approximate_kl(log_probs, old_log_probs, WRITTEN), torch.mean((torch.exp(log_ratio) - 1) - log_ratio)
+    )
+    torch.testing.assert_close(
+        clip_fraction(log_probs, old_log_probs, WRITTEN, 0.2), torch.mean((torch.abs(ratio - 1) > 0.2).float())
+    )
+
+
+@pytest.mark.parametrize(
+    ("ratio", "advantage", "gained", "slope"),
+    [
+        (1.0, 2.0, 2.0, 2.0),
+        (1.5, 2.0, 2.4, 0.0),  # held at 1.2
+        (1.5, -2.0, -3.0, -3.0),  # what has become worse counts in full
+        (0.5, 2.0, 1.0, 1.0),
+        (0.5, -2.0, -1.6, 0.0),  # held at 0.8
+    ],
+)
+def test_ppo_clip_loss_by_hand(ratio: float, advantage: float, gained: float, slope: float) -> None:
+    log_probs = torch.tensor([[ratio]]).log().requires_grad_()
+    one = torch.ones(1, 1, dtype=torch.bool)
+    loss = ppo_clip_loss(log_probs, torch.zeros(1, 1), torch.tensor([[advantage]]), one, 0.2)
+    assert float(loss.detach()) == pytest.approx(-gained)
+    assert float(torch.autograd.grad(loss, log_probs)[0]) == pytest.approx(-slope)
+
+
+def test_surrogates_begin_as_the_policy_gradient(logits: Tensor, tokens: Tensor, generator: torch.Generator) -> None:
+    log_probs = token_log_probs(logits, tokens, WRITTEN)
+    credits = torch.randn(N, T, generator=generator)
+    losses = (
+        policy_gradient_loss(log_probs, credits, WRITTEN),
+        surrogate_loss(log_probs, log_probs, credits, WRITTEN),
+        ppo_clip_loss(log_probs, log_probs, credits, WRITTEN, 0.2),
+    )
+    first, second, third = (torch.autograd.grad(loss, logits, retain_graph=True)[0] for loss in losses)
+    torch.testing.assert_close(first, second)
+    torch.testing.assert_close(first, third)
+    assert float(losses[1].detach()) == pytest.approx(-float((credits * WRITTEN).sum()) / N)
+
+
+@pytest.mark.parametrize(
+    ("value", "loss"),
+    [(1.3, 1.7**2 / 2), (2.5, 1.5**2 / 2), (-0.5, 3.5**2 / 2), (3.5, 1.5**2 / 2)],
+)
+def test_clipped_value_loss_by_hand(value: float, loss: float) -> None:
+    """Of an old value 1, held within 0.5 of it, where 3 was to be found."""
+    one = torch.ones(1, 1)
+    found = clipped_value_loss(value * one, one, 3 * one, one.bool(), 0.5)
+    assert float(found) == pytest.approx(loss)
+
+
+def test_policy_kl_is_torchs(logits: Tensor, generator: torch.Generator) -> None:
+    old = torch.randn(N, T, V, generator=generator)
+    found = policy_kl(old, logits, WRITTEN)
+    expected = (kl_divergence(Categorical(logits=old), Categorical(logits=logits)) * WRITTEN).sum() / N
+    torch.testing.assert_close(found, expected)
+    gradients = (torch.autograd.grad(value, logits)[0] for value in (found, expected))
+    torch.testing.assert_close(*gradients)
+    assert float(policy_kl(logits, logits, WRITTEN).detach()) == pytest.approx(0, abs=1e-6)

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.buffers import RolloutBuffer
 
-from agents.returns import batch_mean_baseline, no_baseline, reward_to_go, scaled_to_unit, whole_return, written
+from agents.returns import batch_mean_baseline, gae, no_baseline, reward_to_go, scaled_to_unit, whole_return, written
 
 LENGTHS = np.array([5, 1, 3, 5, 2, 4])
 
@@ -67,3 +70,31 @@ def test_scaled_advantages_have_unit_root_mean_square_over_the_tokens(rewards: n
     assert (found[~counted] == 0).all()
     np.testing.assert_allclose(scaled_to_unit(1e4 * rewards, LENGTHS), found, rtol=1e-6)
     assert (scaled_to_unit(np.zeros((2, 5)), np.array([5, 2])) == 0).all()
+
+
+def test_gae_is_stable_baselines3s(rewards: np.ndarray) -> None:
+    """Six texts, one after the other, in a buffer of one environment."""
+    values = np.random.default_rng(1).normal(size=(6, 5))
+    counted = written(LENGTHS, 5)
+    count = int(LENGTHS.sum())
+    buffer = RolloutBuffer(count, spaces.Discrete(2), spaces.Discrete(2), gae_lambda=0.8, gamma=0.9)
+    buffer.reset()
+    buffer.rewards[:, 0], buffer.values[:, 0] = rewards[counted], values[counted]
+    buffer.episode_starts[:, 0] = (np.arange(5) == 0)[None].repeat(6, 0)[counted]
+    buffer.compute_returns_and_advantage(torch.zeros(1), np.ones(1))
+    found = gae(rewards, values, LENGTHS, 0.9, 0.8)
+    np.testing.assert_allclose(found[counted], buffer.advantages[:, 0], atol=1e-6)
+    assert (found[~counted] == 0).all()
+
+
+@pytest.mark.parametrize("discount", [0.7, 1.0])
+def test_gae_is_the_error_of_a_return_or_of_a_step(rewards: np.ndarray, discount: float) -> None:
+    values = np.random.default_rng(1).normal(size=(6, 5))
+    counted = written(LENGTHS, 5)
+    monte_carlo = (reward_to_go(rewards, LENGTHS, discount) - values) * counted
+    np.testing.assert_allclose(gae(rewards, values, LENGTHS, discount, 1.0), monte_carlo, atol=1e-12)
+    one_step = gae(rewards, values, LENGTHS, discount, 0.0)
+    for n, length in enumerate(LENGTHS):
+        for t in range(length):
+            ahead = discount * values[n, t + 1] if t + 1 < length else 0.0
+            assert one_step[n, t] == pytest.approx(rewards[n, t] + ahead - values[n, t])
