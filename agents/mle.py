@@ -6,29 +6,26 @@ from dataclasses import dataclass
 from typing import Self
 
 from agents.base import Callback, Envs
-from agents.hyperparameters import check_choice, check_number
+from agents.hyperparameters import check_number
 from agents.imitation import TrainingTexts
+from agents.network_config import NetworkConfig
 from agents.policy_agent import PolicyAgent
-from textgen_env.models.language_model import Cell
 from textgen_env.tasks.base import check_at_least
 
 
 @dataclass(frozen=True)
-class MLEConfig:
-    """Hyperparameters, with those of Yu et al. 2017 ("SeqGAN", pre-training of the generator) in brackets."""
+class MLEConfig(NetworkConfig):
+    """Hyperparameters, with those of Yu et al. 2017 ("SeqGAN", pre-training of the generator) in brackets; their
+    network is an LSTM with E = H = 32."""
 
-    embedding_size: int = 32  # E [32]
-    hidden_size: int = 64  # H [32]
-    cell: Cell = "gru"  # "lstm" or "gru" [lstm]
     learning_rate: float = 0.005  # of Adam [0.01]
     batch_size: int = 64  # texts an update [64]
     max_grad_norm: float = 5.0  # longer gradients are shortened to it [5]
     initial_std: float | None = None  # parameters begin as N(0, initial_std^2); None: see `PolicyNetwork` [0.1]
 
     def __post_init__(self) -> None:
-        for name in ("embedding_size", "hidden_size", "batch_size"):
-            check_at_least(name, getattr(self, name))
-        check_choice("cell", self.cell, ("lstm", "gru"))
+        super().__post_init__()
+        check_at_least("batch_size", self.batch_size)
         check_number("learning_rate", self.learning_rate, above=0)
         check_number("max_grad_norm", self.max_grad_norm, above=0)
         if self.initial_std is not None:

@@ -1,30 +1,50 @@
-"""The policy network: a recurrent language model over the text, started by an encoder of the source if there is one."""
+"""The policy network: a decoder that writes the text, started by an encoder of the source if there is one."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence
 
+from agents.attention import SCORES, Attending, Attention
+from agents.encoders import SourceEncoder, TransformerEncoder
+from agents.network_config import AttentionName, NetworkCell
 from agents.text_spec import TextSpec
-from textgen_env.models.language_model import Cell, LanguageModel, State
+from agents.transformer import Transformer
+from textgen_env.models.language_model import LanguageModel
 from textgen_env.models.sampling import inverse_softmax
+from textgen_env.models.token_model import State
 
 # Small output weights: learning starts from a nearly uniform policy, which tries every token.
 OUTPUT_STD = 0.01
 
 
-class PolicyNetwork(nn.Module):
-    """pi(x_t | x_<t, source) = softmax(W h_t + b)[x_t], h_t = RNN(x_{t-1}, h_{t-1}), h_0 = 0 or Encoder(source).
+class AttendingLanguageModel(Attending, LanguageModel):
+    """An LSTM or GRU with attention."""
 
-    The first input is the blank V, which has an embedding of its own.
+
+class AttendingTransformer(Attending, Transformer):
+    """A Transformer with attention."""
+
+
+class PolicyNetwork(nn.Module):
+    """pi(x_t | x_<t, source) = softmax(W h_t + b)[x_t], where h_t is what the decoder has kept of x_<t and the source.
+
+    LSTM and GRU: h_t = RNN(x_{t-1}, h_{t-1}), h_0 = 0 or the encoder's last state. Transformer: h_t sees all of x_<t,
+    and before them the mean of the encoder's outputs. With attention, h_t is joined with what it looks at in the source
+    (`agents.attention.Attention`), for every decoder alike. The first input is the blank V, which has an embedding of
+    its own.
 
     Args:
         spec: the texts' shape.
         embedding_size, hidden_size: E, H.
-        cell: "lstm" or "gru".
+        cell: "lstm", "gru" or "transformer".
         value_head: with one, `values` estimates the return to come.
         generator: draws the initial parameters.
+        attention: how tokens of the source are scored: "dot", "general" or "additive"; "none" for no attention.
+        layers, heads: of a Transformer.
+
+    Raises:
+        ValueError: attention to the source of texts that have none.
     """
 
     def __init__(
@@ -32,25 +52,61 @@ class PolicyNetwork(nn.Module):
         spec: TextSpec,
         embedding_size: int,
         hidden_size: int,
-        cell: Cell,
+        cell: NetworkCell,
         generator: torch.Generator,
         value_head: bool = False,
+        attention: AttentionName = "none",
+        layers: int = 2,
+        heads: int = 4,
     ) -> None:
         super().__init__()
-        self.blank_id = spec.vocab_size
-        self.decoder = LanguageModel(spec.vocab_size, embedding_size, hidden_size, cell, start_id=spec.vocab_size)
-        self.encoder = (
-            SourceEncoder(spec.source_vocab_size, embedding_size, hidden_size, cell) if spec.conditional else None
-        )
+        if attention != "none" and not spec.conditional:
+            raise ValueError(
+                f"attention={attention!r} looks at a source, but these texts have none; give attention='none', or a "
+                "conditional task such as TextGen-NumberWords-v0"
+            )
+        self.blank_id = vocab_size = spec.vocab_size
+        self.encoder: SourceEncoder | TransformerEncoder | None = None
+        sizes = embedding_size, hidden_size
+        if cell == "transformer":
+            # The source's summary, the start and every token; the last is read where a whole text is observed.
+            capacity = spec.conditional + 1 + spec.max_length
+            kind = Transformer if attention == "none" else AttendingTransformer
+            self.decoder = kind(vocab_size, *sizes, layers, heads, capacity)
+            if spec.conditional:
+                self.encoder = TransformerEncoder(spec.source_vocab_size, *sizes, layers, heads, spec.source_length)
+        else:
+            kind = LanguageModel if attention == "none" else AttendingLanguageModel
+            self.decoder = kind(vocab_size, *sizes, cell, start_id=vocab_size)
+            if spec.conditional:
+                self.encoder = SourceEncoder(spec.source_vocab_size, *sizes, cell)
+        if attention in SCORES:
+            self.decoder.attention = Attention(attention, hidden_size)
         with torch.device("meta"):
             self.value = nn.Linear(hidden_size, 1) if value_head else None
         if self.value is not None:
             self.value.to_empty(device="cpu")
         self._initialise(generator)
 
+    @property
+    def attends(self) -> bool:
+        """Whether there is attention."""
+        return isinstance(self.decoder, Attending)
+
     def begin(self, count: int, sources: Tensor | None) -> State:
-        """The state (count, H) each before the first token; of the sources (count, S) for a conditional task."""
-        return self.decoder.initial_state(count) if self.encoder is None or sources is None else self.encoder(sources)
+        """The state of `count` rows before the first token; of the sources (count, S) for a conditional task.
+
+        Raises:
+            ValueError: attention without sources.
+        """
+        if self.encoder is None or sources is None:
+            if self.attends:
+                raise ValueError("sources=None: attention looks at a source; give the source tokens (N, S)")
+            return self.decoder.initial_state(count)
+        if not self.attends:
+            return self.decoder.begin(self.encoder(sources))
+        source = self.encoder.read(sources)
+        return self.decoder.look_at(self.decoder.begin(source.handed_over), source.outputs, source.present)
 
     def step(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """Logits (N, V) of the token after `inputs` (N,), and the state after them."""
@@ -81,10 +137,19 @@ class PolicyNetwork(nn.Module):
         return drawn, after
 
     def hidden(self, tokens: Tensor, sources: Tensor | None) -> Tensor:
-        """Hidden states (N, T, H), of which number t has read x_<t; for texts (N, T) with blanks after their end."""
-        begun = self.begin(len(tokens), sources)
-        shifted = torch.cat([self.decoder.start(len(tokens)).unsqueeze(1), tokens[:, :-1]], 1)
-        return self.decoder.hidden(shifted, begun)[0]
+        """What the output layer and the value head read, (N, T, H), of which number t has read x_<t; for texts (N, T)
+        with blanks after their end."""
+        return self.decoder.hidden(self._before(tokens), self.begin(len(tokens), sources))[0]
+
+    def attention_weights(self, tokens: Tensor, sources: Tensor) -> Tensor:
+        """How much of each source token is looked at where x_t is chosen, (N, T, S); each row sums to 1.
+
+        Raises:
+            ValueError: no attention.
+        """
+        if not self.attends:
+            raise ValueError("attention='none': this network looks at no source token; give it attention")
+        return self.decoder.weights(self._before(tokens), self.begin(len(tokens), sources))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits (..., V) of the token that follows hidden states (..., H)."""
@@ -99,39 +164,37 @@ class PolicyNetwork(nn.Module):
         values: Tensor = self.value(hidden.detach())
         return values.squeeze(-1)
 
+    def _before(self, tokens: Tensor) -> Tensor:
+        """The inputs (N, T) of texts (N, T): each token's predecessor."""
+        return torch.cat([self.decoder.start(len(tokens)).unsqueeze(1), tokens[:, :-1]], 1)
+
     def _initialise(self, generator: torch.Generator) -> None:
         for part in (self.decoder, self.encoder):
-            if part is not None:
+            if isinstance(part, LanguageModel | SourceEncoder):
                 nn.init.normal_(part.embedding.weight, generator=generator)
                 _initialise_rnn(part.rnn, generator)
+            elif part is not None:
+                _initialise_layers(part, generator)
         nn.init.normal_(self.decoder.output.weight, std=OUTPUT_STD, generator=generator)
         nn.init.zeros_(self.decoder.output.bias)
+        if isinstance(self.decoder, AttendingLanguageModel):
+            _initialise_layers(self.decoder.attention, generator)
         if self.value is not None:
             nn.init.zeros_(self.value.weight)
             nn.init.zeros_(self.value.bias)
 
 
-class SourceEncoder(nn.Module):
-    """Reads a source (N, S), blanks after its end, into the state that the decoder starts from: its own last state.
-
-    Attention over the source would return the outputs at every source position beside it.
-    """
-
-    def __init__(self, vocab_size: int, embedding_size: int, hidden_size: int, cell: Cell) -> None:
-        super().__init__()
-        self.blank_id, self.cell = vocab_size, cell
-        with torch.device("meta"):
-            rows, size = vocab_size + 1, embedding_size
-            self.embedding = nn.Embedding(rows, size, _weight=torch.empty(rows, size))
-            self.rnn = (nn.LSTM if cell == "lstm" else nn.GRU)(embedding_size, hidden_size, batch_first=True)
-        self.to_empty(device="cpu")
-
-    def forward(self, sources: Tensor) -> State:
-        """The state after the last token of each source, (N, H) each; an empty source is read as one blank."""
-        lengths = (sources != self.blank_id).sum(1).clamp(min=1)
-        packed = pack_padded_sequence(self.embedding(sources), lengths, batch_first=True, enforce_sorted=False)
-        after = self.rnn(packed)[1]
-        return tuple(part.squeeze(0) for part in (after if self.cell == "lstm" else (after,)))
+def _initialise_layers(module: nn.Module, generator: torch.Generator) -> None:
+    """Linear layers uniform (Glorot and Bengio 2010) with biases 0, embeddings N(0, 1), layer norms the identity."""
+    for part in module.modules():
+        if isinstance(part, nn.Linear):
+            nn.init.xavier_uniform_(part.weight, generator=generator)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+        elif isinstance(part, nn.Embedding):
+            nn.init.normal_(part.weight, generator=generator)
+        elif isinstance(part, nn.LayerNorm):
+            part.reset_parameters()
 
 
 def _initialise_rnn(rnn: nn.RNNBase, generator: torch.Generator) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from os import PathLike, fspath
 from typing import Any, ClassVar, Self
 
@@ -18,6 +17,7 @@ from agents.imitation import Batch
 from agents.losses import cross_entropy, masked_logits
 from agents.networks import PolicyNetwork
 from agents.prediction import next_logits
+from agents.saved_agent import checkpoint_of, restore
 from agents.text_spec import TextSpec
 from textgen_env import Texts
 from textgen_env.models.device import checked_device
@@ -31,7 +31,7 @@ CHUNK_HIDDEN = 100_000
 class PolicyAgent:
     """A policy network with its optimiser (Adam; Kingma and Ba 2015) and random generators.
 
-    A subclass names its `config_class`, whose fields include embedding_size, hidden_size, cell, learning_rate and
+    A subclass names its `config_class`, which derives from `NetworkConfig` and has the fields learning_rate and
     max_grad_norm, and defines `train`.
 
     Args:
@@ -49,8 +49,8 @@ class PolicyAgent:
         order_seed: of the orders in which training texts are read.
 
     Raises:
-        TypeError, ValueError: envs that are no text environments, a config of another class, a seed below 0, a device
-            that is not there.
+        TypeError, ValueError: envs that are no text environments, a config of another class, attention to sources that
+            the texts do not have, a seed below 0, a device that is not there.
     """
 
     config_class: ClassVar[type[Any]]
@@ -89,13 +89,14 @@ class PolicyAgent:
             raise TypeError(f"other={other!r} must be an agent with a policy network, got {type(other).__name__}")
         if other.spec != self.spec:
             raise ValueError(f"other: this agent writes {self.spec}, the other one {other.spec}")
+        network = self.config.network
+        differing = [f"{name}={value!r}" for name, value in other.config.network.items() if network.get(name) != value]
+        if differing:
+            raise ValueError(f"other: its network differs in {', '.join(differing)}; give this agent the same")
         theirs, ours = ({n: tuple(t.shape) for n, t in a.network.state_dict().items()} for a in (other, self))
         if not ours.items() <= theirs.items():
-            differing = sorted(name for name in ours if theirs.get(name) != ours[name])
-            raise ValueError(
-                f"other: its network differs in {', '.join(differing)}; give both agents the same cell, embedding_size "
-                "and hidden_size"
-            )
+            missing = ", ".join(sorted(ours.keys() - theirs.keys()))
+            raise ValueError(f"other: its network lacks {missing}; adopt one that has it, or learn without it")
         self.network.load_state_dict({name: other.network.state_dict()[name] for name in ours})
         for name in ("tokens_generated", "tokens_read", "tokens_rolled_out"):
             setattr(self, name, getattr(other, name))
@@ -157,16 +158,7 @@ class PolicyAgent:
     def save(self, path: str | PathLike[str]) -> None:
         """Writes parameters, the optimiser's moments and the random generators: an agent that is loaded goes on
         learning bit for bit as this one does (on the CPU)."""
-        tensors = {}
-        for part, network in self._networks().items():
-            tensors |= {f"{part}.{name}": tensor for name, tensor in network.state_dict().items()}
-        for part, optimiser in self._optimisers().items():
-            for index, moments in optimiser.state_dict()["state"].items():
-                tensors |= {f"{part}.{index}.{name}": tensor for name, tensor in moments.items()}
-        tensors["generator"] = self.generator.get_state()
-        tensors["sampling_generator"] = self.sampling_generator.get_state()
-        counters = {name: getattr(self, name) for name in self.counters}
-        write_checkpoint(path, Checkpoint(type(self).__name__, self.spec, asdict(self.config), counters, tensors))
+        write_checkpoint(path, checkpoint_of(self))
 
     @classmethod
     def load(cls, path: str | PathLike[str], device: str = "cpu") -> Self:
@@ -196,9 +188,8 @@ class PolicyAgent:
         self.device = torch.device(checked_device("device", device))
         self.spec = spec
         self.config = config
-        self.network = PolicyNetwork(
-            spec, config.embedding_size, config.hidden_size, config.cell, self.generator, self._has_value_head()
-        ).to(self.device)
+        network = PolicyNetwork(spec, generator=self.generator, value_head=self._has_value_head(), **config.network)
+        self.network = network.to(self.device)
         self.parameters = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
         self.optimiser = self._adam(config.learning_rate)
         for name in self.counters:
@@ -227,22 +218,7 @@ class PolicyAgent:
         return None
 
     def _restore(self, saved: Checkpoint) -> None:
-        parts: dict[str, dict[str, Tensor]] = {}
-        for key, tensor in saved.tensors.items():
-            part, _, name = key.partition(".")
-            parts.setdefault(part, {})[name] = tensor
-        for part, network in self._networks().items():
-            network.load_state_dict(parts[part])
-        for part, optimiser in self._optimisers().items():
-            moments: dict[int, dict[str, Tensor]] = {}
-            for key, tensor in parts.get(part, {}).items():
-                index, _, name = key.partition(".")
-                moments.setdefault(int(index), {})[name] = tensor
-            optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
-        self.generator.set_state(saved.tensors["generator"])
-        self.sampling_generator.set_state(saved.tensors["sampling_generator"])
-        for name in self.counters:
-            setattr(self, name, saved.counters[name])
+        restore(self, saved)
 
     def _descend(
         self,

@@ -10,22 +10,19 @@ import torch
 from torch import Tensor
 
 from agents.base import Callback, Envs, FloatArray, IntArray
-from agents.hyperparameters import check_choice, check_number
+from agents.hyperparameters import check_number
 from agents.losses import entropy, masked_logits, token_log_probs
+from agents.network_config import NetworkConfig
 from agents.policy_agent import PolicyAgent
 from agents.returns import written
 from agents.rollout import Episodes, play
-from textgen_env.models.language_model import Cell
 from textgen_env.tasks.base import check_at_least
 
 
 @dataclass(frozen=True)
-class PolicyGradientConfig:
+class PolicyGradientConfig(NetworkConfig):
     """The hyperparameters that all of them have."""
 
-    embedding_size: int = 32  # E
-    hidden_size: int = 64  # H
-    cell: Cell = "gru"  # "lstm" or "gru"
     learning_rate: float = 0.01  # of Adam
     batch_size: int = 64  # texts an update, rounded up to as many for each row
     discount: float = 1.0  # of later rewards
@@ -34,11 +31,10 @@ class PolicyGradientConfig:
     max_grad_norm: float = 5.0  # longer gradients are shortened to it
 
     def __post_init__(self) -> None:
-        for name in ("embedding_size", "hidden_size", "batch_size"):
-            check_at_least(name, getattr(self, name))
+        super().__post_init__()
+        check_at_least("batch_size", self.batch_size)
         if self.entropy_half_life is not None:
             check_at_least("entropy_half_life", self.entropy_half_life)
-        check_choice("cell", self.cell, ("lstm", "gru"))
         check_number("discount", self.discount, most=1)
         for name in ("learning_rate", "max_grad_norm"):
             check_number(name, getattr(self, name), above=0)

@@ -9,7 +9,7 @@ from torch import Tensor
 from agents.base import BoolArray, IntArray, Observation, State
 from agents.networks import PolicyNetwork
 from agents.text_spec import TextSpec
-from textgen_env.models.language_model import State as NetworkState
+from textgen_env.models.token_model import State as NetworkState
 
 
 def next_logits(
@@ -75,7 +75,9 @@ def _before_last(network: PolicyNetwork, spec: TextSpec, tokens: IntArray, sourc
     state = network.begin(len(tokens), None if sources is None else torch.from_numpy(sources).to(inputs.device))
     for t in range(int(lengths.max())):
         after = network.advance(inputs, state)
-        reads = (lengths > t).unsqueeze(1)
-        state = tuple(torch.where(reads, new, old) for new, old in zip(after, state, strict=True))
+        reads = lengths > t
+        state = tuple(
+            torch.where(reads.view(-1, *[1] * (new.dim() - 1)), new, old) for new, old in zip(after, state, strict=True)
+        )
         inputs = given[:, t]
     return state

@@ -16,23 +16,21 @@ from agents.base import Callback, Envs
 from agents.hyperparameters import check_choice, check_number
 from agents.imitation import Batch, TrainingTexts
 from agents.losses import cross_entropy
+from agents.network_config import NetworkConfig
 from agents.policy_agent import PolicyAgent
-from textgen_env.models.language_model import Cell
 from textgen_env.models.sampling import inverse_softmax
 from textgen_env.tasks.base import check_at_least
 
 
 @dataclass(frozen=True)
-class ScheduledSamplingConfig:
-    """Hyperparameters, with those of SeqGAN's baseline (Yu et al. 2017, released code) in brackets.
+class ScheduledSamplingConfig(NetworkConfig):
+    """Hyperparameters, with those of SeqGAN's baseline (Yu et al. 2017, released code) in brackets; its network is an
+    LSTM with E = H = 32.
 
     epsilon_i, the probability of reading the true token, is section 2.4's: max(floor, k - c i) if "linear", k^i if
     "exponential", k / (k + exp(i / k)) if "inverse_sigmoid".
     """
 
-    embedding_size: int = 32  # E [32]
-    hidden_size: int = 64  # H [32]
-    cell: Cell = "gru"  # "lstm" or "gru" [lstm]
     learning_rate: float = 0.005  # of Adam [0.001]
     batch_size: int = 64  # texts an update [64]
     schedule: Literal["linear", "exponential", "inverse_sigmoid"] = "linear"  # how epsilon falls [linear]
@@ -44,9 +42,8 @@ class ScheduledSamplingConfig:
     initial_std: float | None = None  # parameters begin as N(0, initial_std^2); None: see `PolicyNetwork` [0.1]
 
     def __post_init__(self) -> None:
-        for name in ("embedding_size", "hidden_size", "batch_size"):
-            check_at_least(name, getattr(self, name))
-        check_choice("cell", self.cell, ("lstm", "gru"))
+        super().__post_init__()
+        check_at_least("batch_size", self.batch_size)
         check_choice("schedule", self.schedule, ("linear", "exponential", "inverse_sigmoid"))
         check_choice("counted_in", self.counted_in, ("epochs", "updates"))
         if self.initial_std is not None:

@@ -18,21 +18,20 @@ from agents.hyperparameters import check_choice, check_number
 from agents.imitation import TrainingTexts
 from agents.losses import policy_gradient_loss, token_log_probs
 from agents.monte_carlo import action_values, roll_out
+from agents.network_config import NetworkCell, NetworkConfig
 from agents.policy_agent import PolicyAgent
 from agents.returns import batch_mean_baseline, written
 from agents.rollout import Episodes, play
 from textgen_env import Texts
-from textgen_env.models.language_model import Cell
 from textgen_env.tasks.base import check_at_least
 
 
 @dataclass(frozen=True)
-class SeqGANConfig:
+class SeqGANConfig(NetworkConfig):
     """Hyperparameters; the defaults are those of the released code, and of the paper where the two agree."""
 
-    embedding_size: int = 32  # E
     hidden_size: int = 32  # H
-    cell: Cell = "lstm"  # "lstm" or "gru"
+    cell: NetworkCell = "lstm"
     initial_std: float = 0.1  # all parameters begin as N(0, initial_std^2)
     batch_size: int = 64  # texts an update
     pretrain_epochs: int = 120  # passes over the training texts
@@ -50,11 +49,11 @@ class SeqGANConfig:
     max_grad_norm: float = 5.0  # longer gradients are shortened to it
 
     def __post_init__(self) -> None:
-        for name in ("embedding_size", "hidden_size", "batch_size", "g_steps", "d_epochs", "d_samples"):
+        super().__post_init__()
+        for name in ("batch_size", "g_steps", "d_epochs", "d_samples"):
             check_at_least(name, getattr(self, name))
         for name in ("pretrain_epochs", "d_pretrain_steps", "d_steps", "rollouts"):
             check_at_least(name, getattr(self, name), least=0)
-        check_choice("cell", self.cell, ("lstm", "gru"))
         check_choice("credit", self.credit, ("score", "softmax"))
         check_choice("baseline", self.baseline, ("none", "batch_mean"))
         for name in ("initial_std", "pretrain_learning_rate", "learning_rate", "max_grad_norm"):

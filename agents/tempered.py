@@ -13,30 +13,25 @@ import torch
 from numpy.typing import ArrayLike
 
 from agents.base import Callback, Envs, FloatArray, IntArray, State
-from agents.hyperparameters import check_choice, check_number
+from agents.hyperparameters import check_number
+from agents.network_config import NetworkConfig
 from agents.policy_agent import PolicyAgent
 from textgen_env import Texts
-from textgen_env.models.language_model import Cell
 from textgen_env.tasks.base import check_at_least
 
 
 @dataclass(frozen=True)
-class TemperedConfig:
+class TemperedConfig(NetworkConfig):
     """The temperature, and the shape of the network that is adopted."""
 
     temperature: float = 1.0  # T: what logits are divided by; below 1 likely tokens become likelier
-    embedding_size: int = 32  # E
-    hidden_size: int = 64  # H
-    cell: Cell = "gru"  # "lstm" or "gru"
     # Nothing is learned.
     learning_rate: ClassVar[float] = 0.0
     max_grad_norm: ClassVar[float] = 1.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_number("temperature", self.temperature, above=0)
-        for name in ("embedding_size", "hidden_size"):
-            check_at_least(name, getattr(self, name))
-        check_choice("cell", self.cell, ("lstm", "gru"))
 
 
 class Tempered(PolicyAgent):

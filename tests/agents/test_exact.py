@@ -17,7 +17,7 @@ from games import share_copied, share_of_a
 from textgen_env import TextGenVectorEnv
 from textgen_env.solve import TextMDP, all_texts, expected_return, soft_optimum, text_probabilities
 
-SMALL: dict[str, Any] = {"embedding_size": 3, "hidden_size": 4}
+SMALL: dict[str, Any] = {"embedding_size": 3, "hidden_size": 4, "layers": 1, "heads": 2}
 
 
 @pytest.fixture(params=["tiny", "min_length", "masked", "conditional"])
@@ -56,7 +56,7 @@ def log_probs_of_all_texts(agent: Reinforce, mdp: TextMDP) -> torch.Tensor:
     return chosen.masked_fill(torch.from_numpy(~written), 0).sum(1)
 
 
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("cell", ["gru", "lstm", "transformer"])
 def test_the_table_is_the_policy(envs: TextGenVectorEnv, cell: Any) -> None:
     mdp = TextMDP.of(envs)
     agent = unequal(Reinforce(envs, ReinforceConfig(**SMALL, cell=cell), seed=0))
@@ -76,12 +76,17 @@ def test_the_table_is_what_the_agent_says_of_itself() -> None:
     np.testing.assert_allclose(np.log(text_probabilities(mdp, policy_table(agent, mdp))), said, atol=1e-4)
 
 
-@pytest.mark.parametrize(("discount", "temperature"), [(1.0, 0.0), (0.7, 0.0), (0.7, 0.4)])
+@pytest.mark.parametrize(
+    ("cell", "discount", "temperature"),
+    [("gru", 1.0, 0.0), ("gru", 0.7, 0.0), ("gru", 0.7, 0.4), ("transformer", 1.0, 0.0)],
+)
 def test_the_gradient_is_that_of_the_sum_over_all_texts(
-    envs: TextGenVectorEnv, discount: float, temperature: float
+    envs: TextGenVectorEnv, cell: Any, discount: float, temperature: float
 ) -> None:
     mdp = TextMDP.of(envs, discount)
-    agent = unequal(Reinforce(envs, ReinforceConfig(**SMALL, baseline="learned"), seed=0))
+    attention: Any = "additive" if mdp.sources is not None and cell == "transformer" else "none"
+    config = ReinforceConfig(**SMALL, cell=cell, attention=attention, baseline="learned")
+    agent = unequal(Reinforce(envs, config, seed=0))
     parameters = [parameter for parameter in agent.network.parameters() if parameter.requires_grad]
     states, tokens, written = paths(mdp)
     discounts = discount ** np.arange(states.shape[1])

@@ -18,9 +18,10 @@ from textgen_env.kernels import SWITCH
 V, T = 3, 4
 
 
-def policy(seed: int = 0, **spec: Any) -> PolicyNetwork:
+def policy(seed: int = 0, cell: Any = "lstm", attention: Any = "none", **spec: Any) -> PolicyNetwork:
     """A small network that prefers some tokens, and rules out none."""
-    network = PolicyNetwork(TextSpec(V, T, **spec), 8, 8, "lstm", torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    network = PolicyNetwork(TextSpec(V, T, **spec), 8, 8, cell, generator, attention=attention)
     with torch.no_grad():
         network.decoder.output.weight.mul_(60)
     return network
@@ -43,13 +44,13 @@ def exact_value(network: PolicyNetwork, score: Any, prefix: tuple[int, ...]) -> 
     return float((chances * score(texts)).sum())
 
 
-@pytest.mark.parametrize("compiled", [True, False])
-def test_the_estimate_is_unbiased_on_tiny(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("cell", "compiled"), [("lstm", True), ("lstm", False), ("transformer", True)])
+def test_the_estimate_is_unbiased_on_tiny(cell: str, compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each Q(s, a) is within 4 standard errors of exact enumeration, and the mean error of all is near 0."""
     if not compiled:
         monkeypatch.setenv(SWITCH, "0")
     env = gym.make("TextGen-Tiny-v0", vocab_size=V, max_length=T).unwrapped
-    network = policy()
+    network = policy(cell=cell)
     texts = np.array([[1, 2, 1, 0], [2, 2, 1, 1]])
     lengths = np.array([T, T])
     end = env.task.vocabulary.eos_id
@@ -86,10 +87,13 @@ def test_every_proper_prefix_is_continued_from_where_it_ends() -> None:
     assert rollouts.tokens_written == written
 
 
-def test_continuations_follow_the_policy() -> None:
+@pytest.mark.parametrize(
+    ("cell", "attention"), [("lstm", "none"), ("gru", "additive"), ("transformer", "none"), ("transformer", "general")]
+)
+def test_continuations_follow_the_policy(cell: str, attention: str) -> None:
     """The state carried from a prefix is the state of reading it: tail frequencies match exact conditionals."""
     sources = np.array([[0, 1], [2, 0]])
-    network = policy(3, source_vocab_size=3, source_length=2)
+    network = policy(3, cell, attention, source_vocab_size=3, source_length=2)
     texts = np.array([[1, 0, 2, 2], [1, 0, 2, 2]])
     count = 20_000
     rollouts = roll_out(network, texts, np.array([T, T]), count, torch.Generator().manual_seed(2), sources=sources)

@@ -22,8 +22,8 @@ from agents.reinforce import Reinforce, ReinforceConfig
 from agents.rollout import play
 from textgen_env import BaseTask, TextGenVectorEnv
 
-CELLS = ("lstm", "gru")
-SMALL: dict[str, Any] = {"embedding_size": 4, "hidden_size": 6}
+CELLS = ("lstm", "gru", "transformer")
+SMALL: dict[str, Any] = {"embedding_size": 4, "hidden_size": 6, "heads": 2}
 LEARNED = ReinforceConfig(**SMALL, batch_size=8, baseline="learned")
 AGENTS = [(MLE, MLEConfig(**SMALL)), (Reinforce, LEARNED)]
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from switched import PATHS, taking
-from textgen_env.models import language_model, linear_softmax
+from textgen_env.models import linear_softmax, token_model
 from textgen_env.models.language_model import FEW_ROWS, Cell, LanguageModel
 from textgen_env.models.linear_softmax import rows_at_once
 
@@ -144,7 +144,7 @@ def test_log_probs_are_the_same_in_parts_and_with_gradients(cell: Cell, monkeypa
     assert learned.requires_grad
     with torch.no_grad():
         whole = model.log_probs(tokens, lengths, state)
-        monkeypatch.setattr(language_model, "TEXTS_AT_ONCE", 7)
+        monkeypatch.setattr(token_model, "TEXTS_AT_ONCE", 7)
         monkeypatch.setattr(linear_softmax, "IN_CACHE", 55)
         assert rows_at_once(model.output.weight) == 5
         parts = model.log_probs(tokens, lengths, state)
