@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from agents.base import FloatArray, IntArray
+from agents.base import BoolArray, FloatArray, IntArray
 from agents.losses import masked_logits
 from textgen_env.solve import TextMDP, policy_gradient
 
@@ -27,6 +27,18 @@ class HasProbabilities(Protocol):
         ...
 
 
+@runtime_checkable
+class HasMaskedProbabilities(Protocol):
+    """An agent that has another policy under masks than its own, renormalised: one that looks for the best of what is
+    allowed."""
+
+    def masked_probabilities(
+        self, tokens: IntArray, lengths: IntArray, sources: IntArray | None, action_masks: BoolArray | None
+    ) -> FloatArray:
+        """As `action_probabilities`, of the tokens that `action_masks` (K, V) allow."""
+        ...
+
+
 def policy_table(agent: Any, mdp: TextMDP) -> FloatArray:
     """pi(a|s) (S, V) float64 in every state of a game, the game's masks applied.
 
@@ -40,9 +52,14 @@ def policy_table(agent: Any, mdp: TextMDP) -> FloatArray:
         ValueError: one of another game's texts; probabilities that are none, or that leave no allowed token.
     """
     _check_shape(agent, mdp)
-    if isinstance(agent, HasProbabilities):
-        sources = None if mdp.sources is None else mdp.sources.tokens
-        chances = np.asarray(agent.action_probabilities(mdp.tokens, mdp.lengths, sources), np.float64)
+    sources = None if mdp.sources is None else mdp.sources.tokens
+    said = None
+    if isinstance(agent, HasMaskedProbabilities):
+        said = agent.masked_probabilities(mdp.tokens, mdp.lengths, sources, mdp.allowed)
+    elif isinstance(agent, HasProbabilities):
+        said = agent.action_probabilities(mdp.tokens, mdp.lengths, sources)
+    if said is not None:
+        chances = np.asarray(said, np.float64)
         if chances.shape != mdp.allowed.shape:
             raise ValueError(f"agent: action_probabilities has shape {chances.shape}, expected {mdp.allowed.shape}")
         chances = chances * mdp.allowed

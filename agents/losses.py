@@ -97,3 +97,18 @@ def policy_kl(old_logits: Tensor, logits: Tensor, written: Tensor) -> Tensor:
     wrote the texts, by the chain rule the divergence of what the two write."""
     old, new = old_logits.log_softmax(-1).detach(), logits.log_softmax(-1)
     return ((old.exp() * (old - new)).sum(-1) * written).sum() / len(logits)
+
+
+def huber_loss(values: Tensor, targets: Tensor, written: Tensor) -> Tensor:
+    """The mean a token of 1/2 e^2 where the error |e| <= 1, and of |e| - 1/2 elsewhere, of values (N, T) against
+    targets (N, T): its gradient is the error clipped to [-1, 1] (Huber 1964; Mnih et al. 2015, methods)."""
+    errors = F.huber_loss(values * written, targets.detach() * written, reduction="none")
+    return errors.sum() / written.sum().clamp(min=1)
+
+
+def best_values(values: Tensor, chosen_by: Tensor, allowed: Tensor | None) -> Tensor:
+    """The entry (...) of values (..., V) where `chosen_by` (..., V) is greatest among the tokens allowed (..., V) bool:
+    with the values themselves their maximum, the target of DQN; with another network's, that of double DQN (van
+    Hasselt, Guez and Silver 2016, equation 4)."""
+    best = masked_logits(chosen_by, allowed).argmax(-1, keepdim=True)
+    return values.gather(-1, best).squeeze(-1)

@@ -210,6 +210,10 @@ class PolicyAgent:
         """All optimisers that are saved, by the name they are saved under."""
         return {"optimiser": self.optimiser}
 
+    def _memory(self) -> dict[str, Tensor]:
+        """What else is saved, by name; a subclass that has some takes it back in `_restore`."""
+        return {}
+
     def _has_value_head(self) -> bool:
         return False
 

@@ -86,3 +86,44 @@ def gae(
     estimated = values * written(lengths, values.shape[1])
     following = np.concatenate([estimated[:, 1:], np.zeros((len(estimated), 1))], 1)
     return reward_to_go(rewards + discount * following - estimated, lengths, discount * lambda_)
+
+
+def n_step_returns(
+    rewards: FloatArray, values: FloatArray, lengths: IntArray, n: int, discount: float = 1.0
+) -> FloatArray:
+    """G_t = sum_{k < n} discount^k r_{t+k} + discount^n V(s_{t+n}), without the last term where the text has ended by
+    then, whose value is 0 (Sutton and Barto 2018, equation 7.1).
+
+    Args:
+        rewards: (N, T). values: (N, T) V(s_t) before token t. lengths: (N,). n: >= 1. discount: in [0, 1].
+    """
+    horizon = rewards.shape[1]
+    counted = written(lengths, horizon)
+    n = min(n, horizon)
+    # Past the horizon there are zeros.
+    paid, ahead = (np.pad(array * counted, ((0, 0), (0, n))) for array in (rewards, values))
+    returns = discount**n * ahead[:, n:]
+    for k in range(n):
+        returns = returns + discount**k * paid[:, k : k + horizon]
+    return np.asarray(returns * counted)
+
+
+def lambda_returns(
+    rewards: FloatArray, values: FloatArray, lengths: IntArray, trace_decay: float, discount: float = 1.0
+) -> FloatArray:
+    """G_t = r_t + discount ((1 - lambda) V(s_{t+1}) + lambda G_{t+1}), 0 after the end: the mean of all n-step returns
+    weighted by (1 - lambda) lambda^{n-1} (Sutton 1988; Sutton and Barto 2018, equation 12.3).
+
+    Args:
+        rewards: (N, T). values: (N, T) V(s_t) before token t. lengths: (N,). trace_decay: lambda in [0, 1].
+        discount: in [0, 1].
+    """
+    counted = written(lengths, rewards.shape[1])
+    paid, known = rewards * counted, values * counted
+    returns = np.zeros_like(paid)
+    ahead = to_go = np.zeros(len(paid))
+    for t in reversed(range(paid.shape[1])):
+        to_go = paid[:, t] + discount * ((1 - trace_decay) * ahead + trace_decay * to_go)
+        ahead = known[:, t]
+        returns[:, t] = to_go
+    return returns

@@ -31,6 +31,8 @@ class Kept(Protocol):
 
     def _optimisers(self) -> dict[str, torch.optim.Adam]: ...
 
+    def _memory(self) -> dict[str, Tensor]: ...
+
 
 def checkpoint_of(agent: Kept) -> Checkpoint:
     """Parameters, the optimisers' moments, the generators and the counters."""
@@ -40,6 +42,7 @@ def checkpoint_of(agent: Kept) -> Checkpoint:
     for part, optimiser in agent._optimisers().items():
         for index, moments in optimiser.state_dict()["state"].items():
             tensors |= {f"{part}.{index}.{name}": tensor for name, tensor in moments.items()}
+    tensors |= agent._memory()
     tensors["generator"] = agent.generator.get_state()
     tensors["sampling_generator"] = agent.sampling_generator.get_state()
     counters = {name: getattr(agent, name) for name in agent.counters}

@@ -8,10 +8,12 @@ from torch.distributions import Categorical, kl_divergence
 
 from agents.losses import (
     approximate_kl,
+    best_values,
     clip_fraction,
     clipped_value_loss,
     cross_entropy,
     entropy,
+    huber_loss,
     masked_logits,
     policy_gradient_loss,
     policy_kl,
@@ -183,3 +185,26 @@ def test_policy_kl_is_torchs(logits: Tensor, generator: torch.Generator) -> None
     gradients = (torch.autograd.grad(value, logits)[0] for value in (found, expected))
     torch.testing.assert_close(*gradients)
     assert float(policy_kl(logits, logits, WRITTEN).detach()) == pytest.approx(0, abs=1e-6)
+
+
+def test_huber_loss_has_the_error_clipped_for_gradient() -> None:
+    errors = 3 * torch.randn(N, T, generator=torch.Generator().manual_seed(2))
+    values = errors.clone().requires_grad_(True)
+    targets = torch.ones(N, T)
+    loss = huber_loss(values + targets, targets.masked_fill(~WRITTEN, 1e6), WRITTEN)
+    expected = [
+        0.5 * e**2 if abs(e) <= 1 else abs(e) - 0.5 for n in range(N) for e in errors[n, : int(LENGTHS[n])].tolist()
+    ]
+    assert float(loss.detach()) == pytest.approx(sum(expected) / len(expected), rel=1e-6)
+    (gradient,) = torch.autograd.grad(loss, values)
+    torch.testing.assert_close(gradient, errors.clamp(-1, 1) * WRITTEN / WRITTEN.sum())
+
+
+def test_best_values_by_hand() -> None:
+    """Q(s, .) = 1, 5, 2 chooses token 1, or token 2 where 1 is not allowed; Q' says what that is worth."""
+    ours, theirs = torch.tensor([[1.0, 5.0, 2.0]]), torch.tensor([[7.0, 3.0, 4.0]])
+    allowed = torch.tensor([[True, False, True]])
+    assert best_values(theirs, ours, None).tolist() == [3.0]
+    assert best_values(theirs, ours, allowed).tolist() == [4.0]
+    assert best_values(theirs, theirs, None).tolist() == [7.0]
+    assert best_values(theirs, theirs, ~allowed).tolist() == [3.0]

@@ -6,7 +6,17 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.buffers import RolloutBuffer
 
-from agents.returns import batch_mean_baseline, gae, no_baseline, reward_to_go, scaled_to_unit, whole_return, written
+from agents.returns import (
+    batch_mean_baseline,
+    gae,
+    lambda_returns,
+    n_step_returns,
+    no_baseline,
+    reward_to_go,
+    scaled_to_unit,
+    whole_return,
+    written,
+)
 
 LENGTHS = np.array([5, 1, 3, 5, 2, 4])
 
@@ -98,3 +108,51 @@ def test_gae_is_the_error_of_a_return_or_of_a_step(rewards: np.ndarray, discount
         for t in range(length):
             ahead = discount * values[n, t + 1] if t + 1 < length else 0.0
             assert one_step[n, t] == pytest.approx(rewards[n, t] + ahead - values[n, t])
+
+
+@pytest.mark.parametrize("discount", [0.0, 0.7, 1.0])
+@pytest.mark.parametrize("n", [1, 2, 4, 5, 9])
+def test_n_step_returns_end_in_the_value_of_what_follows(rewards: np.ndarray, n: int, discount: float) -> None:
+    values = np.random.default_rng(1).normal(size=rewards.shape)
+    found = n_step_returns(rewards, values, LENGTHS, n, discount)
+    for text, length in enumerate(LENGTHS):
+        for t in range(5):
+            expected = sum(discount ** (k - t) * rewards[text, k] for k in range(t, min(t + n, length)))
+            if t + n < length:
+                expected += discount**n * values[text, t + n]
+            assert found[text, t] == pytest.approx(expected if t < length else 0.0)
+
+
+@pytest.mark.parametrize("discount", [0.0, 0.7, 1.0])
+@pytest.mark.parametrize("trace_decay", [0.0, 0.4, 1.0])
+def test_lambda_returns_are_means_of_n_step_returns(rewards: np.ndarray, trace_decay: float, discount: float) -> None:
+    """(1 - lambda) sum_n lambda^{n-1} G^(n), what is left of the weight on the whole return (equation 12.3)."""
+    values = np.random.default_rng(1).normal(size=rewards.shape)
+    found = lambda_returns(rewards, values, LENGTHS, trace_decay, discount)
+    n_step = {n: n_step_returns(rewards, values, LENGTHS, n, discount) for n in range(1, 6)}
+    for text, length in enumerate(LENGTHS):
+        for t in range(5):
+            left = length - t
+            expected = sum((1 - trace_decay) * trace_decay ** (n - 1) * n_step[n][text, t] for n in range(1, left))
+            expected += trace_decay ** (left - 1) * n_step[left][text, t] if left > 0 else 0.0
+            assert found[text, t] == pytest.approx(expected)
+
+
+def test_returns_that_look_ahead_ignore_what_follows_the_end(rewards: np.ndarray) -> None:
+    values = np.random.default_rng(1).normal(size=rewards.shape)
+    counted = written(LENGTHS, 5)
+    changed = np.where(counted, rewards, 1e6), np.where(counted, values, 1e6)
+    for one, other in zip(
+        (n_step_returns(*changed, LENGTHS, 2), lambda_returns(*changed, LENGTHS, 0.5)),
+        (n_step_returns(rewards, values, LENGTHS, 2), lambda_returns(rewards, values, LENGTHS, 0.5)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, other)
+        assert (one[~counted] == 0).all()
+
+
+def test_returns_that_look_past_the_end_are_the_rewards_to_go(rewards: np.ndarray) -> None:
+    values = np.random.default_rng(1).normal(size=rewards.shape)
+    to_go = reward_to_go(rewards, LENGTHS, 0.7)
+    np.testing.assert_allclose(n_step_returns(rewards, values, LENGTHS, 5, 0.7), to_go, atol=1e-14)
+    np.testing.assert_allclose(lambda_returns(rewards, values, LENGTHS, 1.0, 0.7), to_go, atol=1e-14)

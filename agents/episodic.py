@@ -1,0 +1,73 @@
+"""What the agents share that learn from batches of whole texts, whoever wrote them."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from agents.base import Callback, Envs, IntArray, Progress
+from agents.rollout import Episodes, Predict, play
+from agents.text_spec import TextSpec
+from textgen_env.tasks.base import check_at_least
+
+
+class EpisodicLearner:
+    """Writes a batch of texts by `explore`, learns from it, and begins again. A subclass defines `explore` and `learn`,
+    and its config has `batch_size`."""
+
+    spec: TextSpec
+    config: Any
+    generator: torch.Generator
+    explore: Predict
+    updates: int
+    tokens_generated: int
+    tokens_read: int
+    tokens_rolled_out: int
+
+    def train(self, envs: Envs, total_tokens: int, callback: Callback | None = None) -> Self:
+        """Learns until `total_tokens` more tokens have been written. Each batch resets the environment, with a seed
+        from the agent's own generator: training in parts is training at once.
+
+        Raises:
+            ValueError: envs of another shape.
+            FloatingPointError: a reward, a loss or a gradient that is not finite.
+        """
+        self.spec.check_envs(envs)
+        until = self.tokens_generated + check_at_least("total_tokens", total_tokens)
+        quota = np.full(envs.num_envs, -(-self.config.batch_size // envs.num_envs))
+        while self.tokens_generated < until:
+            episodes = self.gather(envs, quota)
+            self._check_rewards(episodes)
+            self.tokens_generated += episodes.tokens_written
+            losses = self.learn(episodes)
+            mean_return = float(episodes.returns.mean())
+            progress = Progress(
+                self.tokens_generated, self.tokens_read, mean_return, losses, tokens_rolled_out=self.tokens_rolled_out
+            )
+            if callback is not None and callback(progress) is False:
+                break
+        return self
+
+    def gather(self, envs: Envs, quota: IntArray) -> Episodes:
+        """The texts of the next batch, `quota[i]` of each row i."""
+        seed = int(torch.randint(2**31, (), generator=self.generator))
+        return play(self.explore, envs, quota, seed=seed, masked=True)
+
+    def learn(self, episodes: Episodes) -> dict[str, float]:
+        """Takes what there is to be learned from a batch; the losses, by name."""
+        raise NotImplementedError
+
+    def _check_rewards(self, episodes: Episodes) -> None:
+        """Before anything is learned or kept of them."""
+        finite = np.isfinite(episodes.rewards)
+        if not finite.all():
+            text, t = (int(index[0]) for index in (~finite).nonzero())
+            others = episodes.rewards[finite]
+            raise FloatingPointError(
+                f"{type(self).__name__}: the reward of token {t} of text {text} is {episodes.rewards[text, t]} in "
+                f"update {self.updates + 1}; of the batch's {finite.size} rewards {finite.size - len(others)} are not "
+                f"finite, the others lie in [{others.min(initial=0.0):g}, {others.max(initial=0.0):g}]; look at the "
+                "environment's reward"
+            )
