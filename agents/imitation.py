@@ -15,11 +15,13 @@ from textgen_env.models.sampling import seeded_generator
 
 @dataclass(frozen=True)
 class Batch:
-    """Of B training texts: tokens (B, T), written (B, T) bool, and for a conditional task sources (B, S)."""
+    """Of B training texts: tokens (B, T), written (B, T) bool, and for a conditional task sources (B, S) and their rows
+    (B,) of the source table."""
 
     tokens: Tensor
     written: Tensor
     sources: Tensor | None
+    source_rows: Tensor | None = None
 
     def __str__(self) -> str:
         """What errors say of it."""
@@ -54,6 +56,7 @@ class TrainingTexts:
         self._tokens = torch.tensor(texts.tokens, device=device)
         self._written = torch.from_numpy(written(texts.lengths, spec.max_length)).to(device)
         self._sources = torch.tensor(task.sources.tokens[texts.sources], device=device) if spec.conditional else None
+        self._source_rows = torch.tensor(texts.sources, device=device) if spec.conditional else None
         self._pass, self._order = -1, torch.empty(0, dtype=torch.int64)
 
     def batch(self, number: int) -> Batch:
@@ -63,4 +66,5 @@ class TrainingTexts:
             self._pass, self._order = which, torch.randperm(self.count, generator=seeded_generator(self._seed, which))
         begun = position * self._batch_size
         rows = self._order[begun : begun + self._batch_size].to(self._tokens.device)
-        return Batch(self._tokens[rows], self._written[rows], None if self._sources is None else self._sources[rows])
+        given = (None if part is None else part[rows] for part in (self._sources, self._source_rows))
+        return Batch(self._tokens[rows], self._written[rows], *given)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from agents.base import Callback, Envs, FloatArray, IntArray
 from agents.hyperparameters import check_number
-from agents.losses import entropy, masked_logits, token_log_probs
+from agents.losses import entropy, masked_logits, policy_gradient_loss, token_log_probs
 from agents.network_config import NetworkConfig
 from agents.policy_agent import PolicyAgent
 from agents.returns import written
@@ -77,23 +77,24 @@ class PolicyGradientAgent(PolicyAgent):
     config: PolicyGradientConfig
 
     def train(self, envs: Envs, total_tokens: int, callback: Callback | None = None) -> Self:
-        """Learns until `total_tokens` more tokens have been written. For every batch the environment is reset and
-        seeded from the agent's own generator, so that training in parts is training at once. Losses reported: those of
-        `losses`.
+        """Learns until `total_tokens` more tokens have been written, or read from data. For every batch the environment
+        is reset and seeded from the agent's own generator, so that training in parts is training at once. Losses
+        reported: those of `losses`.
 
         Raises:
             ValueError: envs of another shape.
             FloatingPointError: a loss or the gradient is not finite.
         """
         self.spec.check_envs(envs)
-        until = self.tokens_generated + check_at_least("total_tokens", total_tokens)
+        until = self.tokens_spent + check_at_least("total_tokens", total_tokens)
         quota = np.full(envs.num_envs, -(-self.config.batch_size // envs.num_envs))
-        while self.tokens_generated < until:
+        while self.tokens_spent < until:
             seed = int(torch.randint(2**31, (), generator=self.generator))
             episodes = self.gather(envs, quota, seed)
             self.tokens_generated += episodes.tokens_written
             losses = self.learn(episodes)
-            if not self._goes_on(callback, float(episodes.returns.mean()), losses):
+            mean_return = float(episodes.returns.mean()) if episodes.tokens_written else float("nan")
+            if not self._goes_on(callback, mean_return, losses):
                 break
         return self
 
@@ -133,6 +134,13 @@ class PolicyGradientAgent(PolicyAgent):
         """log pi(x_t | x_<t) (N, T), the mean entropy of a text's distributions (), and the hidden states (N, T, H)."""
         logits, hidden = self.distributions(played)
         return token_log_probs(logits, played.tokens, played.written), entropy(logits, played.written), hidden
+
+    def weighed(self, episodes: Episodes, advantages: FloatArray) -> dict[str, Tensor]:
+        """The terms `policy` and `entropy` of texts whose tokens have the `advantages` (N, T)."""
+        played = Played.of(episodes, self.device)
+        log_probs, entropy, _ = self.log_probs_and_entropy(played)
+        policy = policy_gradient_loss(log_probs, self._float(advantages), played.written)
+        return {"policy": policy, "entropy": entropy}
 
     def _float(self, array: FloatArray) -> Tensor:
         return torch.from_numpy(array).float().to(self.device)

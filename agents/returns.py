@@ -127,3 +127,50 @@ def lambda_returns(
         ahead = known[:, t]
         returns[:, t] = to_go
     return returns
+
+
+def leave_one_out_baseline(returns: FloatArray, group_size: int) -> FloatArray:
+    """b_n = the mean return of the other texts of n's group, (M,): REINFORCE Leave-One-Out (Kool, van Hoof and Welling
+    2019, equation 8; Ahmadian et al. 2024, "Back to Basics", equation 8). The gradient stays unbiased.
+
+    Args:
+        returns: (M,) of whole texts, groups one behind the other.
+        group_size: k >= 2 texts of each group.
+
+    Raises:
+        ValueError: texts that do not make whole groups.
+    """
+    groups = grouped(returns, group_size)
+    others = (groups.sum(1, keepdims=True) - groups) / (group_size - 1)
+    return np.asarray(others.reshape(-1))
+
+
+def group_relative_advantages(
+    returns: FloatArray, group_size: int, divide_by_std: bool = True, epsilon: float = 1e-4
+) -> FloatArray:
+    """A_n = (R_n - mean) / (std + epsilon) over n's group, (M,): Group Relative Policy Optimisation (Shao et al. 2024,
+    "DeepSeekMath", section 4.1.2). Arguments and errors as `leave_one_out_baseline`.
+
+    Without the division (Liu et al. 2025, "Understanding R1-Zero-like training", "Dr. GRPO") they are (k-1)/k times
+    those of `leave_one_out_baseline`: the mean holds the text's own return. With it the gradient is that of another
+    objective, in which groups whose returns differ little weigh as much as those whose returns differ much. The paper
+    does not say which std; this is the unbiased one, as trainers have it.
+    """
+    groups = grouped(returns, group_size)
+    advantages = groups - groups.mean(1, keepdims=True)
+    if divide_by_std:
+        advantages = advantages / (groups.std(1, ddof=1, keepdims=True) + epsilon)
+    return np.asarray(advantages.reshape(-1))
+
+
+def grouped(returns: FloatArray, group_size: int) -> FloatArray:
+    """(M,) as (M / k, k).
+
+    Raises:
+        ValueError: groups of fewer than two, or texts that do not make whole groups.
+    """
+    if group_size < 2 or len(returns) % group_size:
+        raise ValueError(
+            f"group_size={group_size!r} must be at least 2 and divide the {len(returns)} texts; play whole groups"
+        )
+    return returns.reshape(-1, group_size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -101,6 +101,7 @@ def play(
     deterministic: bool = False,
     seed: int | None = None,
     masked: bool = False,
+    options: dict[str, Any] | None = None,
 ) -> Episodes:
     """The first `quota[i]` whole texts of each row i after a reset of all rows.
 
@@ -110,6 +111,7 @@ def play(
     Args:
         predict, envs, deterministic, seed, masked: as in `evaluate`.
         quota: (N,) int64, how many texts of each row.
+        options: of that reset, such as a source or a prefix for the first text of each row.
 
     Raises:
         ValueError: the environment's metadata has no autoreset mode of Gymnasium's.
@@ -118,7 +120,7 @@ def play(
     if not isinstance(mode, AutoresetMode):
         allowed = ", ".join(str(member) for member in AutoresetMode)
         raise ValueError(f"envs.metadata['autoreset_mode']={mode!r} must be one of {allowed}")
-    observation, infos = envs.reset(seed=seed)
+    observation, infos = envs.reset(seed=seed, options=options)
     batch = _Batch(envs, observation, quota, masked)
     batch.begin(np.ones(envs.num_envs, np.bool_), observation, infos)
     state: Any = None
@@ -143,6 +145,54 @@ def play(
             observation, infos = envs.reset(options={"reset_mask": ended})
         batch.begin(started, observation, infos)
     return batch.episodes()
+
+
+def play_from(
+    predict: Predict,
+    envs: Envs,
+    starts: dict[str, IntArray],
+    deterministic: bool = False,
+    seed: int | None = None,
+    masked: bool = False,
+) -> Episodes:
+    """One whole text from each of M starts, in their order, as many at a time as there are rows.
+
+    Where M is no multiple of the rows, those left over write the last start's text too; it is counted in
+    `tokens_written` alone.
+
+    Args:
+        predict, envs, deterministic, seed, masked: as in `evaluate`.
+        starts: options of `reset` whose first axis is the text: "source" (M,), "prefix" (M, P), or both.
+    """
+    total = len(next(iter(starts.values())))
+    parts = []
+    for begun in range(0, total, envs.num_envs):
+        texts = np.arange(begun, begun + envs.num_envs)
+        options = {name: values[np.minimum(texts, total - 1)] for name, values in starts.items()}
+        quota = (texts < total).astype(np.int64)
+        parts.append(play(predict, envs, quota, deterministic, seed, masked, options))
+        seed = None
+    return joined(parts)
+
+
+def joined(parts: Sequence[Episodes]) -> Episodes:
+    """The texts of all parts, one part behind the other."""
+
+    def together(name: str) -> Any:
+        arrays = [getattr(part, name) for part in parts]
+        return None if arrays[0] is None else np.concatenate(arrays)
+
+    masked = [part.masks.shape[2] for part in parts if part.masks is not None]
+    masks = [np.ones((*p.tokens.shape, masked[0]), np.bool_) if p.masks is None else p.masks for p in parts if masked]
+    return Episodes(
+        together("tokens"),
+        together("lengths"),
+        together("rewards"),
+        together("sources"),
+        together("source_rows"),
+        np.concatenate(masks) if masks else None,
+        sum(part.tokens_written for part in parts),
+    )
 
 
 class _Batch:

@@ -1,5 +1,7 @@
 """Returns and baselines against loops that spell out their definitions."""
 
+import statistics
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,9 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from agents.returns import (
     batch_mean_baseline,
     gae,
+    group_relative_advantages,
     lambda_returns,
+    leave_one_out_baseline,
     n_step_returns,
     no_baseline,
     reward_to_go,
@@ -156,3 +160,31 @@ def test_returns_that_look_past_the_end_are_the_rewards_to_go(rewards: np.ndarra
     to_go = reward_to_go(rewards, LENGTHS, 0.7)
     np.testing.assert_allclose(n_step_returns(rewards, values, LENGTHS, 5, 0.7), to_go, atol=1e-14)
     np.testing.assert_allclose(lambda_returns(rewards, values, LENGTHS, 1.0, 0.7), to_go, atol=1e-14)
+
+
+@pytest.mark.parametrize("group_size", [2, 3, 6])
+def test_groups_are_compared_within_themselves(group_size: int) -> None:
+    returns = np.random.default_rng(1).normal(size=12)
+    baseline = leave_one_out_baseline(returns, group_size)
+    relative = group_relative_advantages(returns, group_size, divide_by_std=False)
+    divided = group_relative_advantages(returns, group_size, epsilon=0.01)
+    for n, own in enumerate(returns):
+        first = n // group_size * group_size
+        group = [float(returns[m]) for m in range(first, first + group_size)]
+        assert baseline[n] == pytest.approx(np.mean([returns[m] for m in range(first, first + group_size) if m != n]))
+        assert relative[n] == pytest.approx(own - statistics.mean(group))
+        assert relative[n] == pytest.approx((group_size - 1) / group_size * (own - baseline[n]))
+        assert divided[n] == pytest.approx((own - statistics.mean(group)) / (statistics.stdev(group) + 0.01))
+
+
+def test_equal_returns_have_no_advantage() -> None:
+    assert (group_relative_advantages(np.full(6, 2.5), 3) == 0).all()
+
+
+@pytest.mark.parametrize(("count", "group_size"), [(6, 4), (6, 1), (3, 0)])
+def test_texts_that_make_no_whole_groups_are_refused(count: int, group_size: int) -> None:
+    for compare in (leave_one_out_baseline, group_relative_advantages):
+        with pytest.raises(
+            ValueError, match=f"group_size={group_size} must be at least 2 and divide the {count} texts"
+        ):
+            compare(np.zeros(count), group_size)
