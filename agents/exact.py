@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -12,10 +13,12 @@ from torch import Tensor, nn
 
 from agents.base import BoolArray, FloatArray, IntArray
 from agents.losses import masked_logits
-from textgen_env.solve import TextMDP, policy_gradient
+from textgen_env.solve import TextMDP, all_texts, policy_gradient
 
 # Hidden states held at once: one for each token of each prefix.
 CHUNK_HIDDEN = 100_000
+# How far the probabilities of all texts may add up to something other than 1.
+ROUNDING = 1e-3
 
 
 @runtime_checkable
@@ -77,6 +80,40 @@ def policy_table(agent: Any, mdp: TextMDP) -> FloatArray:
         for states in _chunks(mdp):
             table[states] = network_logits(network, mdp, states).double().softmax(-1).cpu().numpy()
     return mdp.checked_policy(table, "agent")
+
+
+def table_of_log_probs(log_prob: Callable[..., FloatArray], mdp: TextMDP) -> FloatArray:
+    """pi(a|s) (S, V) of an agent that is known by its `log_prob` alone: p(s, a) / p(s), each the sum over the texts
+    that go through it; uniform after prefixes that it never writes.
+
+    Args:
+        log_prob: of `agents.base.Agent`; no masks applied.
+        mdp: a game that masks nothing.
+
+    Raises:
+        ValueError: a game with masks; probabilities that do not add up to 1 within 1e-3.
+    """
+    if not mdp.allowed.all():
+        raise ValueError(f"mdp: log_prob knows no masks, and this game masks tokens: {mdp.game}")
+    texts = all_texts(mdp)
+    rows = None
+    if mdp.sources is not None:
+        # The states of the texts, in the order of `all_texts`.
+        rows = mdp.sources.tokens[mdp.ends.nonzero()[0]]
+    through = np.zeros(mdp.allowed.shape)
+    through[mdp.ends] = np.exp(log_prob(texts.tokens, texts.lengths, rows))
+    for level in reversed(mdp.levels):
+        goes_on = mdp.next_state[level] >= 0
+        through[level][goes_on] = through[mdp.next_state[level][goes_on]].sum(1)
+    written = through.sum(1)
+    if not (np.abs(written[mdp.levels[0]] - 1) <= ROUNDING).all():
+        worst = written[mdp.levels[0]][np.abs(written[mdp.levels[0]] - 1).argmax()]
+        raise ValueError(
+            f"the probabilities that log_prob gives all {len(texts.tokens)} texts add up to {worst:.6g}, not 1"
+        )
+    table = np.full(mdp.allowed.shape, 1 / mdp.vocab_size)
+    np.divide(through, written[:, None], out=table, where=written[:, None] > 0)
+    return mdp.checked_policy(table, "log_prob")
 
 
 def exact_gradient(agent: Any, mdp: TextMDP, temperature: float = 0.0) -> list[Tensor]:

@@ -22,8 +22,8 @@ from textgen_env.tasks.base import check_at_least
 
 @dataclass(frozen=True)
 class RLOOConfig(PolicyGradientConfig):
-    """Hyperparameters, with those of Ahmadian et al. 2024 in brackets. Their penalty for leaving the first policy, which
-    they take off the reward, is left to the environment's reward."""
+    """Hyperparameters, with those of Ahmadian et al. 2024 in brackets. Their penalty for leaving the first policy,
+    which they take off the reward, is left to the environment's reward."""
 
     group_size: int = 8  # k: texts for one source; of an unconditional task, texts compared with each other [2, 4]
     scale_advantages: bool = True  # divide them by their root mean square: the reward's unit then hardly matters [no]

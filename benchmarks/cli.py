@@ -17,7 +17,7 @@ def list_experiments() -> None:
     """The experiments, each with its sizes and their descriptions."""
     from rich.table import Table
 
-    from benchmarks.specs import experiment_names, load_sizes
+    from benchmarks.loading import experiment_names, load_sizes
 
     table = Table(box=None, show_header=False, pad_edge=False)
     for name in experiment_names():
@@ -45,10 +45,11 @@ def run(
     A run that was interrupted, or killed, goes on from its latest checkpoint, as if it had never been (those of
     Stable-Baselines3 begin anew). One that failed or diverged is not done again without --retry.
     """
+    from benchmarks.loading import load_experiment
     from benchmarks.progress import ProgressBars
     from benchmarks.report import report
     from benchmarks.run import run_experiment
-    from benchmarks.specs import load_experiment, runs_of
+    from benchmarks.specs import runs_of
     from benchmarks.storage import read_state
 
     console = Console()

@@ -13,10 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.base import Agent, Progress
+from agents.exact import HasProbabilities, policy_table, table_of_log_probs
+from agents.policy_agent import PolicyAgent
 from agents.rollout import Predict
 from benchmarks.environments import make_envs
-from benchmarks.specs import Run, load_object
+from benchmarks.loading import load_object
+from benchmarks.specs import Run
 from textgen_env import Task, Texts
+from textgen_env.solve import TextMDP
 
 FloatArray = NDArray[np.float64]
 Watch = Callable[[Progress], bool]
@@ -48,6 +52,15 @@ class Contestant(Protocol):
 
     def log_prob(self, texts: Texts, task: Task) -> FloatArray:
         """log p of whole texts (N,), in nats.
+
+        Raises:
+            NoLikelihood: it has none.
+        """
+        ...
+
+    def policy(self, mdp: TextMDP) -> FloatArray:
+        """pi(a|s) (S, V) in every state of a game small enough to enumerate, the game's masks applied: what `predict`
+        draws from.
 
         Raises:
             NoLikelihood: it has none.
@@ -105,6 +118,20 @@ class AgentContestant:
     def log_prob(self, texts: Texts, task: Task) -> FloatArray:
         """The agent's own."""
         return self.agent.log_prob(texts.tokens, texts.lengths, source_tokens(texts, task))
+
+    def policy(self, mdp: TextMDP) -> FloatArray:
+        """What the agent says of itself, or what its network says, or what `log_prob` says of all texts."""
+        if isinstance(self.agent, HasProbabilities | PolicyAgent):
+            return policy_table(self.agent, mdp)
+        if not mdp.allowed.all():
+            raise NoLikelihood(
+                "its probabilities are not known where tokens are masked: it has neither `action_probabilities` nor a "
+                "policy network"
+            )
+        try:
+            return table_of_log_probs(self.agent.log_prob, mdp)
+        except ValueError as error:
+            raise NoLikelihood(str(error)) from None
 
     def load(self, path: Path) -> None:
         """Takes the agent that was saved there in place of this one; raises as its own `load`."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 import textgen_env  # noqa: F401  registers the ids
 from agents.base import Envs, IntArray
-from benchmarks.specs import load_object
+from benchmarks.loading import load_object
 from textgen_env.registration import REWARDS
 
 

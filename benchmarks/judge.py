@@ -111,7 +111,7 @@ class Judge:
         return Final(played, measured, *estimates(self.settings.measures, measured))
 
     def _measured(self, contestant: Contestant, played: Evaluation, held_out: Texts | None) -> Measured:
-        return Measured(contestant, played.texts, self.task, held_out, self.envs.unwrapped.score)
+        return Measured(contestant, played.texts, self.task, held_out, self.envs)
 
 
 def best_point(points: Sequence[Point], validation: str) -> int | None:

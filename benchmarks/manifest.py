@@ -21,8 +21,8 @@ class Manifest:
     """An experiment and all runs of it that were ever asked for.
 
     Attributes:
-        name, description, env_id, unit, baseline, goal, compared_with, curve, expected_shares, reach: as in
-            `Experiment`.
+        name, description, env_id, unit, baseline, goal, compared_with, curve, expected_shares, reach, at_most: as
+            in `Experiment`.
         labels: of its rows, in order.
         runs: the configuration of each run.
     """
@@ -37,6 +37,7 @@ class Manifest:
     curve: str = "return"
     expected_shares: Mapping[str, float] = field(default_factory=dict)
     reach: float = 0.0
+    at_most: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     runs: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -47,6 +48,7 @@ class Manifest:
             **{name: getattr(experiment, name) for name in TEXTS},
             expected_shares=experiment.expected_shares,
             reach=experiment.reach,
+            at_most=experiment.at_most,
             labels=tuple(row.label for row in experiment.rows),
             runs={(run.row.label, run.seed): run.to_config() for run in runs},
         )
@@ -65,6 +67,7 @@ class Manifest:
         """Keeps it in an experiment's folder."""
         texts = {name: getattr(self, name) for name in TEXTS}
         shares = {"expected_shares": dict(self.expected_shares), "reach": self.reach}
+        shares["at_most"] = {measure: dict(bars) for measure, bars in self.at_most.items()}
         write_json(
             folder / MANIFEST,
             {
@@ -90,6 +93,10 @@ def read_manifest(folder: Path) -> Manifest:
             **{name: _text(content[name]) for name in TEXTS},
             expected_shares={_text(label): float(share) for label, share in content["expected_shares"].items()},
             reach=float(content.get("reach", 0.0)),
+            at_most={
+                _text(measure): {_text(label): float(most) for label, most in bars.items()}
+                for measure, bars in content.get("at_most", {}).items()
+            },
             labels=tuple(_text(label) for label in content["labels"]),
             runs={(_text(config["row"]["label"]), int(config["seed"])): config for config in content["runs"]},
         )

@@ -18,15 +18,18 @@ from textgen_env.metrics import (
     Estimate,
     cross_entropy,
     distinct_n,
-    kl_divergence,
     monte_carlo_mean,
     self_bleu,
 )
 from textgen_env.metrics import entropy as own_entropy
+from textgen_env.metrics import kl_divergence as kl_of_samples
 from textgen_env.rewards.likelihood import HasLanguageModel
+from textgen_env.solve import TextMDP, backward_induction, expected_return, kl_divergence, soft_optimum, soft_policy
 
 FloatArray = NDArray[np.float64]
 SEQUENCE_DIGITS = 4
+# Prefixes of a game that is solved for what is measured.
+MOST_STATES = 50_000
 
 
 class NotApplicable(Exception):
@@ -42,14 +45,14 @@ class Measured:
         texts: its own, drawn in the final evaluation.
         task: of the evaluation environment.
         held_out: the task's own texts to measure by, of its test data; None if it has none.
-        score: of whole texts, as the evaluation environment pays them.
+        envs: that the texts were written in.
     """
 
     contestant: Contestant
     texts: Texts
     task: Task
     held_out: Texts | None
-    score: Callable[..., FloatArray] | None = None
+    envs: Any = None
 
     @cached_property
     def data(self) -> Texts:
@@ -83,27 +86,27 @@ class Measured:
         return self._oracle(self.data)
 
     @cached_property
-    def every_text(self) -> Texts:
-        """All texts that can be written.
+    def game(self) -> TextMDP:
+        """The game that the texts were written in, as arrays.
 
         Raises:
-            NotApplicable: too many to list.
+            NotApplicable: too large to enumerate.
         """
-        if not hasattr(self.task, "all_texts") or self.score is None:
-            raise NotApplicable("the task's texts are too many to list")
-        texts: Texts = self.task.all_texts()
-        return texts
+        if self.envs is None:
+            raise NotApplicable("the game is not known")
+        try:
+            return TextMDP.of(self.envs, most_states=MOST_STATES)
+        except ValueError as error:
+            raise NotApplicable(str(error)) from None
 
     @cached_property
-    def scores_of_every(self) -> FloatArray:
-        """(M,), in the reward's unit."""
-        texts = self.every_text
-        return np.asarray(self.score(*texts)) if self.score is not None else np.zeros(0)
-
-    @cached_property
-    def policy_of_every(self) -> FloatArray:
-        """log p of each text under the policy (M,), nats."""
-        return self._policy(self.every_text)
+    def policy_in_game(self) -> FloatArray:
+        """pi(a|s) (S, V) in every state of the game."""
+        mdp = self.game
+        try:
+            return self.contestant.policy(mdp)
+        except NoLikelihood as error:
+            raise NotApplicable(str(error)) from None
 
     def content(self, texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Tokens (N, T) and lengths (N,) of texts, without their end tokens."""
@@ -136,14 +139,14 @@ def kl_forward(measured: Measured) -> Estimate:
     """KL(oracle || policy), from the oracle's test texts, nats a token: large where the policy leaves out what the
     oracle writes."""
     oracle, policy = measured.oracle_of_data, measured.policy_of_data
-    return _finite(kl_divergence(oracle, policy, measured.data.lengths), policy)
+    return _finite(kl_of_samples(oracle, policy, measured.data.lengths), policy)
 
 
 def kl_reverse(measured: Measured) -> Estimate:
     """KL(policy || oracle), from the policy's own texts, nats a token: large where the policy writes what the oracle
     does not."""
     oracle, policy = measured.oracle_of_own, measured.policy_of_own
-    return _finite(kl_divergence(policy, oracle, measured.texts.lengths), oracle)
+    return _finite(kl_of_samples(policy, oracle, measured.texts.lengths), oracle)
 
 
 def entropy(measured: Measured) -> Estimate:
@@ -179,28 +182,25 @@ def distinct(measured: Measured, n: int) -> Estimate:
 
 
 def optimum_share(measured: Measured) -> Estimate:
-    """The policy's expected return as a share of the best text's score: exact, the sum over all texts, for a policy
-    with a likelihood; else the mean over its final texts."""
-    scores = measured.scores_of_every
-    best = float(scores.max())
+    """The policy's expected return as a share of the most that can be expected: exact, by dynamic programming, for a
+    policy whose probabilities are known; else the mean over its final texts."""
+    mdp = measured.game
+    best = optimum(mdp)
     if best <= 0:
-        raise NotApplicable(f"the best text scores {best:g}, of which there are no shares")
+        raise NotApplicable(f"the optimum is {best:g}, of which there are no shares")
     try:
-        chances = np.exp(measured.policy_of_every)
+        policy = measured.policy_in_game
     except NotApplicable:
-        own = measured.texts
-        return monte_carlo_mean(np.asarray(measured.score(own.tokens, own.lengths)) / best)  # type: ignore[misc]
-    return Estimate(float(chances @ scores) / best, 0.0, len(scores))
+        return monte_carlo_mean(np.asarray(measured.envs.unwrapped.score(*measured.texts)) / best)
+    return Estimate(expected_return(mdp, policy) / best, 0.0, len(measured.texts.lengths))
 
 
 def kl_soft(measured: Measured) -> Estimate:
     """KL(policy || p*), p*(x) = exp(score(x)) / Z: how far, in nats a text, the policy is from what maximises return +
-    entropy at the temperature 1. Exact, the sum over all texts."""
-    ours, scores = measured.policy_of_every, measured.scores_of_every
-    best = scores - np.logaddexp.reduce(scores)
-    # What is never written has log-probability -inf, and no share in the sum.
-    written = np.isfinite(ours)
-    return Estimate(float(np.exp(ours[written]) @ (ours - best)[written]), 0.0, len(scores))
+    entropy at the temperature 1. Exact, by dynamic programming; the mean over the sources of a conditional task."""
+    mdp = measured.game
+    best = soft_policy(soft_optimum(mdp, 1.0).Q, 1.0)
+    return Estimate(kl_divergence(mdp, measured.policy_in_game, best), 0.0, len(measured.texts.lengths))
 
 
 MEASURES: Mapping[str, Callable[[Measured], Estimate]] = {
@@ -228,7 +228,8 @@ def sequence_nll_oracle(measured: Measured) -> tuple[float, ...]:
 
 
 def references(envs: Any, texts: Texts | None) -> dict[str, Reference]:
-    """Returns of texts that no agent wrote: of the test data, of the oracle's greedy sequence, of the best text."""
+    """Returns of texts that no agent wrote: of the test data, of the oracle's greedy sequence, of the best text (of a
+    game small enough to solve)."""
     core, task = envs.unwrapped, envs.unwrapped.task
     levels: dict[str, Reference] = {}
     if texts is not None:
@@ -237,10 +238,17 @@ def references(envs: Any, texts: Texts | None) -> dict[str, Reference]:
     greedy = getattr(task, "greedy_sequence", None)
     if greedy is not None:
         levels["greedy"] = Reference("greedy oracle sequence", float(core.score(greedy()[None])[0]))
-    every = getattr(task, "all_texts", None)
-    if every is not None:
-        levels["optimum"] = Reference("best text", float(core.score(*every()).max()))
-    return levels
+    try:
+        mdp = TextMDP.of(envs, most_states=MOST_STATES)
+    except ValueError:
+        return levels
+    title = "best text" if task.sources is None else "best text for each source"
+    return {**levels, "optimum": Reference(title, optimum(mdp))}
+
+
+def optimum(mdp: TextMDP) -> float:
+    """The most that can be expected of a text, in the reward's unit."""
+    return float(mdp.start @ backward_induction(mdp).V)
 
 
 def estimates(names: Iterable[str], measured: Measured) -> tuple[dict[str, Estimate], dict[str, str]]:

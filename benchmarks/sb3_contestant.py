@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecMonitor
 
-from agents.base import Progress
+from agents.base import FloatArray, Progress
 from agents.rollout import Predict
 from benchmarks.contestants import NoLikelihood, Watch, source_tokens
 from benchmarks.environments import device_kwargs
-from benchmarks.specs import Run, load_object
+from benchmarks.loading import load_object
+from benchmarks.sb3_policies import next_token_chances, of_rows
+from benchmarks.specs import Run
 from textgen_env import Task, Texts
 from textgen_env.sb3 import make_sb3_vec_env, policy_kwargs
+from textgen_env.solve import TextMDP
 
 CHUNK = 1_000
 
@@ -41,7 +43,7 @@ class SB3Contestant:
             envs,
             seed=run.seed,
             device=run.device,
-            policy_kwargs=policy_kwargs(**row.policy_kwargs),
+            policy_kwargs=_policy_kwargs(row.policy_kwargs),
             **row.hyperparameters,
         )
         self.predict: Predict = self.model.predict
@@ -52,32 +54,58 @@ class SB3Contestant:
 
     @contextmanager
     def drawing(self, seed: int) -> Iterator[None]:
-        """`predict` draws from torch's global generator, which training goes on with afterwards."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            yield
+        """`predict` draws from the global generators of torch and NumPy and from the action space's, which training
+        goes on with afterwards."""
+        space = self.model.action_space
+        legacy, own = np.random.get_state(), space.np_random.bit_generator.state  # noqa: NPY002
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                np.random.seed(seed)  # noqa: NPY002
+                space.seed(seed)
+                yield
+        finally:
+            np.random.set_state(legacy)  # noqa: NPY002
+            space.np_random.bit_generator.state = own
 
-    @torch.no_grad()
-    def log_prob(self, texts: Texts, task: Task) -> NDArray[np.float64]:
+    def log_prob(self, texts: Texts, task: Task) -> FloatArray:
         """sum_t log pi(x_t | x_<t): the policy's distribution after each prefix of each text."""
-        policy = self.model.policy
-        # A recurrent policy reads its own state rather than the prefix alone.
-        if not isinstance(policy, ActorCriticPolicy) or hasattr(policy, "lstm_actor"):
-            raise NoLikelihood(f"{type(self.model).__name__}'s policy gives no distribution for a prefix")
-        policy.set_training_mode(False)
-        totals = np.zeros(len(texts.tokens))
         sources = source_tokens(texts, task)
-        for t in range(texts.tokens.shape[1]):
-            prefixes = texts.tokens.copy()
-            prefixes[:, t:] = task.vocabulary.blank_id
-            rows = np.flatnonzero(texts.lengths > t)
-            for begun in range(0, len(rows), CHUNK):
-                part = rows[begun : begun + CHUNK]
-                seen = prefixes[part] if sources is None else {"source": sources[part], "tokens": prefixes[part]}
-                observation, _ = policy.obs_to_tensor(seen)
-                chosen = torch.from_numpy(texts.tokens[part, t]).to(policy.device)
-                totals[part] += policy.get_distribution(observation).log_prob(chosen).double().cpu().numpy()
+        totals = np.zeros(len(texts.tokens))
+        for begun in range(0, len(totals), CHUNK):
+            part = np.arange(begun, min(begun + CHUNK, len(totals)))
+            tokens, state = texts.tokens[part], None
+            for t in range(tokens.shape[1]):
+                prefixes = np.where(np.arange(tokens.shape[1]) < t, tokens, task.vocabulary.blank_id)
+                given = None if sources is None else sources[part]
+                chances, state = next_token_chances(self.model, prefixes, given, state)
+                going = np.flatnonzero(texts.lengths[part] > t)
+                with np.errstate(divide="ignore"):
+                    totals[part[going]] += np.log(chances[going, tokens[going, t]])
         return totals
+
+    def policy(self, mdp: TextMDP) -> FloatArray:
+        """Level by level, as a recurrent policy reads."""
+        table, state = np.empty(mdp.allowed.shape), None
+        for level in mdp.levels:
+            sources = None if mdp.sources is None else mdp.sources.tokens[level]
+            allowed = mdp.allowed[level]
+            chances, state = next_token_chances(self.model, mdp.tokens[level], sources, state, allowed)
+            table[level] = chances * allowed
+            # The states of the next level stand in the order of the prefixes that they continue.
+            state = of_rows(state, (mdp.next_state[level] >= 0).nonzero()[0])
+        left = table.sum(1, keepdims=True)
+        if not (left > 0).all():
+            raise NoLikelihood("it gives no allowed token a probability after some prefix")
+        return mdp.checked_policy(table / left, "policy")
+
+
+def _policy_kwargs(given: Mapping[str, Any]) -> dict[str, Any]:
+    ours = inspect.signature(policy_kwargs).parameters
+    return {
+        **policy_kwargs(**{name: value for name, value in given.items() if name in ours}),
+        **{name: value for name, value in given.items() if name not in ours},
+    }
 
 
 class _Watcher(BaseCallback):

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pkgutil
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from importlib import import_module
 from typing import Any, Literal
 
-from benchmarks import experiments
 from benchmarks.validations import VALIDATIONS
 
 Kind = Literal["agent", "sb3"]
@@ -71,7 +68,7 @@ class Row:
         kind: "agent" for a class of the Protocol in agents/base.py, "sb3" for an algorithm of Stable-Baselines3.
         hyperparameters: for the agent's `config_class`, or for the constructor of the SB3 algorithm.
         policy: of an SB3 algorithm.
-        policy_kwargs: for `textgen_env.sb3.policy_kwargs`.
+        policy_kwargs: for `textgen_env.sb3.policy_kwargs`; what that does not take is the policy's own.
         masked: hand the environment's action masks to `predict` (agents, MaskablePPO).
         num_envs: rows of the training environment.
         env_id, env_kwargs: of the training environment; None for the experiment's.
@@ -120,6 +117,7 @@ class Experiment:
         curve: what learning curves show: "return", or "nll_oracle" where the return is an oracle's log-likelihood.
         expected_shares: label -> the share of that distance (of the goal itself, without a baseline) that the row is
             expected to close at least.
+        at_most: name of a measure -> label -> what the row's mean over seeds is expected not to exceed.
         reach: share of the goal, in [0, 1], that a table counts each row's tokens and seconds to; 0: no such table.
         shared: label -> the experiment whose runs of that row are this one's too: they lie in its folder and are done
             once, whichever asks first.
@@ -139,6 +137,7 @@ class Experiment:
     curve: CurveOf = "return"
     expected_shares: Mapping[str, float] = field(default_factory=dict)
     reach: float = 0.0
+    at_most: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     shared: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -146,7 +145,8 @@ class Experiment:
         # Folders that differ in case alone are one folder on some file systems.
         if len({label.casefold() for label in labels}) != len(labels):
             raise ValueError(f"experiment {self.name}: labels must differ in more than case, got {', '.join(labels)}")
-        for label in (*self.expected_shares, *self.shared, *filter(None, (self.baseline, self.compared_with))):
+        named = (self.baseline, self.compared_with, *(label for bars in self.at_most.values() for label in bars))
+        for label in (*self.expected_shares, *self.shared, *filter(None, named)):
             if label not in labels:
                 raise ValueError(f"experiment {self.name}: {label!r} is no row; there are {', '.join(labels)}")
         if self.curve not in ("return", "nll_oracle"):
@@ -243,63 +243,3 @@ def runs_of(experiment: Experiment, seeds: tuple[int, ...] | None = None, device
         for row in experiment.rows:
             add(row, seed)
     return list(runs.values())
-
-
-def experiment_names() -> list[str]:
-    """The modules in benchmarks/experiments/."""
-    return sorted(module.name for module in pkgutil.iter_modules(experiments.__path__))
-
-
-def load_sizes(name: str) -> dict[str, Experiment]:
-    """The experiment in benchmarks/experiments/`name`.py, by its sizes; one that has but one size has it under "".
-
-    Raises:
-        ValueError: no such file, or one that defines something else.
-    """
-    names = experiment_names()
-    if name not in names:
-        raise ValueError(f"there is no experiment {name!r}; there are {', '.join(names)}")
-    module = import_module(f"{experiments.__name__}.{name}")
-    sizes = getattr(module, "EXPERIMENTS", {"": getattr(module, "EXPERIMENT", None)})
-    if not isinstance(sizes, Mapping) or not sizes:
-        sizes = {"": None}
-    for size, experiment in sizes.items():
-        expected = f"{name}-{size}" if size else name
-        if not isinstance(experiment, Experiment) or experiment.name != expected:
-            raise ValueError(
-                f"benchmarks/experiments/{name}.py must define EXPERIMENT = Experiment(name={name!r}, ...), or "
-                f'EXPERIMENTS = {{"small": Experiment(name="{name}-small", ...), ...}}'
-            )
-    return dict(sizes)
-
-
-def load_experiment(name: str, size: str | None = None) -> Experiment:
-    """One size of the experiment in benchmarks/experiments/`name`.py, the first by default.
-
-    Raises:
-        ValueError: no such file or size, or a file that defines something else.
-    """
-    sizes = load_sizes(name)
-    if size is None:
-        return next(iter(sizes.values()))
-    if not size or size not in sizes:
-        there_are = f"there are {', '.join(sizes)}" if "" not in sizes else "it has but one: leave --size out"
-        raise ValueError(f"experiment {name} has no size {size!r}; {there_are}")
-    return sizes[size]
-
-
-def load_object(path: str) -> Any:
-    """What the import path "module:attribute" names.
-
-    Raises:
-        ValueError: not of that form, or nothing there.
-    """
-    module, _, attribute = path.partition(":")
-    if not module or not attribute:
-        raise ValueError(f"import path {path!r} must be of the form 'module:Class'")
-    try:
-        return getattr(import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        raise ValueError(f"import path {path!r}: {error}") from error
-    except AttributeError:
-        raise ValueError(f"import path {path!r}: the module has no {attribute!r}") from None

@@ -92,6 +92,11 @@ def best_by_validation(collected: Collected) -> Table | None:
 
 
 def findings(collected: Collected) -> list[Finding]:
+    """How far the rows came towards the goal, and whether what should be small is."""
+    return [*_shares(collected), *_bars(collected)]
+
+
+def _shares(collected: Collected) -> list[Finding]:
     """What share of the distance from the baseline to the goal each trained row closed, or, without a baseline, what
     share of the goal it reached."""
     goal = collected.references.get(collected.manifest.goal)
@@ -118,6 +123,21 @@ def findings(collected: Collected) -> list[Finding]:
         if expected is not None:
             sentence += f"; at least {expected:.0%} is expected: {'met' if met else 'MISSED'}"
         found.append(Finding(sentence + ".", met))
+    return found
+
+
+def _bars(collected: Collected) -> list[Finding]:
+    """Whether the rows' means over seeds are at most what is expected of them."""
+    found = []
+    for measure, bars in collected.manifest.at_most.items():
+        for row in collected.rows:
+            if row.label not in bars or not row.results:
+                continue
+            values, most = row.values(measure), bars[row.label]
+            met = bool(values) and float(np.mean(values)) <= most
+            said = f"{title(measure)} {np.mean(values):.{digits(measure)}f}" if values else f"no {title(measure)}"
+            verdict = "met" if met else "MISSED"
+            found.append(Finding(f"{row.label} has {said}; at most {most:g} is expected: {verdict}.", met))
     return found
 
 

@@ -42,7 +42,7 @@ def unit(measure: str, return_unit: str = "") -> str:
     if measure == "kl_soft":
         return "nats a text"
     if measure == "optimum_share":
-        return "expected return over the best text's score"
+        return "expected return over the most that can be expected"
     return "share in [0, 1]" if measure in TITLES else ""
 
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from benchmarks.cli import app, parsed_seeds
 from benchmarks.collect import collect
-from benchmarks.specs import experiment_names
+from benchmarks.loading import experiment_names
 
 ROOT = Path(__file__).resolve().parents[2]
 AGENTS = """

@@ -8,13 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.random import Random
+from agents.rollout import evaluate
 from benchmarks.contestants import NoLikelihood
 from benchmarks.held_out import texts_to_test_on
-from benchmarks.measures import MEASURES, Measured, NotApplicable, sequence_nll_oracle
+from benchmarks.measures import MEASURES, Measured, NotApplicable, references, sequence_nll_oracle
 from benchmarks.titles import TITLES, title, unit
 from benchmarks.validations import VALIDATIONS, validated
-from textgen_env import Texts
+from exact_texts import paths, probability_of_each_text, return_of_each_text
+from games import share_copied, share_of_a
+from textgen_env import TextGenVectorEnv, Texts
 from textgen_env.metrics import BleuScorer, distinct_n, self_bleu
+from textgen_env.solve import TextMDP
 from textgen_env.tasks.oracle import OracleTask
 from textgen_env.tasks.tiny import TinyTask
 
@@ -39,11 +44,18 @@ class Unigram:
             # A blank, whose id is V, is certain.
             return np.append(np.log(self.probabilities), 0.0)[texts.tokens].sum(1)
 
+    def policy(self, mdp: TextMDP) -> np.ndarray:
+        chances = np.where(mdp.allowed, self.probabilities, 0)
+        return chances / chances.sum(1, keepdims=True)
+
 
 class Shy(Unigram):
     """Does not tell its probabilities."""
 
     def log_prob(self, texts: Texts, task: Any) -> np.ndarray:
+        raise NoLikelihood("it is shy")
+
+    def policy(self, mdp: TextMDP) -> np.ndarray:
         raise NoLikelihood("it is shy")
 
 
@@ -167,40 +179,78 @@ def test_every_measure_has_a_title_and_a_unit() -> None:
     assert (title("new"), unit("new"), unit("return", "nats")) == ("new", "", "nats")
 
 
-def test_shares_of_the_optimum_are_sums_over_all_texts() -> None:
-    tiny = TinyTask(vocab_size=V, max_length=2)
-    every = tiny.all_texts()
+@pytest.fixture(params=["tiny", "min_length", "masked", "conditional"])
+def envs(request: pytest.FixtureRequest, no_repeat_task: Any, echo_task: Any) -> TextGenVectorEnv:
+    """A small game of every kind."""
+    games: dict[str, dict[str, Any]] = {
+        "tiny": {"task": "tiny", "reward": "table", "vocab_size": 4, "max_length": 3},
+        "min_length": {"task": "tiny", "reward": "table", "max_length": 3, "min_length": 2},
+        "masked": {"task": no_repeat_task, "reward": share_of_a},
+        "conditional": {"task": echo_task, "reward": share_copied},
+    }
+    return TextGenVectorEnv(num_envs=2, **games[request.param])
 
-    def score(tokens: np.ndarray, lengths: np.ndarray, sources: Any = None) -> np.ndarray:
-        return np.where(tokens[:, 0] == 1, 2.0, 0.0) + lengths
 
-    # The first token is 1 with 0.3; a text has one token with 0.5, else two; the best score is 4.
-    found = Measured(Unigram(), every, tiny, None, score)
-    expected = (0.3 * 2 + 0.5 * 1 + 0.5 * 2) / 4
-    assert MEASURES["optimum_share"](found).value == pytest.approx(expected, abs=1e-12)
-    drawn = MEASURES["optimum_share"](Measured(Shy(), every, tiny, None, score))
-    assert drawn.value == pytest.approx(score(every.tokens, every.lengths).mean() / 4)
-    assert drawn.error > 0
-    with pytest.raises(NotApplicable, match="no shares"):
-        MEASURES["optimum_share"](
-            Measured(Unigram(), every, tiny, None, lambda tokens, lengths, sources: -np.ones(len(tokens)))
-        )
+def played(envs: TextGenVectorEnv, contestant: Any, count: int = 500) -> Measured:
+    """What is measured of texts that uniformly random allowed tokens wrote."""
+    agent = Random(envs)
+    texts = evaluate(agent.predict, envs, count, seed=3, masked=True).texts
+    return Measured(contestant, texts, envs.unwrapped.task, None, envs)
+
+
+UNEQUAL = np.array([0.1, 0.3, 0.4, 0.2])
+
+
+def test_shares_of_the_optimum_are_sums_over_all_texts(envs: TextGenVectorEnv) -> None:
+    mdp = TextMDP.of(envs)
+    table = np.where(mdp.allowed, UNEQUAL, 0) / np.where(mdp.allowed, UNEQUAL, 0).sum(1, keepdims=True)
+    chances, returns = probability_of_each_text(mdp, table), return_of_each_text(mdp)
+    roots = paths(mdp)[0][:, 0]
+    best = sum(mdp.start[root] * returns[roots == root].max() for root in np.unique(roots))
+    share = MEASURES["optimum_share"](played(envs, Unigram(UNEQUAL)))
+    assert share.value == pytest.approx((chances * returns).sum() / best, rel=1e-9)
+    assert share.error == 0
+    assert references(envs, None)["optimum"].value == pytest.approx(best)
+    normaliser = np.array([np.exp(returns[roots == root]).sum() for root in range(roots.max() + 1)])
+    soft = np.exp(returns) / normaliser[roots] * mdp.start[roots]
+    kl = (chances * (np.log(chances) - np.log(soft))).sum()
+    assert MEASURES["kl_soft"](played(envs, Unigram(UNEQUAL))).value == pytest.approx(kl, rel=1e-6)
+
+
+def test_a_policy_that_does_not_tell_has_the_share_of_its_texts(envs: TextGenVectorEnv) -> None:
+    subject = played(envs, Shy())
+    share = MEASURES["optimum_share"](subject)
+    returns = envs.unwrapped.score(*subject.texts)
+    best = references(envs, None)["optimum"].value
+    assert share.value == pytest.approx(returns.mean() / best)
+    assert share.error == pytest.approx(returns.std(ddof=1) / np.sqrt(500) / best)
+    with pytest.raises(NotApplicable, match="it is shy"):
+        MEASURES["kl_soft"](subject)
+
+
+def test_of_an_optimum_below_zero_there_are_no_shares() -> None:
+    envs = TextGenVectorEnv(num_envs=2, task="tiny", reward=lambda tokens, lengths, sources: -np.ones(len(tokens)))
+    with pytest.raises(NotApplicable, match="the optimum is -1, of which there are no shares"):
+        MEASURES["optimum_share"](played(envs, Unigram(UNEQUAL)))
 
 
 def test_the_soft_optimum_is_at_no_distance_from_itself() -> None:
-    tiny = TinyTask(vocab_size=V, max_length=2)
-    every = tiny.all_texts()
+    logs = np.log(UNEQUAL)
 
     def score(tokens: np.ndarray, lengths: np.ndarray, sources: Any = None) -> np.ndarray:
-        ids = np.where(np.arange(2) < lengths[:, None], tokens, 0)
-        return np.asarray(np.append(np.log(UNIGRAM), 0.0)[np.where(np.arange(2) < lengths[:, None], ids, V)].sum(1))
+        return np.append(logs, 0.0)[tokens].sum(1)
 
-    assert MEASURES["kl_soft"](Measured(Unigram(), every, tiny, None, score)).value == pytest.approx(0, abs=1e-12)
-    sure = Unigram(np.array([1.0, 0.0, 0.0]))
-    assert MEASURES["kl_soft"](Measured(sure, every, tiny, None, score)).value == pytest.approx(-np.log(0.5))
+    envs = TextGenVectorEnv(num_envs=2, task="tiny", reward=score, max_length=3)
+    assert MEASURES["kl_soft"](played(envs, Unigram(UNEQUAL))).value == pytest.approx(0, abs=1e-12)
+    sure = Unigram(np.array([1.0, 0.0, 0.0, 0.0]))
+    assert MEASURES["kl_soft"](played(envs, sure)).value == pytest.approx(-logs[0])
 
 
-def test_what_cannot_be_listed_has_no_exact_measure(task: OracleTask) -> None:
+def test_what_cannot_be_enumerated_has_no_exact_measure(task: OracleTask) -> None:
+    envs = TextGenVectorEnv(num_envs=2, task="tiny", reward="table", vocab_size=6, max_length=8)
+    assert "optimum" not in references(envs, None)
     for name in ("optimum_share", "kl_soft"):
-        with pytest.raises(NotApplicable, match="too many to list"):
+        with pytest.raises(NotApplicable, match="more than most_states"):
+            MEASURES[name](played(envs, Unigram(), 10))
+        with pytest.raises(NotApplicable, match="the game is not known"):
             MEASURES[name](measured(task, Unigram()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,9 +92,29 @@ def test_without_a_baseline_a_share_is_of_the_goal_itself(folder: Path) -> None:
 def test_nothing_asked_for_is_no_table(folder: Path) -> None:
     manifest = read_json(folder / "experiment.json")
     # As kept before there was such a table.
-    del manifest["reach"]
+    del manifest["reach"], manifest["at_most"]
     write_json(folder / "experiment.json", manifest)
     assert read_manifest(folder).reach == 0
     assert reach_table(collect(folder)) is None
     with pytest.raises(ValueError, match=r"reach=1.5 must lie in \[0, 1\]"):
         Experiment("x", "", "TextGen-Tiny-v0", (), reach=1.5)
+
+
+def test_what_should_be_small_is_held_to_it(tmp_path: Path) -> None:
+    bars = {SLOW: 0.02, FAST: 0.0125, NEVER: 0.02}
+    experiment = replace(EXPERIMENT, expected_shares={}, at_most={"kl_soft": bars})
+    runs = runs_of(experiment, (0, 1))
+    Manifest.of(experiment, runs).write(tmp_path)
+    for run in runs:
+        write_json(tmp_path / run.row.label / f"seed-{run.seed}" / "config.json", run.to_config())
+        measures = {} if run.row.label == NEVER else {"kl_soft": 0.012 + 0.002 * run.seed}
+        found = replace(result(curve(0, 9)), measures=measures)
+        write_json(tmp_path / run.row.label / f"seed-{run.seed}" / "result.json", found.to_json())
+    assert read_manifest(tmp_path).at_most == {"kl_soft": bars}
+    slow, fast, never = findings(collect(tmp_path))
+    assert slow.sentence == "Slow has KL(agent‖soft optimum) 0.0130; at most 0.02 is expected: met."
+    assert fast.sentence == "Fast has KL(agent‖soft optimum) 0.0130; at most 0.0125 is expected: MISSED."
+    assert never.sentence == "Never has no KL(agent‖soft optimum); at most 0.02 is expected: MISSED."
+    assert (slow.met, fast.met, never.met) == (True, False, False)
+    with pytest.raises(ValueError, match="'Nobody' is no row"):
+        replace(experiment, at_most={"kl_soft": {"Nobody": 1.0}})

@@ -164,10 +164,9 @@ def test_measures_are_taken_of_the_same_texts(done: tuple[Path, Heard]) -> None:
 def test_likelihood_of_an_sb3_policy_is_its_own(done: tuple[Path, Heard]) -> None:
     # A policy that has hardly learned is near the uniform one.
     assert result(done[0], "SB3-A2C").measures["nll_test"] == pytest.approx(np.log(12), abs=0.5)
-    dqn = result(done[0], "SB3-DQN")
-    of_likelihood = {"nll_test", "kl_forward", "kl_reverse", "entropy"}
-    assert not of_likelihood & dqn.measures.keys()
-    assert all("DQN" in dqn.reasons[name] for name in of_likelihood)
+    # It takes the token of the greatest value, with a 20th of all draws uniform: one of 4 texts of 12^4 is likely.
+    dqn = result(done[0], "SB3-DQN").measures
+    assert dqn["nll_test"] > np.log(12) > dqn["entropy"]
 
 
 def test_likelihood_of_an_sb3_policy_sums_to_one_over_all_texts() -> None:

@@ -9,18 +9,9 @@ from types import ModuleType
 
 import pytest
 
-from benchmarks import specs
-from benchmarks.specs import (
-    Evaluation,
-    Experiment,
-    Row,
-    experiment_names,
-    load_experiment,
-    load_object,
-    load_sizes,
-    runs_of,
-    settings_digest,
-)
+from benchmarks import loading
+from benchmarks.loading import experiment_names, load_experiment, load_object, load_sizes
+from benchmarks.specs import Evaluation, Experiment, Row, runs_of, settings_digest
 
 
 @pytest.mark.parametrize("name", experiment_names())
@@ -86,7 +77,7 @@ def sized(monkeypatch: pytest.MonkeyPatch, **attributes: object) -> None:
     for name, value in attributes.items():
         setattr(module, name, value)
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(specs, "experiment_names", lambda: ["sized"])
+    monkeypatch.setattr(loading, "experiment_names", lambda: ["sized"])
 
 
 def test_an_experiment_may_have_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
