@@ -52,8 +52,8 @@ class ActorCritic(PolicyGradientAgent):
         }
 
     def total_loss(self, terms: dict[str, Tensor]) -> Tensor:
-        """policy + value - entropy_weight * 2^(-tokens / half-life) * entropy. How policy and value are weighted
-        against each other does not matter: no parameter is of both."""
+        """policy + value - entropy_weight * 2^(-tokens / half-life) * entropy. How policy and value are weighted beside
+        each other does not matter: no parameter is of both."""
         return super().total_loss(terms) + terms["value"]
 
     def advantages(self, episodes: Episodes, values: Tensor) -> tuple[Tensor, Tensor]:

@@ -23,7 +23,7 @@ class NaturalPolicyGradientConfig(ActorCriticConfig):
     """Hyperparameters. Kakade 2001 inverts the Fisher matrix of a few parameters; the products in its place are those
     of Schulman et al. 2015. `max_grad_norm` bounds the critic's gradient alone."""
 
-    learning_rate: float = 0.1  # alpha: the policy's step is alpha F^-1 g
+    learning_rate: float = 0.3  # alpha: the policy's step is alpha F^-1 g
     cg_iterations: int = 10  # of conjugate gradient, each of two passes backward
     damping: float = 0.1  # added to the diagonal of F: how much the parameters' own length counts
     value_steps: int = 10  # of Adam for the critic, on each batch
