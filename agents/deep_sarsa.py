@@ -7,13 +7,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agents.deep_q import DeepQAgent, DeepQConfig, as_array, values_of
+from agents.exploration import Exploration, Schedule
 from agents.policy_gradient import Played
 from agents.rollout import Episodes
+from textgen_env.tasks.base import check_at_least
 
 
 @dataclass(frozen=True)
 class DeepSarsaConfig(DeepQConfig):
-    """Hyperparameters."""
+    """Hyperparameters. As the policy becomes greedy, nothing reminds the network any more of what else it has learned:
+    unless its steps shrink, the values of other tokens drift, and the best text is lost again. A temperature keeps
+    trying what is nearly best, where epsilon hardly does; it is in the reward's unit, and these are for returns that
+    differ by a few units."""
+
+    exploration: Exploration = "boltzmann"  # or "epsilon_greedy"
+    exploration_schedule: Schedule = "exponential"  # or "linear"; "constant": at its end from the first token on
+    exploration_start: float = 2.0  # the temperature, in the reward's unit a nat; or epsilon
+    exploration_end: float = 0.1  # the same; `predict` and `log_prob` mean this one
+    exploration_tokens: int = 90_000  # written until it is there
+    learning_rate_half_life: int | None = 30_000  # tokens written until the learning rate has halved; None: constant
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.learning_rate_half_life is not None:
+            check_at_least("learning_rate_half_life", self.learning_rate_half_life)
 
 
 class DeepSarsa(DeepQAgent):
@@ -23,8 +40,17 @@ class DeepSarsa(DeepQAgent):
     config_class = DeepSarsaConfig
     config: DeepSarsaConfig
 
+    @property
+    def learning_rate(self) -> float:
+        """Of the next update."""
+        half_life = self.config.learning_rate_half_life
+        faded = 1.0 if half_life is None else 0.5 ** (self.tokens_generated / half_life)
+        return self.config.learning_rate * faded
+
     def learn(self, episodes: Episodes) -> dict[str, float]:
         """One step of Adam."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate
         played = Played.of(episodes, self.device)
         values = values_of(self.action_values(played), played)
         loss = self.loss(values, self.targets(episodes, as_array(values)), played.written)
