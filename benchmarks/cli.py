@@ -1,4 +1,4 @@
-"""The command line: python -m benchmarks list | run NAME | report DIR | throughput."""
+"""The command line: python -m benchmarks list | run NAME | report DIR | throughput | variance."""
 
 from __future__ import annotations
 
@@ -39,6 +39,15 @@ def run(
     size: Annotated[str | None, typer.Option(help="of an experiment that has several [default: its first]")] = None,
     device: Annotated[str, typer.Option(help="of torch's, for agents and rewards that learn: cpu, cuda")] = "cpu",
     retry: Annotated[bool, typer.Option("--retry", help="do again what failed or diverged")] = False,
+    agent: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[LABEL=]MODULE:CLASS", help="a row more, of your own; may be repeated", show_default=False
+        ),
+    ] = None,
+    tokens: Annotated[
+        int | None, typer.Option(help="of training, for --agent", show_default="the most that a row has")
+    ] = None,
 ) -> None:
     """Does the runs of an experiment that have no result yet, then reports.
 
@@ -55,6 +64,12 @@ def run(
     console = Console()
     try:
         experiment = load_experiment(name, size)
+        if agent:
+            from benchmarks.plug_in import plugged_in
+
+            experiment = plugged_in(experiment, agent, tokens)
+        elif tokens is not None:
+            raise ValueError(f"--tokens {tokens} is for rows that --agent adds")
         chosen = experiment.seeds if seeds is None else parsed_seeds(seeds)
         workers = (os.cpu_count() or 1) if jobs is None else jobs
         if workers < 1:
@@ -140,6 +155,29 @@ def throughput(
     if found.interrupted:
         raise typer.Exit(130)
     if found.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def variance(
+    replicates: Annotated[int, typer.Option(help="estimates of each gradient by each estimator")] = 200,
+    quick: Annotated[bool, typer.Option("--quick", help="20 replicates, and no large batches")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PART", help="of an estimator's label; may be repeated", show_default="all estimators"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="of what is drawn")] = 0,
+    out: Annotated[Path, typer.Option(help="the folder of table and picture")] = Path("runs/variance"),
+) -> None:
+    """Measures bias and variance of gradient estimators against the exact gradient, on Tiny."""
+    from benchmarks.variance.command import variance as measured
+    from benchmarks.variance.table import missed
+
+    try:
+        found = measured(out, Console(), replicates, quick, only, seed)
+    except (ValueError, OSError) as error:
+        raise _refusal(error) from None
+    if missed(found):
         raise typer.Exit(1)
 
 

@@ -16,6 +16,7 @@ from agents.base import Agent, Progress
 from agents.exact import HasProbabilities, policy_table, table_of_log_probs
 from agents.policy_agent import PolicyAgent
 from agents.rollout import Predict
+from agents.testing import protocol_problems
 from benchmarks.environments import make_envs
 from benchmarks.loading import load_object
 from benchmarks.specs import Run
@@ -79,13 +80,13 @@ class AgentContestant:
     Raises:
         ValueError: an import path that leads nowhere; hyperparameters for an agent without a `config_class`; a source
             whose policy does not fit.
-        TypeError: a class that lacks a method of the Protocol, or what the run asks for beyond it; unknown
+        TypeError: a class that breaks the Protocol, or lacks what the run asks for beyond it; unknown
             hyperparameters.
     """
 
     def __init__(self, run: Run, source: Path | None = None, spent: Counts = (0, 0, 0)) -> None:
         row = run.row
-        self.agent_class = load_agent_class(row.agent)
+        self.agent_class = load_agent_class(row.agent, row.masked)
         config = _config(self.agent_class, row.agent, row.hyperparameters)
         self.device = _device_argument(self.agent_class, run)
         self.envs = make_envs(run.env_id, row.num_envs, run.env_kwargs, run.device)
@@ -142,25 +143,22 @@ class AgentContestant:
         self.predict: Predict = agent.predict
 
 
-PROTOCOL_METHODS = ("train", "predict", "sample", "log_prob", "save", "load")
-
-
 def source_tokens(texts: Texts, task: Task) -> NDArray[np.int64] | None:
     """The source tokens (N, S) of texts of a conditional task, or None."""
     return None if texts.sources is None or task.sources is None else task.sources.tokens[texts.sources]
 
 
-def load_agent_class(path: str) -> Any:
-    """The class at an import path.
+def load_agent_class(path: str, masked: bool = False) -> Any:
+    """The class at an import path; `masked` where it must take action masks.
 
     Raises:
         ValueError: nothing there.
-        TypeError: it lacks a method of the Protocol.
+        TypeError: it breaks the Protocol; all that is wrong.
     """
     agent_class = load_object(path)
-    missing = [name for name in PROTOCOL_METHODS if not callable(getattr(agent_class, name, None))]
-    if missing:
-        raise TypeError(f"{path} is no agent: it lacks {', '.join(missing)}; see agents/base.py")
+    problems = protocol_problems(agent_class, masked)
+    if problems:
+        raise TypeError(f"{path} is no agent: {'; '.join(problems)}; see agents/base.py")
     return agent_class
 
 

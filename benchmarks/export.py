@@ -30,23 +30,27 @@ def table_csv(collected: Collected) -> str:
     the 95% stratified bootstrap interval of the interquartile mean. All is of the end of training, but that
     `best_by_validation` is the mean at the points that were best by validation.
     """
-    return _csv(("agent", "measure", "unit", *COUNTS, *SUMMARY, BEST), _summaries(collected))
+    return csv_text(("agent", "measure", "unit", *COUNTS, *SUMMARY, BEST), _summaries(collected))
 
 
 def differences_csv(collected: Collected) -> str:
     """One line for each row and measure: `differences` of all of them, at full precision."""
-    return _csv(
+    return csv_text(
         ("agent", "compared_with", "measure", "unit", "runs", "runs_compared_with", *DIFFERENCE), _tests(collected)
     )
 
 
 def markdown(collected: Collected) -> str:
     """The tables as they are printed, the differences and the spread over seeds in every measure."""
-    parts = [f"# {_cell(collected.title)}", _cell(collected.manifest.description), _table(comparison(collected))]
+    parts = [
+        f"# {_cell(collected.title)}",
+        _cell(collected.manifest.description),
+        markdown_table(comparison(collected)),
+    ]
     reached = reach_table(collected)
-    parts += [] if reached is None else ["## How soon", _table(reached)]
+    parts += [] if reached is None else ["## How soon", markdown_table(reached)]
     best = best_by_validation(collected)
-    parts += [] if best is None else ["## Best by validation", _table(best)]
+    parts += [] if best is None else ["## Best by validation", markdown_table(best)]
     parts += [f"- {_cell(finding.sentence)}" for finding in findings(collected)]
     for record in (record for row in collected.rows for record in row.without_result):
         parts.append(f"- {_cell(record.name)}: {_cell(record.story)}")
@@ -57,13 +61,16 @@ def markdown(collected: Collected) -> str:
             table = difference_table(collected, measure)
             if table is not None:
                 notes = tuple(note for note in table.notes if note != RUN_TEST)
-                parts += [f"### {_cell(title(measure))}", _table(replace(table, notes=notes))]
+                parts += [f"### {_cell(title(measure))}", markdown_table(replace(table, notes=notes))]
         parts.append(_cell(RUN_TEST))
     parts.append("## Over seeds")
     for measure in measures:
         table = statistics(collected, measure)
         # Their notes are the same, but that some have one column more, as the first has where any has.
-        parts += [f"### {_cell(title(measure))}", _table(table if measure == measures[0] else replace(table, notes=()))]
+        parts += [
+            f"### {_cell(title(measure))}",
+            markdown_table(table if measure == measures[0] else replace(table, notes=())),
+        ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -124,7 +131,8 @@ def _tests(collected: Collected) -> Iterator[dict[str, Any]]:
             yield line
 
 
-def _csv(columns: tuple[str, ...], lines: Iterable[Mapping[str, Any]]) -> str:
+def csv_text(columns: tuple[str, ...], lines: Iterable[Mapping[str, Any]]) -> str:
+    """Lines of CSV under these columns; what is None or missing is empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
@@ -132,7 +140,8 @@ def _csv(columns: tuple[str, ...], lines: Iterable[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _table(table: Table) -> str:
+def markdown_table(table: Table) -> str:
+    """The table with its notes below it."""
     alignment = [":--", *["--:"] * (len(table.columns) - 1)]
     lines = [table.columns, alignment, *table.rows]
     rows = "\n".join("| " + " | ".join(_cell(cell) for cell in cells) + " |" for cells in lines)

@@ -49,18 +49,18 @@ def report(folder: Path, console: Console) -> Path:
 
 def show(collected: Collected, console: Console) -> None:
     """The comparison, and the differences in the first measure, on the terminal."""
-    _print(comparison(collected), collected.title, console, len(collected.rows))
+    print_table(comparison(collected), collected.title, console, len(collected.rows))
     reached = reach_table(collected)
     if reached is not None:
-        _print(reached, "How soon", console, len(reached.rows))
+        print_table(reached, "How soon", console, len(reached.rows))
     best = best_by_validation(collected)
     if best is not None:
-        _print(best, "Best by validation", console, len(best.rows))
+        print_table(best, "Best by validation", console, len(best.rows))
     measure = headline(collected)
     tested = difference_table(collected, measure)
     if tested is not None:
         heading = f"Differences from {collected.manifest.compared_with} in {title(measure)}"
-        _print(tested, heading, console, len(tested.rows))
+        print_table(tested, heading, console, len(tested.rows))
         if collected.measures:
             more = f"Those in every other measure are in {DIFFERENCES} and on the page."
             console.print(more, style="dim", highlight=False, markup=False)
@@ -74,8 +74,8 @@ def show(collected: Collected, console: Console) -> None:
         console.print(f"warning: {warning}", style="yellow", highlight=False, markup=False)
 
 
-def _print(table: Table, heading: str, console: Console, agents: int) -> None:
-    """A table with its notes; the first `agents` lines are set off from the others."""
+def print_table(table: Table, heading: str, console: Console, agents: int) -> None:
+    """Prints a table with its notes; the first `agents` lines are set off from the others."""
     # Cells of two lines in a narrow terminal: columns that wrap where they like cannot be read.
     wide = console.width >= WIDE
     columns = table.columns if wide else [column.replace("_", "\n").replace(" ", "\n") for column in table.columns]

@@ -1,0 +1,44 @@
+"""The estimator that knows what every token is worth: what is left is the luck of which texts are written."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agents.base import Envs, IntArray
+from agents.exact import policy_table
+from agents.losses import policy_gradient_loss
+from agents.policy_gradient import Played, PolicyGradientAgent, PolicyGradientConfig
+from agents.rollout import Episodes
+from textgen_env.solve import TextMDP, evaluate_policy
+
+
+class ExactAdvantage(PolicyGradientAgent):
+    """sum_t A(s_t, a_t) grad log pi(a_t | s_t) with A = Q - V by dynamic programming."""
+
+    config_class = PolicyGradientConfig
+
+    def gather(self, envs: Envs, quota: IntArray, seed: int | None = None) -> Episodes:
+        """As every such agent; the game is looked at, too."""
+        self.mdp = TextMDP.of(envs)
+        return super().gather(envs, quota, seed)
+
+    def losses(self, episodes: Episodes) -> dict[str, Tensor]:
+        """`policy` alone."""
+        mdp = self.mdp
+        V, Q = evaluate_policy(mdp, policy_table(self, mdp))
+        sources = np.zeros(len(episodes.lengths), np.int64) if episodes.source_rows is None else episodes.source_rows
+        conditional = mdp.sources is not None
+        roots = {source: mdp.state([], source if conditional else None) for source in set(sources.tolist())}
+        states = np.array([roots[source] for source in sources.tolist()])
+        advantages = np.zeros_like(episodes.rewards)
+        for t in range(advantages.shape[1]):
+            going = np.flatnonzero(episodes.lengths > t)
+            at, chosen = states[going], episodes.tokens[going, t]
+            advantages[going, t] = Q[at, chosen] - V[at]
+            states[going] = mdp.next_state[at, chosen]
+        played = Played.of(episodes, self.device)
+        log_probs, _, _ = self.log_probs_and_entropy(played)
+        weights = torch.from_numpy(advantages).float().to(self.device)
+        return {"policy": policy_gradient_loss(log_probs, weights, played.written)}
