@@ -59,8 +59,8 @@ def write_checkpoint(path: str | PathLike[str], checkpoint: Checkpoint) -> None:
         partial.unlink(missing_ok=True)
 
 
-def read_checkpoint(path: str | PathLike[str], agent: str) -> Checkpoint:
-    """Reads what `write_checkpoint` wrote of an agent of the class named `agent`.
+def read_checkpoint(path: str | PathLike[str], agent: str | None = None) -> Checkpoint:
+    """Reads what `write_checkpoint` wrote of an agent of the class named `agent`, or of any.
 
     Raises:
         FileNotFoundError: no such file.
@@ -80,12 +80,12 @@ def read_checkpoint(path: str | PathLike[str], agent: str) -> Checkpoint:
         raise ValueError(
             f"path={name!r} has format {found[0]!r} version {found[1]!r}; this code reads {FORMAT!r} {VERSION}"
         )
-    if found[2] != agent:
+    if agent is not None and found[2] != agent:
         raise ValueError(f"path={name!r} holds a {found[2]}, not a {agent}; load it with {found[2]}.load")
     for key, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise ValueError(f"path={name!r}: {key} holds numbers that are not finite")
     try:
-        return Checkpoint(agent, TextSpec(**header["spec"]), header["config"], header["counters"], tensors)
+        return Checkpoint(found[2], TextSpec(**header["spec"]), header["config"], header["counters"], tensors)
     except (KeyError, TypeError) as error:
         raise ValueError(f"path={name!r} is no saved agent: {error!r}") from None

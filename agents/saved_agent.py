@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any, Protocol
+from dataclasses import asdict, fields
+from os import PathLike, fspath
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from agents.checkpoint import Checkpoint
+from agents.checkpoint import Checkpoint, read_checkpoint
+from agents.network_config import NetworkConfig
+from agents.networks import PolicyNetwork
 from agents.text_spec import TextSpec
 
 
@@ -71,3 +74,35 @@ def restore(agent: Kept, saved: Checkpoint) -> None:
     agent.sampling_generator.set_state(saved.tensors["sampling_generator"])
     for name in agent.counters:
         setattr(agent, name, saved.counters[name])
+
+
+class SavedPolicy(NamedTuple):
+    """The network of a saved agent, whose class is named `agent`, with what it was built of."""
+
+    agent: str
+    spec: TextSpec
+    config: NetworkConfig
+    network: PolicyNetwork
+
+
+def read_policy(path: str | PathLike[str]) -> SavedPolicy:
+    """The policy of a saved agent of any class, to look at.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: no saved agent, or one without a policy network.
+    """
+    saved = read_checkpoint(path)
+    part = "network."
+    state = {name.removeprefix(part): each for name, each in saved.tensors.items() if name.startswith(part)}
+    if not state:
+        raise ValueError(f"path={fspath(path)!r} holds a {saved.agent}, which has no policy network")
+    names = {field.name for field in fields(NetworkConfig)} & saved.config.keys()
+    try:
+        config = NetworkConfig(**{name: saved.config[name] for name in names})
+        has_values = "value.weight" in state
+        network = PolicyNetwork(saved.spec, generator=torch.Generator(), value_head=has_values, **config.network)
+        network.load_state_dict(state)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"path={fspath(path)!r} holds a {saved.agent} that does not fit together: {error}") from None
+    return SavedPolicy(saved.agent, saved.spec, config, network)

@@ -1,4 +1,4 @@
-"""The command line: python -m benchmarks list | run NAME | report DIR | throughput | variance."""
+"""The command line: python -m benchmarks list | run NAME | report DIR | plot-attention PATH | throughput | variance."""
 
 from __future__ import annotations
 
@@ -108,6 +108,29 @@ def report_folder(
             report(experiment, Console())
     except (ValueError, OSError) as error:
         raise _refusal(error) from None
+
+
+@app.command("plot-attention")
+def plot_attention(
+    path: Annotated[Path, typer.Argument(help="the folder of a finished run, or a file that an agent was saved in")],
+    source: Annotated[int, typer.Option(help="row of the task's sources; of NumberWords, the number itself")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="the picture, .png or .svg", show_default="attention-SOURCE.png beside the agent"),
+    ] = None,
+    env_id: Annotated[
+        str | None, typer.Option(help="the environment that the agent was made for", show_default="the run's")
+    ] = None,
+    env_kwargs: Annotated[str, typer.Option(metavar="JSON", help="its keyword arguments, with --env-id")] = "{}",
+) -> None:
+    """Draws where an agent looks in a source as it writes its likeliest text, token by token."""
+    from benchmarks.attention_map import plot
+
+    try:
+        picture = plot(path, source, out, env_id, env_kwargs)
+    except (ValueError, TypeError, OSError) as error:
+        raise _refusal(error) from None
+    Console().print(f"wrote {picture}", highlight=False, soft_wrap=True)
 
 
 @app.command()

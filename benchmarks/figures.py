@@ -27,10 +27,11 @@ def write_figures(collected: Collected, folder: Path) -> None:
     for axis in AXES:
         figure = drawn(collected, axis)
         for kind in FORMATS:
-            write_whole(folder / f"curve_{axis}.{kind}", partial(_save, figure, kind))
+            write_whole(folder / f"curve_{axis}.{kind}", partial(save_figure, figure, kind))
 
 
-def _save(figure: Figure, kind: str, path: Path) -> None:
+def save_figure(figure: Figure, kind: str, path: Path) -> None:
+    """Writes the figure, "png" or "svg", into the file; the same figure gives the same bytes."""
     with matplotlib.rc_context({"svg.hashsalt": "curve"}):
         figure.savefig(path, format=kind, dpi=DOTS_PER_INCH, metadata={"Date": None} if kind == "svg" else None)
 
