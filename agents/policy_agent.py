@@ -82,6 +82,16 @@ class PolicyAgent:
         """Begins with the policy of another agent, and with what that one has spent on it.
 
         Raises:
+            TypeError, ValueError: as `fitting_parameters`.
+        """
+        self.network.load_state_dict(self.fitting_parameters(other))
+        for name in ("tokens_generated", "tokens_read", "tokens_rolled_out"):
+            setattr(self, name, getattr(other, name))
+
+    def fitting_parameters(self, other: PolicyAgent) -> dict[str, Tensor]:
+        """Those of another agent's network that this one's has too, by name.
+
+        Raises:
             TypeError: no agent with a policy network.
             ValueError: its texts or its network have another shape.
         """
@@ -97,9 +107,7 @@ class PolicyAgent:
         if not ours.items() <= theirs.items():
             missing = ", ".join(sorted(ours.keys() - theirs.keys()))
             raise ValueError(f"other: its network lacks {missing}; adopt one that has it, or learn without it")
-        self.network.load_state_dict({name: other.network.state_dict()[name] for name in ours})
-        for name in ("tokens_generated", "tokens_read", "tokens_rolled_out"):
-            setattr(self, name, getattr(other, name))
+        return {name: other.network.state_dict()[name] for name in ours}
 
     def predict(
         self,
@@ -291,8 +299,10 @@ class PolicyAgent:
         deterministic: bool,
         action_masks: BoolArray | None,
         generator: torch.Generator,
+        network: PolicyNetwork | None = None,
     ) -> tuple[IntArray, State]:
-        logits, after, single = next_logits(self.network, self.spec, observation, state, episode_start)
+        network = self.network if network is None else network
+        logits, after, single = next_logits(network, self.spec, observation, state, episode_start)
         if not torch.isfinite(logits).all():
             raise FloatingPointError(
                 f"{type(self).__name__}: the policy's logits are not finite after {self.updates} updates; lower "

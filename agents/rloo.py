@@ -59,9 +59,9 @@ class RLOO(PolicyGradientAgent):
         lengths = episodes.lengths
         returns = whole_return(episodes.rewards, lengths, self.config.discount)[:, 0]
         advantages = self.advantages(returns, lengths)[:, None] * written(lengths, self.spec.max_length)
-        return self.weighed(
-            episodes, scaled_to_unit(advantages, lengths) if self.config.scale_advantages else advantages
-        )
+        if self.config.scale_advantages:
+            advantages = scaled_to_unit(advantages, lengths)
+        return self.weighed(episodes, advantages)
 
     def advantages(self, returns: FloatArray, lengths: IntArray) -> FloatArray:
         """What each token of a text is weighed by, (M,) from the texts' returns (M,) and lengths (M,)."""

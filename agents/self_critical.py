@@ -63,6 +63,6 @@ class SelfCritical(PolicyGradientAgent):
         lengths = episodes.lengths
         returns = whole_return(episodes.rewards, lengths, self.config.discount)
         advantages = (returns - episodes.greedy_returns[:, None]) * written(lengths, self.spec.max_length)
-        return self.weighed(
-            episodes, scaled_to_unit(advantages, lengths) if self.config.scale_advantages else advantages
-        )
+        if self.config.scale_advantages:
+            advantages = scaled_to_unit(advantages, lengths)
+        return self.weighed(episodes, advantages)

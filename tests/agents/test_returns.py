@@ -184,7 +184,5 @@ def test_equal_returns_have_no_advantage() -> None:
 @pytest.mark.parametrize(("count", "group_size"), [(6, 4), (6, 1), (3, 0)])
 def test_texts_that_make_no_whole_groups_are_refused(count: int, group_size: int) -> None:
     for compare in (leave_one_out_baseline, group_relative_advantages):
-        with pytest.raises(
-            ValueError, match=f"group_size={group_size} must be at least 2 and divide the {count} texts"
-        ):
+        with pytest.raises(ValueError, match=f"group_size={group_size} must be at least 2 and divide the {count}"):
             compare(np.zeros(count), group_size)

@@ -144,7 +144,7 @@ def test_the_gradient_is_that_of_the_expected_score(rollouts: int, baseline: str
 
     agent._descend = keep  # type: ignore[method-assign]
     for _ in range(250):
-        agent._follow(envs)
+        agent.follow(envs)
     mean, error = np.mean(gradients, 0), np.std(gradients, 0) / np.sqrt(len(gradients))
     exact = exact_gradient(agent, envs)
     assert np.abs(exact).max() > 0.05

@@ -48,6 +48,20 @@ class Discriminator(TextLearner):
         loss = functional.binary_cross_entropy_with_logits(logits, is_real)
         return loss, ((logits > 0) == (is_real > 0)).double().mean().item()
 
+    def soft_log_odds(self, one_hots: Tensor) -> Tensor:
+        """`log_odds` (N,) of texts whose tokens are mixtures, weights (N, T, V + 1) of the ids on the network's device;
+        differentiable in them. Without dropout, and the network's own parameters get no gradient."""
+        network = self.network
+        learned = [parameter for parameter in self.parameters.values() if parameter.requires_grad]
+        for parameter in learned:
+            parameter.requires_grad_(False)
+        try:
+            # What was recorded as a constant stays one.
+            return network.logits_of(network.features_of_soft(one_hots))
+        finally:
+            for parameter in learned:
+                parameter.requires_grad_(True)
+
     def penalty(self) -> Tensor:
         """That of the output layer."""
         return output_penalty(self.network, self.l2)

@@ -91,6 +91,13 @@ class LanguageModel(TokenModel):
             return torch.lstm_cell(embedded, state, *weights)
         return (torch.gru_cell(embedded, state[0], *weights),)
 
+    def advance_soft(self, weights: Tensor, state: State) -> State:
+        """The state after inputs that are mixtures, weights (B, V + 1) of the ids, or (B, V) where no id V is read."""
+        embedded = weights @ self.embedding.weight
+        if self.cell == "lstm":
+            return torch.lstm_cell(embedded, state, *self.rnn.all_weights[0])
+        return (torch.gru_cell(embedded, state[0], *self.rnn.all_weights[0]),)
+
 
 def compiled_step(
     compiled: Any,

@@ -10,7 +10,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from textgen_env.models.convolution import features_of
+from textgen_env.models.convolution import features_of, pooled_convolution
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,14 @@ class TextEncoder(nn.Module):
         weights = [convolution.weight for convolution in convolutions]
         biases = [cast(Tensor, convolution.bias) for convolution in convolutions]
         return features_of(tokens, self.embedding.weight, weights, biases)
+
+    def features_of_soft(self, one_hots: Tensor) -> Tensor:
+        """`features_of` texts whose tokens are mixtures: weights (B, T, V + 1) of the ids, in which they are
+        differentiable; of one-hot weights the features of those ids."""
+        convolutions = [cast(nn.Conv1d, convolution) for convolution in self.convolutions]
+        weights = [convolution.weight for convolution in convolutions]
+        biases = [cast(Tensor, convolution.bias) for convolution in convolutions]
+        return pooled_convolution(one_hots @ self.embedding.weight, weights, biases)
 
     def highway_of(self, features: Tensor, dropout_generator: torch.Generator | None = None) -> Tensor:
         """C of the equation above, (B, F), of texts with these features (B, F).

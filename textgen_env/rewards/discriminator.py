@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from textgen_env.models.discriminator import Discriminator
 from textgen_env.models.text_cnn import TextCNN, TextCNNConfig
@@ -91,3 +92,16 @@ class DiscriminatorReward(LearnedReward[Discriminator]):
             return log_odds
         probability: FloatArray = torch.from_numpy(log_odds).sigmoid().numpy()
         return probability
+
+    def soft_score(self, one_hots: Tensor, sources: Sources | None = None) -> Tensor:
+        """`score` of texts whose tokens are mixtures: weights (N, T, V + 1) of the ids, the blank among them, in which
+        it is differentiable. Of one-hot weights the score of those ids: (N,) float32, in the unit that `output` says.
+
+        Raises:
+            ValueError: weights of another shape.
+        """
+        expected = self.learner.real.shape[1], self.learner.network.embedding.num_embeddings
+        if one_hots.ndim != 3 or one_hots.shape[1:] != expected:
+            raise ValueError(f"one_hots has shape {tuple(one_hots.shape)}, expected (N, {expected[0]}, {expected[1]})")
+        log_odds = self.learner.soft_log_odds(one_hots)
+        return log_odds if self.output == "log_odds" else log_odds.sigmoid()

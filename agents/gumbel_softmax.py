@@ -1,0 +1,113 @@
+"""A generator whose tokens are soft one-hots, so that the discriminator's gradient reaches it through them.
+
+Kusner and Hernandez-Lobato, "GANs for sequences of discrete elements with the Gumbel-softmax distribution" (2016);
+Jang, Gu and Poole, "Categorical reparameterization with Gumbel-softmax" (2017).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agents.adversarial import AdversarialAgent, AdversarialConfig
+from agents.base import Envs
+from agents.hyperparameters import check_number
+from agents.relaxation import RelaxedWriter
+from agents.rollout import play
+from textgen_env.tasks.base import Sources, check_at_least
+
+
+@dataclass(frozen=True)
+class GumbelSoftmaxConfig(AdversarialConfig):
+    """Hyperparameters. Jang et al. 2017 let tau fall as max(0.5, exp(-r t)); Kusner and Hernandez-Lobato 2016 from 5 to
+    1. Neither imitates first; the rounds are SeqGAN's."""
+
+    temperature: float = 1.0  # tau, at first
+    least_temperature: float = 0.1  # below it tau does not fall
+    half_life: int | None = 200  # g-steps in which tau halves; None: constant
+    straight_through: bool = True  # the discriminator reads whole tokens, the gradient is the soft one's
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("temperature", "least_temperature"):
+            check_number(name, getattr(self, name), above=0)
+        if self.least_temperature > self.temperature:
+            raise ValueError(
+                f"least_temperature={self.least_temperature} must be at most temperature={self.temperature}"
+            )
+        if self.half_life is not None:
+            check_at_least("half_life", self.half_life)
+
+    def temperature_after(self, g_steps: int) -> float:
+        """tau after that many g-steps."""
+        halvings = 0.0 if self.half_life is None else g_steps / self.half_life
+        return max(self.least_temperature, float(self.temperature * 0.5**halvings))
+
+
+@runtime_checkable
+class SoftReward(Protocol):
+    """A reward that is differentiable in the tokens, as `DiscriminatorReward` is."""
+
+    def soft_score(self, one_hots: Tensor, sources: Sources | None = None) -> Tensor: ...
+
+
+class GumbelSoftmax(AdversarialAgent):
+    """Follows the gradient of E[D(y)], y a text of soft one-hots y_t = softmax((z_t + g_t) / tau), z_t the logits after
+    y_<t and g_t Gumbel noise. Any reward with `soft_score` stands for D.
+
+    The environment is played with the hard tokens: it counts them, masks and pays them. The gradient is biased while
+    tau is above 0, and varies the more the lower it is.
+    """
+
+    config_class = GumbelSoftmaxConfig
+    config: GumbelSoftmaxConfig
+    counters = (*AdversarialAgent.counters, "g_steps_taken")
+    g_steps_taken: int
+
+    def follow(self, envs: Envs) -> tuple[float, dict[str, float]]:
+        """A g-step on `batch_size` texts, rounded up to as many for each row; reports `policy`, minus the mean soft
+        score, and `temperature`.
+
+        Raises:
+            ValueError: a reward without `soft_score`.
+            FloatingPointError: a score or the gradient is not finite.
+        """
+        scores, returns = self.soft_scores(envs, -(-self.config.batch_size // envs.num_envs))
+        loss = -scores.mean()
+        temperature = torch.tensor(self.config.temperature_after(self.g_steps_taken))
+        losses = self._descend(loss, {"policy": loss, "temperature": temperature})
+        self.g_steps_taken += 1
+        return returns, losses
+
+    def soft_scores(self, envs: Envs, rounds: int) -> tuple[Tensor, float]:
+        """Scores of soft texts (rounds * N,), with their gradient, and the mean return of the hard ones."""
+        config, core = self.config, envs.unwrapped
+        if not isinstance(core.reward, SoftReward):  # type: ignore[attr-defined]
+            raise ValueError(
+                f"envs: their reward {type(core.reward).__name__} has no soft_score(one_hots, sources); take one that "  # type: ignore[attr-defined]
+                'is differentiable, such as reward="discriminator"'
+            )
+        seed: int | None = int(torch.randint(2**31, (), generator=self.generator))
+        scores, returns = [], []
+        for _ in range(rounds):
+            writer = RelaxedWriter(
+                self.network,
+                self.spec,
+                config.temperature_after(self.g_steps_taken),
+                config.straight_through,
+                self.generator,
+                envs.num_envs,
+            )
+            played = play(writer.predict, envs, np.ones(envs.num_envs, np.int64), seed=seed, masked=True)
+            seed = None
+            self.tokens_generated += played.tokens_written
+            sources = None
+            if played.source_rows is not None:
+                sources = core.task.sources.take(played.source_rows)  # type: ignore[attr-defined]
+            scores.append(core.reward.soft_score(writer.texts(), sources))  # type: ignore[attr-defined]
+            returns.append(played.returns)
+        return torch.cat(scores), float(np.concatenate(returns).mean())
