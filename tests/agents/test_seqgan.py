@@ -137,7 +137,7 @@ def test_the_gradient_is_that_of_the_expected_score(rollouts: int, baseline: str
     agent = small_agent(envs, rollouts=rollouts, baseline=baseline, initial_std=0.7, batch_size=32, max_grad_norm=1e9)
     gradients: list[np.ndarray] = []
 
-    def keep(loss: torch.Tensor, terms: Any, optimiser: Any = None) -> dict[str, float]:
+    def keep(loss: torch.Tensor, terms: Any, optimiser: Any = None, batch: Any = None) -> dict[str, float]:
         found = torch.autograd.grad(loss, agent.parameters)
         gradients.append(-np.concatenate([g.flatten().numpy() for g in found]) / 32)
         return {}
