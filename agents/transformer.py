@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from textgen_env.models.token_model import State, TokenModel
 
 
-class Kept(NamedTuple):
+class Cache(NamedTuple):
     """Keys and values (N, C, H) of up to C inputs, and the slots (N, T) that those of T new inputs take among them."""
 
     keys: Tensor
@@ -35,7 +35,7 @@ class Block(nn.Module):
         self.join_heads = nn.Linear(size, size)
         self.widen, self.narrow = nn.Linear(size, 4 * size), nn.Linear(4 * size, size)
 
-    def forward(self, x: Tensor, visible: Tensor, kept: Kept | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor, visible: Tensor, kept: Cache | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Features (N, T, H) of inputs (N, T, H), and the keys and values (N, C, H) that they were read with: the
         inputs' own, or put among those that were `kept`. Input t sees those that `visible` (N, T or 1, C) bool says.
         """
@@ -94,7 +94,7 @@ class Stack(nn.Module):
         visible = torch.arange(capacity, device=x.device) <= slots.unsqueeze(2)  # (N, T, C)
         layers = []
         for block, *before in zip(self.blocks, keys.unbind(1), values.unbind(1), strict=True):
-            x, *after = block(x, visible, Kept(*before, slots))
+            x, *after = block(x, visible, Cache(*before, slots))
             layers.append(after)
         all_keys, all_values = (torch.stack(parts, 1) for parts in zip(*layers, strict=True))
         return self.norm(x), all_keys, all_values, slots[:, -1] + 1

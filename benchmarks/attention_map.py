@@ -144,7 +144,7 @@ def drawn(shown: AttentionMap) -> Figure:
     axes.tick_params(which="minor", length=0)
     if rows * columns <= NUMBERED:
         for (y, x), weight in np.ndenumerate(shown.weights):
-            colour = "white" if weight > 0.55 else GREY
+            colour = "white" if weight > 0.5 else "black" if weight >= 0.05 else GREY
             axes.text(x, y, f"{weight:.2f}", ha="center", va="center", fontsize=8, color=colour)
     bar = figure.colorbar(image, ax=axes, shrink=0.9, aspect=25, pad=0.03)
     bar.set_label("weight", color=GREY)
