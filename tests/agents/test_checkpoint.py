@@ -47,6 +47,14 @@ def test_a_file_rewritten_as_it_was_is_read(saved: Path) -> None:
     assert MLE.load(rewritten(saved)).config == CONFIG
 
 
+def test_an_agent_that_was_saved_before_networks_had_more_settings_is_read(saved: Path) -> None:
+    with safe_open(saved, "pt") as file:
+        config = json.loads(file.metadata()["header"])["config"]
+    for name in ("layers", "heads", "attention"):
+        del config[name]
+    assert MLE.load(rewritten(saved, config=config)).config == CONFIG
+
+
 def test_random_is_saved(envs: Any, tmp_path: Path) -> None:
     agent = Random(envs, seed=7)
     agent.save(tmp_path / "random")

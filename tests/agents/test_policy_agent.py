@@ -410,6 +410,12 @@ def test_hyperparameters_out_of_range_are_refused(changes: dict[str, Any], error
             replace(config, **changes)
 
 
+def test_a_policy_without_what_this_one_needs_is_not_adopted() -> None:
+    envs = make_envs()
+    with pytest.raises(ValueError, match=r"its network lacks value\.bias, value\.weight; adopt one that has it"):
+        Reinforce(envs, LEARNED).adopt(MLE(envs, MLEConfig(**SMALL)))
+
+
 def test_policy_agent_alone_names_no_config() -> None:
     with pytest.raises(AttributeError, match="config_class"):
         PolicyAgent(make_envs())
