@@ -171,24 +171,24 @@ def estimated_gradient(agent: Any, envs: Envs, texts: int) -> EstimatedGradient:
     Raises:
         TypeError: another agent.
     """
+    if not isinstance(agent, PolicyGradientAgent | SeqGAN):
+        raise TypeError(f"agent={agent!r} must be a PolicyGradientAgent or SeqGAN, whose policy gradient is known")
     quota = np.full(envs.num_envs, -(-texts // envs.num_envs))
     seed = int(torch.randint(2**31, (), generator=agent.generator))
-    if isinstance(agent, PolicyGradientAgent):
-        episodes = agent.gather(envs, quota, seed)
-        rolled_out, loss = 0, agent.losses(episodes)["policy"]
-    elif isinstance(agent, SeqGAN):
-        before = agent.tokens_rolled_out
+    rolled_out = agent.tokens_rolled_out
+    if isinstance(agent, SeqGAN):
         episodes = play(agent.explore, envs, quota, seed=seed)
         loss = _rollout_loss(agent, envs, episodes)
-        rolled_out = agent.tokens_rolled_out - before
     else:
-        raise TypeError(f"agent={agent!r} must be a PolicyGradientAgent or SeqGAN, whose policy gradient is known")
+        episodes = agent.gather(envs, quota, seed)
+        loss = agent.losses(episodes)["policy"]
+    tokens = episodes.tokens_written + agent.tokens_rolled_out - rolled_out
     parameters = [parameter for parameter in agent.network.parameters() if parameter.requires_grad]
     found = torch.autograd.grad(loss, parameters, allow_unused=True)
     gradient = [
         torch.zeros_like(weight) if part is None else -part for part, weight in zip(found, parameters, strict=True)
     ]
-    return EstimatedGradient(gradient, episodes.tokens_written + rolled_out)
+    return EstimatedGradient(gradient, tokens)
 
 
 def _rollout_loss(agent: SeqGAN, envs: Envs, episodes: Episodes) -> Tensor:

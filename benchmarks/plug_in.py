@@ -34,7 +34,7 @@ def plugged_in(experiment: Experiment, agents: Sequence[str], tokens: int | None
         # Worker processes are started with the same path.
         sys.path.append(os.getcwd())
     budget = tokens or max((row.total_tokens for row in experiment.rows), default=0)
-    masked = any(row.masked for row in experiment.rows)
+    masked = any(row.masked for row in experiment.rows if row.kind == "agent")
     rows, wrong = [], []
     for name in agents:
         label, _, path = name.rpartition("=")

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.base import Envs, IntArray
+from agents.base import Envs, FloatArray, IntArray
 from agents.exact import policy_table
 from agents.losses import policy_gradient_loss
 from agents.policy_gradient import Played, PolicyGradientAgent, PolicyGradientConfig
@@ -26,6 +26,13 @@ class ExactAdvantage(PolicyGradientAgent):
 
     def losses(self, episodes: Episodes) -> dict[str, Tensor]:
         """`policy` alone."""
+        played = Played.of(episodes, self.device)
+        log_probs, _, _ = self.log_probs_and_entropy(played)
+        weights = torch.from_numpy(self.advantages(episodes)).float().to(self.device)
+        return {"policy": policy_gradient_loss(log_probs, weights, played.written)}
+
+    def advantages(self, episodes: Episodes) -> FloatArray:
+        """Q(s_t, a_t) - V(s_t) (N, T) of the policy as it stands; 0 after the end."""
         mdp = self.mdp
         V, Q = evaluate_policy(mdp, policy_table(self, mdp))
         sources = np.zeros(len(episodes.lengths), np.int64) if episodes.source_rows is None else episodes.source_rows
@@ -38,7 +45,4 @@ class ExactAdvantage(PolicyGradientAgent):
             at, chosen = states[going], episodes.tokens[going, t]
             advantages[going, t] = Q[at, chosen] - V[at]
             states[going] = mdp.next_state[at, chosen]
-        played = Played.of(episodes, self.device)
-        log_probs, _, _ = self.log_probs_and_entropy(played)
-        weights = torch.from_numpy(advantages).float().to(self.device)
-        return {"policy": policy_gradient_loss(log_probs, weights, played.written)}
+        return advantages

@@ -1,0 +1,80 @@
+"""Do agents reach the exact answer? Tiny is solved by dynamic programming, and every agent is held to its optimum.
+
+An agent that maximises the return should earn 98% of the best text's score; one that maximises return + entropy should
+be within 0.02 nats a text of the soft optimum. Shares and divergences are exact, by `textgen_env.solve`, of what
+`predict` draws. DQN and QR-DQN of Stable-Baselines3 explore while they learn and are greedy at the end, so that their
+curves show what they do, not what they know. Settings were chosen on seeds from 100 on.
+
+To add an agent: a row in RETURN or in SOFT.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.specs import Evaluation, Experiment, Row
+
+RETURN_BAR, SOFT_BAR = 0.98, 0.02
+# Tiny's best text stands alone: the bonus keeps every token in play until it has been found, and then fades.
+FOUND = {"entropy_weight": 1.0, "entropy_half_life": 25_000}
+
+
+def _reinforce(label: str, credit: str, baseline: str, **more: Any) -> Row:
+    settings = {**FOUND, "credit": credit, "baseline": baseline, **more}
+    return Row(f"REINFORCE-{label}", "agents.reinforce:Reinforce", 200_000, hyperparameters=settings)
+
+
+def _sb3(agent: str, total_tokens: int, num_envs: int = 64, **more: Any) -> Row:
+    """An algorithm of Stable-Baselines3 or sb3-contrib; `more` are hyperparameters and fields of `Row`."""
+    fields = {name: more.pop(name) for name in ("policy", "policy_kwargs", "masked") if name in more}
+    label = f"SB3-{agent.partition(':')[2]}"
+    settings = {"gamma": 1.0, **more}
+    return Row(label, agent, total_tokens, "sb3", num_envs=num_envs, hyperparameters=settings, **fields)
+
+
+# A rollout of T steps is one whole text a row, or more: what follows needs no estimate.
+WHOLE_TEXTS: Mapping[str, Any] = {"n_steps": 5, "gae_lambda": 1.0, "learning_rate": 0.003}
+CLIPPED: Mapping[str, Any] = {**WHOLE_TEXTS, "batch_size": 320, "n_epochs": 4, "ent_coef": 0.02}
+REPLAYED: Mapping[str, Any] = {
+    "learning_rate": 0.002,
+    "batch_size": 128,
+    "learning_starts": 2_000,
+    "train_freq": 1,
+    "target_update_interval": 320,
+    "exploration_fraction": 0.8,
+    "exploration_final_eps": 0.0,
+}
+# What maximises the return.
+RETURN: tuple[Row, ...] = (
+    _reinforce("whole", "whole", "none"),
+    _reinforce("whole-constant", "whole", "constant", constant=2.0),
+    _reinforce("whole-mean", "whole", "batch_mean"),
+    _reinforce("whole-learned", "whole", "learned"),
+    _reinforce("to-go", "reward_to_go", "none"),
+    _reinforce("to-go-constant", "reward_to_go", "constant", constant=2.0),
+    _reinforce("to-go-mean", "reward_to_go", "batch_mean"),
+    _reinforce("to-go-learned", "reward_to_go", "learned"),
+    _sb3("stable_baselines3:PPO", 50_000, **CLIPPED),
+    _sb3("stable_baselines3:A2C", 100_000, **WHOLE_TEXTS, ent_coef=0.02, normalize_advantage=True),
+    _sb3("stable_baselines3:DQN", 40_000, num_envs=16, **REPLAYED),
+    _sb3("sb3_contrib:MaskablePPO", 50_000, **CLIPPED, masked=True),
+    _sb3("sb3_contrib:RecurrentPPO", 40_000, **CLIPPED, policy="MlpLstmPolicy", policy_kwargs={"lstm_hidden_size": 32}),
+    _sb3("sb3_contrib:QRDQN", 40_000, num_envs=16, **REPLAYED, policy_kwargs={"n_quantiles": 10}),
+    _sb3("sb3_contrib:TRPO", 30_000, **WHOLE_TEXTS, batch_size=320, n_critic_updates=4, cg_max_steps=8),
+)
+# What maximises return + entropy, at the temperature 1.
+SOFT: tuple[Row, ...] = ()
+
+EXPERIMENT = Experiment(
+    name="exact",
+    description="every agent against the exact optimum of Tiny; 10 seeds in half an hour on 2 cores, or --seeds 3",
+    env_id="TextGen-Tiny-v0",
+    rows=(Row("Random", "agents.random:Random"), *RETURN, *SOFT),
+    seeds=tuple(range(10)),
+    evaluation=Evaluation(
+        points=20, episodes=256, final_episodes=1_024, sample_texts=3, measures=("optimum_share", "kl_soft", "entropy")
+    ),
+    goal="optimum",
+    expected_shares={row.label: RETURN_BAR for row in RETURN},
+    at_most={"kl_soft": {row.label: SOFT_BAR for row in SOFT}},
+    reach=0.95,
+)
