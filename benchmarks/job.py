@@ -10,8 +10,9 @@ from typing import Protocol
 
 from benchmarks.checkpoints import remove_checkpoint
 from benchmarks.judge import Final, Judge
+from benchmarks.levels import oracle_entropy, references
 from benchmarks.loading import load_object
-from benchmarks.measures import oracle_entropy, references, sequence_nll_oracle
+from benchmarks.measures import sequence_nll_oracle
 from benchmarks.results import Failure, Measurement, Point, Result
 from benchmarks.specs import Kind, Run
 from benchmarks.storage import CONFIG, ERROR, RESULT, remove_drafts, write_json

@@ -1,4 +1,4 @@
-"""What is measured of a trained policy, and the levels that returns are compared with."""
+"""What is measured of a trained policy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.contestants import Contestant, NoLikelihood
-from benchmarks.results import Reference
+from benchmarks.levels import MOST_STATES, optimum
 from textgen_env import Task, Texts
 from textgen_env.metrics import (
     BleuScorer,
@@ -24,12 +24,10 @@ from textgen_env.metrics import (
 from textgen_env.metrics import entropy as own_entropy
 from textgen_env.metrics import kl_divergence as kl_of_samples
 from textgen_env.rewards.likelihood import HasLanguageModel
-from textgen_env.solve import TextMDP, backward_induction, expected_return, kl_divergence, soft_optimum, soft_policy
+from textgen_env.solve import TextMDP, expected_return, kl_divergence, soft_optimum, soft_policy
 
 FloatArray = NDArray[np.float64]
 SEQUENCE_DIGITS = 4
-# Prefixes of a game that is solved for what is measured.
-MOST_STATES = 50_000
 
 
 class NotApplicable(Exception):
@@ -227,30 +225,6 @@ def sequence_nll_oracle(measured: Measured) -> tuple[float, ...]:
     return tuple(round(float(value), SEQUENCE_DIGITS) for value in values)
 
 
-def references(envs: Any, texts: Texts | None) -> dict[str, Reference]:
-    """Returns of texts that no agent wrote: of the test data, of the oracle's greedy sequence, of the best text (of a
-    game small enough to solve)."""
-    core, task = envs.unwrapped, envs.unwrapped.task
-    levels: dict[str, Reference] = {}
-    if texts is not None:
-        title = "oracle's own texts" if isinstance(task, HasLanguageModel) else "test data"
-        levels["data"] = Reference(title, float(core.score(*texts).mean()))
-    greedy = getattr(task, "greedy_sequence", None)
-    if greedy is not None:
-        levels["greedy"] = Reference("greedy oracle sequence", float(core.score(greedy()[None])[0]))
-    try:
-        mdp = TextMDP.of(envs, most_states=MOST_STATES)
-    except ValueError:
-        return levels
-    title = "best text" if task.sources is None else "best text for each source"
-    return {**levels, "optimum": Reference(title, optimum(mdp))}
-
-
-def optimum(mdp: TextMDP) -> float:
-    """The most that can be expected of a text, in the reward's unit."""
-    return float(mdp.start @ backward_induction(mdp).V)
-
-
 def estimates(names: Iterable[str], measured: Measured) -> tuple[dict[str, Estimate], dict[str, str]]:
     """The measures that apply, by name, and why each of the others does not.
 
@@ -279,12 +253,6 @@ def finite(what: str, value: float) -> float:
     if not np.isfinite(value):
         raise FloatingPointError(f"{what} is {value}: the run has diverged")
     return value
-
-
-def oracle_entropy(task: Task) -> float | None:
-    """Of a task with an oracle, nats a token: what nll_oracle and nll_test are for a perfect imitation."""
-    entropy = getattr(task, "entropy", None)
-    return None if entropy is None else float(entropy)
 
 
 def _finite(estimate: Estimate, log_q: FloatArray) -> Estimate:

@@ -111,7 +111,7 @@ class Experiment:
             defines several sizes.
         description: one line.
         baseline: label of the row that a share of the distance is counted from; "" for none.
-        goal: name of the reference (`benchmarks.measures.references`) that it is counted to.
+        goal: name of the reference (`benchmarks.levels.references`) that it is counted to.
         compared_with: label of the row that a test of difference compares every other row with; "" for none.
         unit: of a return.
         curve: what learning curves show: "return", or "nll_oracle" where the return is an oracle's log-likelihood.

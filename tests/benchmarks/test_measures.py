@@ -12,7 +12,8 @@ from agents.random import Random
 from agents.rollout import evaluate
 from benchmarks.contestants import NoLikelihood
 from benchmarks.held_out import texts_to_test_on
-from benchmarks.measures import MEASURES, Measured, NotApplicable, references, sequence_nll_oracle
+from benchmarks.levels import references
+from benchmarks.measures import MEASURES, Measured, NotApplicable, sequence_nll_oracle
 from benchmarks.titles import TITLES, title, unit
 from benchmarks.validations import VALIDATIONS, validated
 from exact_texts import paths, probability_of_each_text, return_of_each_text
