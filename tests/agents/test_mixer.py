@@ -81,7 +81,8 @@ def test_the_loss_is_cross_entropy_before_and_reinforce_after() -> None:
     envs = small_envs(8)
     agent = unequal(Mixer(envs, MixerConfig(**PLAIN, value_weight=3.0, entropy_weight=0.0), seed=0))
     mixed = agent.go_on(envs, batch_of(agent, envs, 8), 1)
-    terms = agent.losses(mixed)
+    with torch.no_grad():
+        terms = agent.losses(mixed)
     hidden = agent.network.hidden(torch.from_numpy(mixed.tokens), None).detach()
     log_probs = agent.network.logits(hidden).log_softmax(-1).detach()
     values = agent.network.values(hidden).detach()
