@@ -102,7 +102,10 @@ class GumbelSoftmax(AdversarialAgent):
                 self.generator,
                 envs.num_envs,
             )
-            played = play(writer.predict, envs, np.ones(envs.num_envs, np.int64), seed=seed, masked=True)
+            try:
+                played = play(writer.predict, envs, np.ones(envs.num_envs, np.int64), seed=seed, masked=True)
+            except FloatingPointError as error:
+                raise FloatingPointError(f"{type(self).__name__}: {error}, in update {self.updates + 1}") from None
             seed = None
             self.tokens_generated += played.tokens_written
             sources = None

@@ -99,7 +99,11 @@ class RelaxedWriter:
         deterministic: bool = False,
         action_masks: BoolArray | None = None,
     ) -> tuple[IntArray, State]:
-        """The hard tokens (N,) for the environment. What a row writes after its first text is not looked at."""
+        """The hard tokens (N,) for the environment. What a row writes after its first text is not looked at.
+
+        Raises:
+            FloatingPointError: logits that are not finite.
+        """
         if not self.tokens:
             tokens, sources, _ = self.spec.checked_observation(observation)
             given = None if sources is None else torch.from_numpy(sources).to(self._inputs.device)
@@ -118,9 +122,7 @@ class RelaxedWriter:
         self._state = self.network.decoder.advance_soft(self._inputs, self._state)
         logits = self.network.logits(self._state[0])
         if not torch.isfinite(logits).all():
-            raise FloatingPointError(
-                f"the policy's logits are not finite at place {len(self.tokens)}; lower the learning rate"
-            )
+            raise FloatingPointError(f"the policy's logits are not finite at place {len(self.tokens)}")
         token = gumbel_softmax(
             masked_logits(logits, allowed), self.noise[len(self.tokens)], self.temperature, self.straight_through
         )

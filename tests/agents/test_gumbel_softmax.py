@@ -188,3 +188,22 @@ def test_rewards_that_do_not_fit_are_refused() -> None:
         agent.train(table, 100)
     with pytest.raises(ValueError, match="GumbelSoftmax decides when it learns; make them with auto_update=False"):
         agent.train(gan_envs(auto_update=True), 100)
+
+
+@pytest.mark.parametrize(
+    ("module", "said"), [("decoder.output", "the policy's logits are not finite at place 0"), ("", "policy is nan")]
+)
+def test_what_is_not_finite_is_named_and_changes_nothing(module: str, said: str) -> None:
+    envs = pair_envs(4)
+    agent = GumbelSoftmax(envs, GumbelSoftmaxConfig(**{**SMALL, "pretrain_epochs": 0, "d_steps": 0}))
+    if module:
+        with torch.no_grad():
+            agent.network.get_submodule(module).bias[0] = float("nan")
+    else:
+        envs.reward.weights[0] = float("nan")
+        envs.reward.score = lambda tokens, lengths, sources=None: np.zeros(len(tokens))  # type: ignore[attr-defined]
+    before = {name: tensor.clone() for name, tensor in agent.network.state_dict().items()}
+    with pytest.raises(FloatingPointError, match=rf"GumbelSoftmax: {said}.* in update 1"):
+        agent.train(envs, 100)
+    assert all(t.nan_to_num().equal(before[name].nan_to_num()) for name, t in agent.network.state_dict().items())
+    assert agent.updates == 0

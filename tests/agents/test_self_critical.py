@@ -67,3 +67,16 @@ def test_the_greedy_texts_keep_to_the_masks(no_repeat_task: Any) -> None:
     played = agent.gather(envs, np.ones(4, np.int64))
     greedy = greedy_texts(mdp, policy_table(agent, mdp))
     np.testing.assert_allclose(played.greedy_returns, greedy.lengths[0])
+
+
+def test_the_loss_weighs_texts_by_what_they_earn_above_the_greedy_one(echo_task: Any) -> None:
+    envs = TextGenVectorEnv(echo_task, share_copied, 6)
+    agent = unequal(SelfCritical(envs, SelfCriticalConfig(**PLAIN), seed=0))
+    played = agent.gather(envs, np.ones(6, np.int64))
+    log_probs = agent.log_prob(played.tokens, played.lengths, played.sources)
+    expected = -(log_probs * (played.returns - played.greedy_returns)).mean()
+    assert float(agent.losses(played)["policy"].detach()) == pytest.approx(expected, rel=1e-4)
+    scaled = unequal(SelfCritical(envs, SelfCriticalConfig(**SMALLEST), seed=0))
+    repeated = np.repeat(played.returns - played.greedy_returns, played.lengths)
+    size = np.sqrt(np.square(repeated).mean())
+    assert float(scaled.losses(played)["policy"].detach()) == pytest.approx(expected / size, rel=1e-4)
