@@ -20,6 +20,7 @@ RELEASED_ORACLE = str(Path(os.environ.get("TEXTGEN_DATA", "data")) / "seqgan_ora
 TEXTS, BATCH, ROLLOUTS = 10_000, 64, 16
 NETWORK = {"embedding_size": 32, "hidden_size": 32, "cell": "lstm"}
 STEADY = {"learning_rate": 0.003, "baseline": "batch_mean"}
+SLOW = {**STEADY, "learning_rate": 0.001}
 TEMPERATURES = (0.5, 0.75, 0.9, 1.1, 1.25, 1.5)
 MEASURES = ("nll_oracle", "nll_test", "kl_forward", "kl_reverse", "entropy", "bleu_3", "self_bleu_3", "distinct_2")
 # The paper's network; the environment's own default is for a laptop.
@@ -80,14 +81,20 @@ class Size:
             "d_epochs": self.d_epochs,
         }
 
-        def adversarial(label: str, settings: Mapping[str, Any], output: str, rollouts: int) -> Row:
+        def adversarial(
+            label: str,
+            settings: Mapping[str, Any],
+            output: str,
+            rollouts: int,
+            env_kwargs: Mapping[str, Any] | None = None,
+        ) -> Row:
             return Row(
                 label,
                 "agents.seqgan:SeqGAN",
                 self.g_steps * (step + rollouts * tails) + taught,
                 hyperparameters={**followed, **learner, **settings, "rollouts": rollouts},
                 env_id=f"TextGen-{self.oracle}GAN-v0",
-                env_kwargs={**self.discriminator, "auto_update": False, "output": output},
+                env_kwargs={**self.discriminator, "auto_update": False, "output": output, **(env_kwargs or {})},
                 starts_from="MLE",
             )
 
@@ -154,6 +161,7 @@ class Size:
             adversarial("SeqGAN", {}, "probability", ROLLOUTS),
             adversarial("SeqGAN-steady", STEADY, "log_odds", ROLLOUTS),
             adversarial("MaliGAN", {"credit": "softmax", "learning_rate": 0.003}, "log_odds", 0),
+            adversarial("RankGAN", SLOW, "log_rank", ROLLOUTS, {"reward": "ranker", "d_gamma": 10.0}),
             # All continuations of a prefix would earn the same.
             control("Constant", {"reward": "constant"}, {}, rollouts=0),
             control("Noise", {"reward": "random"}, {}),
