@@ -35,7 +35,7 @@ def fisher_vector_product(kl: Tensor, parameters: Sequence[Tensor], damping: flo
     """v -> (F + damping I) v, F the Hessian of `kl` with respect to the parameters.
 
     Where kl = KL(pi_old || pi) and pi = pi_old, F is the Fisher information of the policy: sum_s d(s) sum_a pi(a|s)
-    grad log pi(a|s) grad log pi(a|s)^T for a kl that sums the states by d(s) (Kakade 2001, equation 2; Schulman et al.
+    grad log pi(a|s) grad log pi(a|s)^T for a kl that sums the states by d(s) (Kakade 2002, equation 2; Schulman et al.
     2015, appendix C). A product costs two passes backward; the matrix, of P^2 entries, is never formed.
 
     Args:

@@ -1,5 +1,5 @@
 """The natural policy gradient: the steepest way up when a step is measured by how far the policy moves, not its
-parameters (Amari 1998, "Natural Gradient Works Efficiently in Learning"; Kakade 2001, "A Natural Policy Gradient")."""
+parameters (Amari 1998, "Natural Gradient Works Efficiently in Learning"; Kakade 2002, "A Natural Policy Gradient")."""
 
 from __future__ import annotations
 
@@ -20,10 +20,14 @@ from textgen_env.tasks.base import check_at_least
 
 @dataclass(frozen=True)
 class NaturalPolicyGradientConfig(ActorCriticConfig):
-    """Hyperparameters. Kakade 2001 inverts the Fisher matrix of a few parameters; the products in its place are those
-    of Schulman et al. 2015. `max_grad_norm` bounds the critic's gradient alone."""
+    """Hyperparameters, with those of Kakade 2002 in brackets where the paper has them. It inverts a Fisher matrix of
+    few parameters; the products in its place are those of Schulman et al. 2015. `max_grad_norm` bounds the critic's
+    gradient alone."""
 
-    learning_rate: float = 0.3  # alpha: the policy's step is alpha F^-1 g
+    learning_rate: float = 0.2  # alpha: the policy's step is alpha F^-1 g
+    max_kl: float = 0.05  # in nats a text, by 1/2 x^T F x; a step x that goes farther is shortened to it [no bound]
+    batch_size: int = 128  # texts an update, rounded up to as many for each row
+    entropy_half_life: int | None = 20_000  # tokens written until the entropy bonus has halved; None: constant
     cg_iterations: int = 10  # of conjugate gradient, each of two passes backward
     damping: float = 0.1  # added to the diagonal of F: how much the parameters' own length counts
     value_steps: int = 10  # of Adam for the critic, on each batch
@@ -33,6 +37,7 @@ class NaturalPolicyGradientConfig(ActorCriticConfig):
         for name in ("cg_iterations", "value_steps"):
             check_at_least(name, getattr(self, name))
         check_number("damping", self.damping)
+        check_number("max_kl", self.max_kl, above=0)
 
 
 class Read(NamedTuple):
@@ -108,9 +113,12 @@ class NaturalPolicyGradient(ActorCritic):
     def move(self, read: Read, direction: Tensor, fisher: Product) -> dict[str, float]:
         """Takes the policy along F^-1 g (P,): `kl`, 1/2 x^T F x of the step x, damping included, in nats a text."""
         step = self.config.learning_rate * direction
-        divergence = float(step @ fisher(step)) / 2
+        divergence = step @ fisher(step) / 2
+        if divergence > self.config.max_kl:
+            # Where the policy is nearly certain, F is nearly 0 and F^-1 g without a bound.
+            step = step * (self.config.max_kl / divergence).sqrt()
         assign(self.policy_parameters, flat(self.policy_parameters) + step)
-        return {"kl": divergence}
+        return {"kl": min(float(divergence), self.config.max_kl)}
 
     def _fit_critic(self, read: Read, episodes: Episodes) -> None:
         for _ in range(self.config.value_steps):

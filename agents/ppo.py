@@ -25,6 +25,10 @@ KL_SLACK = 1.5
 class PPOConfig(ActorCriticConfig):
     """Hyperparameters, with those of Schulman et al. 2017 for Atari in brackets where the paper has them."""
 
+    learning_rate: float = 0.003  # of Adam [0.00025, fading to 0]
+    batch_size: int = 256  # texts written at a time, rounded up to as many for each row [8 rows of 128 steps]
+    entropy_weight: float = 0.5  # of the entropy bonus, at the start [0.01, constant]
+    entropy_half_life: int | None = 20_000  # tokens written until the entropy bonus has halved; None: constant
     epochs: int = 4  # passes over each batch [3]
     minibatches: int = 4  # steps of Adam in a pass, each on as many whole texts [4]
     clip: float = 0.2  # epsilon: what a token's probability may gain or lose before it no longer counts [0.1]

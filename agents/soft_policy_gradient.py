@@ -20,14 +20,16 @@ from textgen_env.tasks.base import check_at_least
 
 @dataclass(frozen=True)
 class SoftPolicyGradientConfig(PolicyGradientConfig):
-    """Hyperparameters. The entropy's weight is the temperature, which does not fade."""
+    """Hyperparameters. The entropy's weight is the temperature, which stays, and a bonus that fades: what a token may
+    lead to is learned before it is written ever less, and then, without it, never."""
 
     temperature: float = 1.0  # tau, what a nat of entropy earns, in the reward's unit
     credit: Literal["whole", "reward_to_go"] = "whole"  # whole: the gradient's noise vanishes at the optimum
     baseline: Literal["batch_mean", "learned"] = "batch_mean"  # learned: added to the mean, as where sources differ
-    learning_rate_half_life: int | None = 40_000  # tokens written until it has halved; None: constant
-    entropy_weight: float = 0.0  # of a further bonus: none
-    entropy_half_life: int | None = None
+    learning_rate_half_life: int | None = None  # tokens written until it has halved; None: constant
+    max_grad_norm: float = 100.0  # longer gradients are shortened to it; those of rare texts, which are long, are not
+    entropy_weight: float = 3.0  # of the bonus beyond the temperature, at the start, in the reward's unit
+    entropy_half_life: int | None = 6_000  # tokens written until it has halved; None: constant
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -36,12 +38,11 @@ class SoftPolicyGradientConfig(PolicyGradientConfig):
         check_choice("baseline", self.baseline, ("batch_mean", "learned"))
         if self.learning_rate_half_life is not None:
             check_at_least("learning_rate_half_life", self.learning_rate_half_life)
-        if self.entropy_weight:
-            raise ValueError(f"entropy_weight={self.entropy_weight!r} must be 0: what entropy earns is the temperature")
 
 
 class SoftPolicyGradient(PolicyGradientAgent):
-    """Maximises E[sum_t r_t + tau H(pi(. | x_<t))] = E[sum_t r_t - tau log pi(x_t | x_<t)], discounted alike.
+    """Maximises E[sum_t r_t + tau H(pi(. | x_<t))] = E[sum_t r_t - tau log pi(x_t | x_<t)], discounted alike; tau is
+    the temperature, and at first the fading bonus besides.
 
     With discount 1 that is tau log Z - tau KL(pi || p*), so its optimum is p*(x) = exp(score(x) / tau) / Z:
     `textgen_env.solve.soft_optimum`. Each token is credited with G = sum_k r_k - tau log pi(x_k | x_<k), of the whole
@@ -68,7 +69,8 @@ class SoftPolicyGradient(PolicyGradientAgent):
         log_probs, entropy, hidden = self.log_probs_and_entropy(played)
         surprise = -log_probs.detach().double().cpu().numpy()
         credited = whole_return if config.credit == "whole" else reward_to_go
-        returns = credited(episodes.rewards + config.temperature * surprise, lengths, config.discount)
+        temperature = config.temperature + self.entropy_weight
+        returns = credited(episodes.rewards + temperature * surprise, lengths, config.discount)
         baseline = batch_mean_baseline(returns, lengths)
         terms = {}
         if config.baseline == "learned":

@@ -27,7 +27,6 @@ class TRPOConfig(NaturalPolicyGradientConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_at_least("backtracks", self.backtracks)
-        check_number("max_kl", self.max_kl, above=0)
         check_number("learning_rate", self.learning_rate, above=0, most=1)
         check_number("shrink", self.shrink, above=0, most=1)
 

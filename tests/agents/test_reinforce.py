@@ -13,24 +13,10 @@ import torch
 from agents.random import Random
 from agents.reinforce import Reinforce, ReinforceConfig
 from agents.rollout import evaluate, play
+from sampled_gradients import flat_gradient, policy_gradients, standard_errors_off, unequal
 from textgen_env import BaseTask, TextGenVectorEnv
 
 PLAIN: dict[str, Any] = {"embedding_size": 3, "hidden_size": 4, "scale_advantages": False}
-
-
-def flat_gradient(agent: Reinforce, loss: torch.Tensor) -> np.ndarray:
-    parameters = [p for name, p in agent.network.named_parameters() if p.requires_grad and "value" not in name]
-    return torch.cat([g.flatten() for g in torch.autograd.grad(loss, parameters)]).double().numpy()
-
-
-def spread(agent: Reinforce) -> Reinforce:
-    """The agent with larger weights: an unequal policy, and a value head that says something."""
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for module in (agent.network.decoder.output, agent.network.value):
-            if module is not None:
-                module.weight.copy_(torch.randn(module.weight.shape, generator=generator))
-    return agent
 
 
 # With a discount below 1, reward-to-go leaves a factor of the gradient out on purpose.
@@ -47,7 +33,7 @@ def spread(agent: Reinforce) -> Reinforce:
 def test_the_gradient_is_that_of_the_expected_return(baseline: Any, credit: Any, discount: float) -> None:
     envs = gym.make_vec("TextGen-Tiny-v0", num_envs=32, vocab_size=3, max_length=3)
     config = ReinforceConfig(**PLAIN, baseline=baseline, credit=credit, discount=discount)
-    agent = spread(Reinforce(envs, config, seed=0))
+    agent = unequal(Reinforce(envs, config, seed=0))
     texts = envs.unwrapped.task.all_texts()
     scores = np.zeros(len(texts.tokens))
     before = np.zeros(len(scores))
@@ -63,20 +49,10 @@ def test_the_gradient_is_that_of_the_expected_return(baseline: Any, credit: Any,
     assert float(chances.detach().sum()) == pytest.approx(1, abs=1e-5)
     exact = flat_gradient(agent, (chances * torch.from_numpy(scores).float()).sum())
 
-    quota = np.ones(32, np.int64)
-    found = np.stack(
-        [
-            -flat_gradient(agent, agent.losses(play(agent.explore, envs, quota, masked=True))["policy"])
-            for _ in range(250)
-        ]
-    )
-    directions = np.random.default_rng(0).normal(size=(20, len(exact)))
-    directions = np.vstack([exact, directions]) / np.linalg.norm(np.vstack([exact, directions]), axis=1, keepdims=True)
-    along = found @ directions.T
-    errors = along.std(0, ddof=1) / np.sqrt(len(found))
-    assert np.abs((along.mean(0) - directions @ exact) / errors).max() < 4
+    off, resolution = standard_errors_off(policy_gradients(agent, envs, 250), exact)
+    assert off < 4
     # The test can tell: the error is small beside the gradient.
-    assert errors[0] < 0.1 * np.linalg.norm(exact)
+    assert resolution < 0.1
 
 
 def test_baselines_make_the_gradient_steadier() -> None:
@@ -84,7 +60,7 @@ def test_baselines_make_the_gradient_steadier() -> None:
     envs = TextGenVectorEnv("tiny", lambda tokens, lengths, sources=None: -20.0 - (tokens == 1).sum(1), 16)
     noise = {}
     for baseline in ("none", "batch_mean"):
-        agent = spread(Reinforce(envs, ReinforceConfig(**PLAIN, baseline=baseline), seed=0))  # type: ignore[arg-type]
+        agent = unequal(Reinforce(envs, ReinforceConfig(**PLAIN, baseline=baseline), seed=0))  # type: ignore[arg-type]
         gradients = [
             flat_gradient(agent, agent.losses(play(agent.explore, envs, np.ones(16, np.int64)))["policy"])
             for _ in range(40)
@@ -133,7 +109,7 @@ def test_it_learns_under_masks(no_repeat_task: BaseTask) -> None:
 
 def test_what_masks_forbid_has_no_gradient() -> None:
     envs = gym.make_vec("TextGen-Tiny-v0", num_envs=16)
-    agent = spread(Reinforce(envs, ReinforceConfig(**PLAIN), seed=0))
+    agent = unequal(Reinforce(envs, ReinforceConfig(**PLAIN), seed=0))
     played = play(Random(envs, seed=1).predict, envs, np.ones(16, np.int64))
     masks = np.ones((16, 5, 4), np.bool_)
     masks[..., 3] = False

@@ -40,7 +40,7 @@ def test_the_gradient_that_is_made_natural_is_exact(kind: Any) -> None:
 
 def test_the_natural_step_is_alpha_times_the_solution() -> None:
     envs = small_tiny(64)
-    config = NaturalPolicyGradientConfig(**PLAIN, learning_rate=0.3, cg_iterations=50)
+    config = NaturalPolicyGradientConfig(**PLAIN, learning_rate=0.3, max_kl=1e9, cg_iterations=50)
     agent = unequal(NaturalPolicyGradient(envs, config))
     episodes = agent.gather(envs, np.ones(64, np.int64))
     read = agent.read(episodes)
@@ -52,6 +52,19 @@ def test_the_natural_step_is_alpha_times_the_solution() -> None:
     torch.testing.assert_close(flat(agent.policy_parameters) - before, 0.3 * direction, atol=1e-4, rtol=1e-2)
     assert losses["direction_norm"] == pytest.approx(float(direction.norm()), rel=1e-2)
     assert losses["kl"] == pytest.approx(0.3**2 * float(direction @ gradient) / 2, rel=1e-2)
+
+
+def test_a_natural_step_that_goes_too_far_is_shortened() -> None:
+    envs = small_tiny(64)
+    steps = []
+    for max_kl in (1e9, 1e-3):
+        agent = unequal(NaturalPolicyGradient(envs, NaturalPolicyGradientConfig(**PLAIN, max_kl=max_kl)))
+        before = flat(agent.policy_parameters)
+        losses = agent.learn(agent.gather(envs, np.ones(64, np.int64), seed=0))
+        steps.append((losses["kl"], flat(agent.policy_parameters) - before))
+    (far, whole), (near, short) = steps
+    assert far > near == 1e-3
+    torch.testing.assert_close(short, whole * (near / far) ** 0.5, atol=1e-5, rtol=1e-3)
 
 
 def test_trpo_keeps_within_its_bound_and_uses_it() -> None:
