@@ -97,8 +97,8 @@ class ValuePolicy:
             chances = self._chances(self._along(ids[rows], None if given is None else given[rows]), None, False)
             # A blank, which has no chance of its own, is not counted.
             chosen = np.minimum(ids[rows], self.spec.vocab_size - 1)[..., None]
-            counted = written(counts[rows], self.spec.max_length)
-            log_probs[rows] = (_logs(np.take_along_axis(chances, chosen, -1)[..., 0]) * counted).sum(1, where=counted)
+            logs = _logs(np.take_along_axis(chances, chosen, -1)[..., 0])
+            log_probs[rows] = logs.sum(1, where=written(counts[rows], self.spec.max_length))
         return log_probs
 
     def action_probabilities(self, tokens: IntArray, lengths: IntArray, sources: IntArray | None = None) -> FloatArray:

@@ -180,10 +180,12 @@ def test_it_writes_the_best_text_of_tiny(double: bool) -> None:
 
 
 def test_sarsa_writes_the_best_text_of_tiny() -> None:
-    envs = make_envs(64, vocab_size=3, max_length=4)
+    envs = make_envs(16, vocab_size=3, max_length=4)
     mdp = TextMDP.of(envs)
-    config = DeepSarsaConfig(hidden_size=32, exploration_tokens=15_000, learning_rate_half_life=8_000)
-    agent = DeepSarsa(envs, config, seed=100).train(envs, 22_000)
+    config = DeepSarsaConfig(
+        batch_size=16, hidden_size=32, learning_rate=0.005, exploration_tokens=10_000, learning_rate_half_life=8_000
+    )
+    agent = DeepSarsa(envs, config, seed=100).train(envs, 14_000)
     best = backward_induction(mdp).V[0]
     assert 0.98 * best < expected_return(mdp, policy_table(agent, mdp)) <= best
 

@@ -240,6 +240,14 @@ def test_the_schedule_counts_all_tokens_of_its_training(name: str) -> None:
     assert agent.exploration == 0.3
 
 
+def test_what_a_greedy_policy_never_writes_has_no_chance() -> None:
+    envs = gym.make_vec("TextGen-Tiny-v0", num_envs=4)
+    agent = QLearning(envs, QLearningConfig(exploration_end=0.0), seed=0).train(envs, 2_000)
+    best = agent.sample(1)
+    found = agent.log_prob([best.tokens[0], [1, 0, 4, 4, 4], [0, 4, 4, 4, 4]])
+    np.testing.assert_array_equal(found, [0, -np.inf, -np.inf])
+
+
 def test_learning_plays_with_more_exploration_than_is_shown() -> None:
     envs = gym.make_vec("TextGen-Tiny-v0", num_envs=2_000)
     agent = QLearning(envs, QLearningConfig(exploration_end=0.0), seed=0)
