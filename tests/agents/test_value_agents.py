@@ -28,7 +28,13 @@ from games import share_copied, share_of_a
 from textgen_env import BaseTask, TextGenVectorEnv
 from textgen_env.solve import TextMDP, all_texts, text_probabilities
 
-EXPLORES: dict[str, Any] = {"batch_size": 8, "exploration_tokens": 400, "exploration_end": 0.3}
+EXPLORES: dict[str, Any] = {
+    "batch_size": 8,
+    "exploration_schedule": "linear",
+    "exploration_start": 1.0,
+    "exploration_end": 0.3,
+    "exploration_tokens": 400,
+}
 SMALL: dict[str, Any] = {**EXPLORES, "embedding_size": 4, "hidden_size": 6, "learning_rate": 0.05}
 REPLAYS: dict[str, Any] = {"replay_capacity": 30, "learning_starts": 8, "target_period": 3}
 CONTROL: dict[str, tuple[Any, Any]] = {
