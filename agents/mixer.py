@@ -27,6 +27,8 @@ class MixerConfig(PolicyGradientConfig):
     """Hyperparameters, with those of Ranzato et al. 2016 in brackets, who count epochs of the training texts, descend
     without Adam and have no entropy bonus."""
 
+    entropy_weight: float = 1.0  # of the entropy bonus, at the start: it undoes what imitation was too sure of [0]
+    entropy_half_life: int | None = 40_000  # tokens written until the entropy bonus has halved; None: constant
     xent_updates: int = 50  # N^XENT: updates of maximum likelihood alone [20 or 25 epochs]
     anneal_updates: int = 10  # N^XE+R: updates at each s [5 epochs]
     anneal_step: int = 1  # Delta: by how many tokens s falls [2 or 3]

@@ -119,18 +119,17 @@ class TextEncoder(nn.Module):
 
     def features_of(self, tokens: Tensor) -> Tensor:
         """What the filters find in the texts (B, T) int64, 0 to V: (B, F) float32, c of the equation above."""
-        convolutions = [cast(nn.Conv1d, convolution) for convolution in self.convolutions]
-        weights = [convolution.weight for convolution in convolutions]
-        biases = [cast(Tensor, convolution.bias) for convolution in convolutions]
-        return features_of(tokens, self.embedding.weight, weights, biases)
+        return features_of(tokens, self.embedding.weight, *self._filters())
 
     def features_of_soft(self, one_hots: Tensor) -> Tensor:
         """`features_of` texts whose tokens are mixtures: weights (B, T, V + 1) of the ids, in which they are
         differentiable; of one-hot weights the features of those ids."""
+        return pooled_convolution(one_hots @ self.embedding.weight, *self._filters())
+
+    def _filters(self) -> tuple[list[Tensor], list[Tensor]]:
+        """Weights and biases of each width."""
         convolutions = [cast(nn.Conv1d, convolution) for convolution in self.convolutions]
-        weights = [convolution.weight for convolution in convolutions]
-        biases = [cast(Tensor, convolution.bias) for convolution in convolutions]
-        return pooled_convolution(one_hots @ self.embedding.weight, weights, biases)
+        return [convolution.weight for convolution in convolutions], [cast(Tensor, c.bias) for c in convolutions]
 
     def highway_of(self, features: Tensor, dropout_generator: torch.Generator | None = None) -> Tensor:
         """C of the equation above, (B, F), of texts with these features (B, F).
