@@ -15,6 +15,7 @@ from agents.episodic import EpisodicLearner
 from agents.exploration import ExplorationConfig
 from agents.hyperparameters import check_choice, check_number
 from agents.losses import huber_loss, value_loss
+from agents.network_config import NetworkConfig
 from agents.networks import PolicyNetwork
 from agents.policy_agent import PolicyAgent
 from agents.policy_gradient import Played
@@ -22,17 +23,13 @@ from agents.prediction import next_logits
 from agents.returns import n_step_returns
 from agents.rollout import Episodes
 from agents.value_policy import ValuePolicy
-from textgen_env.models.language_model import Cell
 from textgen_env.tasks.base import check_at_least
 
 
 @dataclass(frozen=True)
-class DeepQConfig(ExplorationConfig):
+class DeepQConfig(NetworkConfig, ExplorationConfig):
     """The hyperparameters that all of them have."""
 
-    embedding_size: int = 32  # E
-    hidden_size: int = 64  # H
-    cell: Cell = "gru"  # "lstm" or "gru"
     learning_rate: float = 0.003  # of Adam
     batch_size: int = 64  # texts an update, and texts written at a time, rounded up to as many for each row
     discount: float = 1.0  # of later rewards
@@ -41,10 +38,10 @@ class DeepQConfig(ExplorationConfig):
     max_grad_norm: float = 5.0  # longer gradients are shortened to it
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("embedding_size", "hidden_size", "batch_size", "n_step"):
+        NetworkConfig.__post_init__(self)
+        ExplorationConfig.__post_init__(self)
+        for name in ("batch_size", "n_step"):
             check_at_least(name, getattr(self, name))
-        check_choice("cell", self.cell, ("lstm", "gru"))
         check_choice("loss", self.loss, ("huber", "square"))
         check_number("discount", self.discount, most=1)
         for name in ("learning_rate", "max_grad_norm"):

@@ -53,6 +53,19 @@ RETURN: tuple[Row, ...] = (
     _reinforce("to-go-constant", "reward_to_go", "constant", constant=2.0),
     _reinforce("to-go-mean", "reward_to_go", "batch_mean"),
     _reinforce("to-go-learned", "reward_to_go", "learned"),
+    Row("Q-learning", "agents.q_learning:QLearning", 150_000),
+    Row("SARSA", "agents.sarsa:Sarsa", 150_000),
+    Row("DQN", "agents.dqn:DQN", 150_000),
+    Row("Deep-SARSA", "agents.deep_sarsa:DeepSarsa", 150_000),
+    Row("A2C", "agents.actor_critic:ActorCritic", 100_000),
+    Row("PPO", "agents.ppo:PPO", 100_000),
+    Row("NPG", "agents.natural_policy_gradient:NaturalPolicyGradient", 100_000),
+    Row("TRPO", "agents.trpo:TRPO", 100_000),
+    Row("RLOO", "agents.rloo:RLOO", 100_000),
+    Row("GRPO", "agents.grpo:GRPO", 100_000),
+    Row("SCST", "agents.self_critical:SelfCritical", 100_000),
+    Row("MIXER", "agents.mixer:Mixer", 100_000),
+    Row("Off-policy", "agents.off_policy:OffPolicy", 100_000),
     _sb3("stable_baselines3:PPO", 50_000, **CLIPPED),
     _sb3("stable_baselines3:A2C", 100_000, **WHOLE_TEXTS, ent_coef=0.02, normalize_advantage=True),
     _sb3("stable_baselines3:DQN", 40_000, num_envs=16, **REPLAYED),
@@ -62,7 +75,7 @@ RETURN: tuple[Row, ...] = (
     _sb3("sb3_contrib:TRPO", 30_000, **WHOLE_TEXTS, batch_size=320, n_critic_updates=4, cg_max_steps=8),
 )
 # What maximises return + entropy, at the temperature 1.
-SOFT: tuple[Row, ...] = ()
+SOFT: tuple[Row, ...] = (Row("Soft-PG", "agents.soft_policy_gradient:SoftPolicyGradient", 100_000),)
 
 EXPERIMENT = Experiment(
     name="exact",
