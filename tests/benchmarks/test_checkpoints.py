@@ -110,10 +110,10 @@ def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a run that was stopped after its second point."""
     inner = Reinforce.train
 
-    def train(self: Any, envs: Any, tokens: int, callback: Any) -> Any:
+    def train(self: Any, envs: Any, total_tokens: int, callback: Any = None) -> Any:
         if self.tokens_generated:
             raise Stopped
-        return inner(self, envs, tokens, callback)
+        return inner(self, envs, total_tokens, callback)
 
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(Reinforce, "train", train)
