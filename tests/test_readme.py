@@ -17,7 +17,8 @@ def test_there_are_blocks() -> None:
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 def test_block_runs(number: int, capsys: pytest.CaptureFixture[str]) -> None:
-    code = compile(BLOCKS[number], f"README.md, python block {number + 1}", "exec")
+    # As in a file of its own: without the future statements of this one.
+    code = compile(BLOCKS[number], f"README.md, python block {number + 1}", "exec", dont_inherit=True)
     exec(code, {"__name__": "readme"})
     printed = capsys.readouterr().out
     assert ("print(" in BLOCKS[number]) == bool(printed.strip())

@@ -9,7 +9,7 @@ from dataclasses import replace
 from benchmarks.experiments import table1
 from benchmarks.specs import Experiment
 
-SHOWN = ("MLE", "ScheduledSampling", "PG-BLEU", "SeqGAN", "SeqGAN-steady", "Noise-steady")
+SHOWN = ("MLE", "ScheduledSampling", "PG-BLEU", "PG-NLTK-BLEU", "SeqGAN", "SeqGAN-steady", "Noise-steady")
 
 
 def _curves_of(table: Experiment, size: str) -> Experiment:
