@@ -33,7 +33,10 @@ def _sb3(agent: str, total_tokens: int, num_envs: int = 64, **more: Any) -> Row:
 
 # A rollout of T steps is one whole text a row, or more: what follows needs no estimate.
 WHOLE_TEXTS: Mapping[str, Any] = {"n_steps": 5, "gae_lambda": 1.0, "learning_rate": 0.003}
-CLIPPED: Mapping[str, Any] = {**WHOLE_TEXTS, "batch_size": 320, "n_epochs": 4, "ent_coef": 0.02}
+# Advantages in the reward's own unit, so that the bonus is the temperature: high enough to leave the second best text,
+# which many seeds find first, and low enough for 98% (the soft optimum at 0.2 earns 98.9%). TRPO has no bonus.
+TEMPERED: Mapping[str, Any] = {**WHOLE_TEXTS, "ent_coef": 0.2, "normalize_advantage": False}
+CLIPPED: Mapping[str, Any] = {**TEMPERED, "batch_size": 320, "n_epochs": 4}
 REPLAYED: Mapping[str, Any] = {
     "learning_rate": 0.002,
     "batch_size": 128,
@@ -66,13 +69,19 @@ RETURN: tuple[Row, ...] = (
     Row("SCST", "agents.self_critical:SelfCritical", 100_000),
     Row("MIXER", "agents.mixer:Mixer", 100_000),
     Row("Off-policy", "agents.off_policy:OffPolicy", 100_000),
-    _sb3("stable_baselines3:PPO", 50_000, **CLIPPED),
-    _sb3("stable_baselines3:A2C", 100_000, **WHOLE_TEXTS, ent_coef=0.02, normalize_advantage=True),
+    _sb3("stable_baselines3:PPO", 60_000, **CLIPPED),
+    _sb3("stable_baselines3:A2C", 100_000, **TEMPERED),
     _sb3("stable_baselines3:DQN", 40_000, num_envs=16, **REPLAYED),
-    _sb3("sb3_contrib:MaskablePPO", 50_000, **CLIPPED, masked=True),
-    _sb3("sb3_contrib:RecurrentPPO", 40_000, **CLIPPED, policy="MlpLstmPolicy", policy_kwargs={"lstm_hidden_size": 32}),
+    _sb3("sb3_contrib:MaskablePPO", 60_000, **CLIPPED, masked=True),
+    _sb3(
+        "sb3_contrib:RecurrentPPO",
+        50_000,
+        **{**CLIPPED, "learning_rate": 0.002},
+        policy="MlpLstmPolicy",
+        policy_kwargs={"lstm_hidden_size": 32},
+    ),
     _sb3("sb3_contrib:QRDQN", 40_000, num_envs=16, **REPLAYED, policy_kwargs={"n_quantiles": 10}),
-    _sb3("sb3_contrib:TRPO", 30_000, **WHOLE_TEXTS, batch_size=320, n_critic_updates=4, cg_max_steps=8),
+    _sb3("sb3_contrib:TRPO", 50_000, num_envs=256, **WHOLE_TEXTS, batch_size=1_280, n_critic_updates=5, cg_max_steps=6),
 )
 # What maximises return + entropy, at the temperature 1.
 SOFT: tuple[Row, ...] = (Row("Soft-PG", "agents.soft_policy_gradient:SoftPolicyGradient", 100_000),)
