@@ -37,7 +37,9 @@ def notes(found: Found) -> list[str]:
         "programming; ± standard error over replicates.",
         "tokens: written and rolled out for an estimate. bias: of the mean along g, as a share of |g|; z: over its "
         "standard error; z aside: the greatest |z| along random directions. variance: E|g^ - E g^|^2 / |g|^2; at equal "
-        "tokens: times the tokens of an estimate, in thousands. cosine: E cos(g^, g).",
+        "tokens: times the tokens of an estimate, in thousands. cosine: E cos(g^, g). Where rare texts earn most, few "
+        "replicates show too small a variance, with too small an error. A learned baseline is fitted to the policy "
+        "first, which no tokens are counted for.",
         f"unbiased: MISSED where the mean lies off, at {FALSE_ALARM:.0%} for all lines together (Bonferroni, t-test).",
     ]
 
