@@ -41,6 +41,8 @@ class GumbelSoftmaxConfig(AdversarialConfig):
             )
         if self.half_life is not None:
             check_at_least("half_life", self.half_life)
+        if self.cell == "transformer":
+            raise ValueError("cell='transformer' reads whole tokens only; for soft ones choose 'lstm' or 'gru'")
 
     def temperature_after(self, g_steps: int) -> float:
         """tau after that many g-steps."""

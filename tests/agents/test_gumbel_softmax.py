@@ -172,6 +172,7 @@ def test_it_learns_from_a_reward_that_is_no_secret(straight_through: bool) -> No
     [
         ({"temperature": 0.0}, "temperature=0.0"),
         ({"least_temperature": 2.0}, "least_temperature=2.0 must be at most temperature=1.0"),
+        ({"cell": "transformer"}, "reads whole tokens only"),
         ({"half_life": 0}, "half_life=0"),
         ({"g_steps": 0}, "g_steps=0"),
     ],
