@@ -26,7 +26,9 @@ class NaturalPolicyGradientConfig(ActorCriticConfig):
 
     learning_rate: float = 0.2  # alpha: the policy's step is alpha F^-1 g
     max_kl: float = 0.05  # in nats a text, by 1/2 x^T F x; a step x that goes farther is shortened to it [no bound]
+    scale_advantages: bool = False  # what is to be gained shrinks near the best text, and with it the steps [no]
     batch_size: int = 128  # texts an update, rounded up to as many for each row
+    entropy_weight: float = 0.3  # of the entropy bonus, at the start, in the reward's unit if advantages are not scaled
     entropy_half_life: int | None = 20_000  # tokens written until the entropy bonus has halved; None: constant
     cg_iterations: int = 10  # of conjugate gradient, each of two passes backward
     damping: float = 0.1  # added to the diagonal of F: how much the parameters' own length counts

@@ -20,6 +20,7 @@ class TRPOConfig(NaturalPolicyGradientConfig):
     """Hyperparameters, with those of Schulman et al. 2015 in brackets where the paper has them."""
 
     learning_rate: float = 1.0  # of the first step tried, as a share of the longest that max_kl allows [1]
+    scale_advantages: bool = True  # only the entropy bonus is weighed by it: max_kl sets the step's length [no]
     max_kl: float = 0.05  # how far a step takes the policy, in nats a text [0.01 a state]
     backtracks: int = 10  # steps tried before the policy stays where it is
     shrink: float = 0.8  # of each to the one before
