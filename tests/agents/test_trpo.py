@@ -110,6 +110,17 @@ def test_a_batch_that_is_not_finite_moves_neither_policy_nor_critic(kind: Any) -
     assert torch.equal(flat(agent.parameters), before)
 
 
+@pytest.mark.parametrize("kind", [NaturalPolicyGradient, TRPO])
+def test_a_direction_that_is_not_finite_moves_neither(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    envs = small_tiny(8)
+    agent = kind(envs, kind.config_class(**PLAIN))
+    before = flat(agent.parameters)
+    monkeypatch.setattr("agents.natural_policy_gradient.conjugate_gradient", lambda product, b, iterations: b * np.nan)
+    with pytest.raises(FloatingPointError, match=f"{kind.__name__}: direction_norm is nan in update 1; its batch: 8 t"):
+        agent.learn(agent.gather(envs, np.ones(8, np.int64)))
+    assert torch.equal(flat(agent.parameters), before)
+
+
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
