@@ -26,8 +26,7 @@ class SoftPolicyGradientConfig(PolicyGradientConfig):
     temperature: float = 1.0  # tau, what a nat of entropy earns, in the reward's unit
     credit: Literal["whole", "reward_to_go"] = "whole"  # whole: the gradient's noise vanishes at the optimum
     baseline: Literal["batch_mean", "learned"] = "batch_mean"  # learned: added to the mean, as where sources differ
-    learning_rate: float = 0.02  # of Adam, at the start
-    learning_rate_half_life: int | None = 80_000  # tokens written until it has halved; None: constant
+    learning_rate_half_life: int | None = 200_000  # tokens written until it has halved; None: constant
     max_grad_norm: float = 100.0  # longer gradients are shortened to it; those of rare texts, which are long, are not
     entropy_weight: float = 3.0  # of the bonus beyond the temperature, at the start, in the reward's unit
     entropy_half_life: int | None = 6_000  # tokens written until it has halved; None: constant

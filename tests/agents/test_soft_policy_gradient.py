@@ -99,7 +99,7 @@ def test_the_learning_rate_fades_by_half() -> None:
     constant = SoftPolicyGradient(envs, SoftPolicyGradientConfig(**SMALL, learning_rate_half_life=None))
     constant.tokens_generated = 10**9
     constant.learn(constant.gather(envs, np.ones(2, np.int64)))
-    assert constant.optimiser.param_groups[0]["lr"] == 0.02
+    assert constant.optimiser.param_groups[0]["lr"] == 0.01
 
 
 @pytest.mark.parametrize(
