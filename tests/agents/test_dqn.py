@@ -138,6 +138,14 @@ def test_it_learns_once_enough_was_written_and_then_so_often() -> None:
     assert len(agent.replay) == 30
 
 
+def test_sarsa_takes_several_steps_on_what_was_just_written() -> None:
+    envs = make_envs()
+    agent = DeepSarsa(envs, DeepSarsaConfig(**SMALL, updates_per_batch=3))
+    updates: list[int] = []
+    agent.train(envs, 100, lambda progress: updates.append(agent.updates))
+    assert updates == list(range(3, 3 * len(updates) + 1, 3))
+
+
 def test_sarsa_takes_smaller_steps_as_it_goes_on() -> None:
     envs = make_envs()
     agent = DeepSarsa(envs, DeepSarsaConfig(**SMALL, learning_rate=0.4, learning_rate_half_life=100))

@@ -231,7 +231,7 @@ def test_progress_and_stopping(make: Any, new_envs: Any) -> None:
     assert all(isinstance(value, float) and np.isfinite(value) for each in seen for value in each.losses.values())
     assert seen[-1].losses
     agent.train(envs, 10_000, lambda progress: False)
-    assert len(seen) * 2 > agent.updates / (2 if isinstance(agent, DQN) else 1) > len(seen)
+    assert agent.updates == (len(seen) + 1) * getattr(agent.config, "updates_per_batch", 1)
 
 
 @pytest.mark.parametrize("name", CONTROL)
