@@ -56,14 +56,14 @@ RETURN: tuple[Row, ...] = (
     _reinforce("to-go-constant", "reward_to_go", "constant", constant=2.0),
     _reinforce("to-go-mean", "reward_to_go", "batch_mean"),
     _reinforce("to-go-learned", "reward_to_go", "learned"),
-    Row("Q-learning", "agents.q_learning:QLearning", 150_000),
-    Row("SARSA", "agents.sarsa:Sarsa", 150_000),
-    Row("DQN", "agents.dqn:DQN", 150_000),
-    Row("Deep-SARSA", "agents.deep_sarsa:DeepSarsa", 150_000),
-    Row("A2C", "agents.actor_critic:ActorCritic", 100_000),
-    Row("PPO", "agents.ppo:PPO", 100_000),
-    Row("NPG", "agents.natural_policy_gradient:NaturalPolicyGradient", 100_000),
-    Row("TRPO", "agents.trpo:TRPO", 100_000),
+    Row("Q-learning", "agents.q_learning:QLearning", 100_000),
+    Row("SARSA", "agents.sarsa:Sarsa", 120_000),
+    Row("DQN", "agents.dqn:DQN", 100_000),
+    Row("Deep-SARSA", "agents.deep_sarsa:DeepSarsa", 140_000),
+    Row("A2C", "agents.actor_critic:ActorCritic", 60_000),
+    Row("PPO", "agents.ppo:PPO", 60_000),
+    Row("NPG", "agents.natural_policy_gradient:NaturalPolicyGradient", 60_000),
+    Row("TRPO", "agents.trpo:TRPO", 60_000),
     Row("RLOO", "agents.rloo:RLOO", 100_000),
     Row("GRPO", "agents.grpo:GRPO", 100_000),
     Row("SCST", "agents.self_critical:SelfCritical", 100_000),
@@ -84,7 +84,7 @@ RETURN: tuple[Row, ...] = (
     _sb3("sb3_contrib:TRPO", 50_000, num_envs=256, **WHOLE_TEXTS, batch_size=1_280, n_critic_updates=5, cg_max_steps=6),
 )
 # What maximises return + entropy, at the temperature 1.
-SOFT: tuple[Row, ...] = (Row("Soft-PG", "agents.soft_policy_gradient:SoftPolicyGradient", 100_000),)
+SOFT: tuple[Row, ...] = (Row("Soft-PG", "agents.soft_policy_gradient:SoftPolicyGradient", 400_000),)
 
 EXPERIMENT = Experiment(
     name="exact",
