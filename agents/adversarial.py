@@ -125,7 +125,7 @@ class AdversarialAgent(PolicyAgent):
 
     def follow(self, envs: Envs) -> tuple[float, dict[str, float]]:
         """A g-step: the mean return of the texts that it wrote, and the losses by name."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define follow(envs), its g-step")
 
     def _initial_std(self) -> float | None:
         return self.config.initial_std

@@ -57,7 +57,7 @@ class EpisodicLearner:
 
     def learn(self, episodes: Episodes) -> dict[str, float]:
         """Takes what there is to be learned from a batch; the losses, by name."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define learn(episodes)")
 
     def _check_rewards(self, episodes: Episodes) -> None:
         """Before anything is learned or kept of them."""

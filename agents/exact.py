@@ -12,11 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from agents.base import BoolArray, Envs, FloatArray, IntArray
-from agents.losses import masked_logits, policy_gradient_loss, token_log_probs
-from agents.policy_gradient import Played, PolicyGradientAgent
-from agents.returns import batch_mean_baseline
-from agents.rollout import Episodes, play
-from agents.seqgan import SeqGAN
+from agents.losses import masked_logits
 from textgen_env.solve import TextMDP, all_texts, policy_gradient
 
 # Hidden states held at once: one for each token of each prefix.
@@ -152,6 +148,19 @@ def exact_gradient(agent: Any, mdp: TextMDP, temperature: float = 0.0) -> list[T
     return gradient
 
 
+@runtime_checkable
+class HasPolicyLoss(Protocol):
+    """An agent that follows an estimate of the gradient of E[sum_t r_t]."""
+
+    network: nn.Module
+    generator: torch.Generator
+
+    def policy_loss(self, envs: Envs, quota: IntArray, seed: int) -> tuple[Tensor, int]:
+        """What it descends for the return's sake, () with its gradient: a mean over texts, `quota[i]` of each row i,
+        that it writes in environments seeded by `seed`. And the tokens written and rolled out for it."""
+        ...
+
+
 class EstimatedGradient(NamedTuple):
     """An estimate of `exact_gradient`, in its form, and the tokens written and rolled out for it."""
 
@@ -160,45 +169,27 @@ class EstimatedGradient(NamedTuple):
 
 
 def estimated_gradient(agent: Any, envs: Envs, texts: int) -> EstimatedGradient:
-    """What an agent takes the gradient of E[sum_t r_t] for, from texts that it writes: minus the gradient of the term
-    `policy` of its loss, no other term, nothing shortened. Nothing is learned; its generator is drawn from.
+    """What an agent takes the gradient of E[sum_t r_t] for, from texts that it writes: minus the gradient of its
+    `policy_loss`, nothing shortened. Nothing is learned; its generator is drawn from.
 
     Args:
-        agent: a `PolicyGradientAgent`, or `SeqGAN` with the values of its roll-outs.
+        agent: a `HasPolicyLoss`: a `PolicyGradientAgent`, `SeqGAN` or `GumbelSoftmax`.
         envs: of its texts; reset and seeded from the agent's generator.
         texts: how many, rounded up to as many for each row.
 
     Raises:
         TypeError: another agent.
     """
-    if not isinstance(agent, PolicyGradientAgent | SeqGAN):
-        raise TypeError(f"agent={agent!r} must be a PolicyGradientAgent or SeqGAN, whose policy gradient is known")
+    if not isinstance(agent, HasPolicyLoss):
+        raise TypeError(f"agent={agent!r} must have policy_loss(envs, quota, seed), whose gradient it follows")
     quota = np.full(envs.num_envs, -(-texts // envs.num_envs))
-    seed = int(torch.randint(2**31, (), generator=agent.generator))
-    rolled_out = agent.tokens_rolled_out
-    if isinstance(agent, SeqGAN):
-        episodes = play(agent.explore, envs, quota, seed=seed)
-        loss = _rollout_loss(agent, envs, episodes)
-    else:
-        episodes = agent.gather(envs, quota, seed)
-        loss = agent.losses(episodes)["policy"]
-    tokens = episodes.tokens_written + agent.tokens_rolled_out - rolled_out
+    loss, tokens = agent.policy_loss(envs, quota, int(torch.randint(2**31, (), generator=agent.generator)))
     parameters = [parameter for parameter in agent.network.parameters() if parameter.requires_grad]
     found = torch.autograd.grad(loss, parameters, allow_unused=True)
     gradient = [
         torch.zeros_like(weight) if part is None else -part for part, weight in zip(found, parameters, strict=True)
     ]
     return EstimatedGradient(gradient, tokens)
-
-
-def _rollout_loss(agent: SeqGAN, envs: Envs, episodes: Episodes) -> Tensor:
-    values = agent.values(envs, episodes)
-    if agent.config.baseline == "batch_mean":
-        values = values - batch_mean_baseline(values, episodes.lengths)
-    played = Played.of(episodes, agent.device)
-    logits = agent.network.logits(agent.network.hidden(played.tokens, played.sources))
-    log_probs = token_log_probs(logits, played.tokens, played.written)
-    return policy_gradient_loss(log_probs, torch.from_numpy(values).float().to(agent.device), played.written)
 
 
 def network_logits(network: Any, mdp: TextMDP, states: slice) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from agents.adversarial import AdversarialAgent, AdversarialConfig
-from agents.base import Envs
+from agents.base import Envs, IntArray
 from agents.hyperparameters import check_number
 from agents.relaxation import RelaxedWriter
 from agents.rollout import play
@@ -85,15 +85,23 @@ class GumbelSoftmax(AdversarialAgent):
         self.g_steps_taken += 1
         return returns, losses
 
-    def soft_scores(self, envs: Envs, rounds: int) -> tuple[Tensor, float]:
-        """Scores of soft texts (rounds * N,), with their gradient, and the mean return of the hard ones."""
+    def policy_loss(self, envs: Envs, quota: IntArray, seed: int) -> tuple[Tensor, int]:
+        """As `agents.exact.HasPolicyLoss`: minus the mean soft score."""
+        generated = self.tokens_generated
+        scores, _ = self.soft_scores(envs, int(quota.max()), seed)
+        return -scores.mean(), self.tokens_generated - generated
+
+    def soft_scores(self, envs: Envs, rounds: int, seed: int | None = None) -> tuple[Tensor, float]:
+        """Scores of soft texts (rounds * N,), with their gradient, and the mean return of the hard ones.
+        Without a `seed` the environment's is drawn from the agent's generator."""
         config, core = self.config, envs.unwrapped
         if not isinstance(core.reward, SoftReward):  # type: ignore[attr-defined]
             raise ValueError(
                 f"envs: their reward {type(core.reward).__name__} has no soft_score(one_hots, sources); take one that "  # type: ignore[attr-defined]
                 'is differentiable, such as reward="discriminator"'
             )
-        seed: int | None = int(torch.randint(2**31, (), generator=self.generator))
+        if seed is None:
+            seed = int(torch.randint(2**31, (), generator=self.generator))
         scores, returns = [], []
         for _ in range(rounds):
             writer = RelaxedWriter(

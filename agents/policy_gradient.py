@@ -110,7 +110,12 @@ class PolicyGradientAgent(PolicyAgent):
 
     def losses(self, episodes: Episodes) -> dict[str, Tensor]:
         """The terms of the loss for texts that this policy wrote: `policy`, `entropy`, ..."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define losses(episodes), the terms of its loss by name")
+
+    def policy_loss(self, envs: Envs, quota: IntArray, seed: int) -> tuple[Tensor, int]:
+        """As `agents.exact.HasPolicyLoss`: the term `policy`."""
+        episodes = self.gather(envs, quota, seed)
+        return self.losses(episodes)["policy"], episodes.tokens_written
 
     def total_loss(self, terms: dict[str, Tensor]) -> Tensor:
         """policy - entropy_weight * 2^(-tokens / half-life) * entropy."""

@@ -11,13 +11,14 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from agents.adversarial import AdversarialAgent, AdversarialConfig
-from agents.base import Envs, FloatArray
+from agents.base import Envs, FloatArray, IntArray
 from agents.hyperparameters import check_choice, check_number
 from agents.losses import policy_gradient_loss, token_log_probs
 from agents.monte_carlo import action_values, roll_out
+from agents.policy_gradient import Played
 from agents.returns import batch_mean_baseline, written
 from agents.rollout import Episodes, play
 from textgen_env.tasks.base import check_at_least
@@ -65,19 +66,28 @@ class SeqGAN(AdversarialAgent):
         seed = int(torch.randint(2**31, (), generator=self.generator))
         episodes = play(self.explore, envs, quota, seed=seed)
         self.tokens_generated += episodes.tokens_written
-        values = self.values(envs, episodes)
-        if config.baseline == "batch_mean":
-            values = values - batch_mean_baseline(values, episodes.lengths)
-        tokens = torch.from_numpy(episodes.tokens).to(self.device)
-        is_written = torch.from_numpy(written(episodes.lengths, self.spec.max_length)).to(self.device)
-        sources = None if episodes.sources is None else torch.from_numpy(episodes.sources).to(self.device)
-        log_probs = token_log_probs(self.network.logits(self.network.hidden(tokens, sources)), tokens, is_written)
-        advantages = torch.from_numpy(values).float().to(self.device)
         # The sum over the batch, as the released code has it: the bound on the gradient's length is then met.
-        loss = policy_gradient_loss(log_probs, advantages, is_written) * len(tokens)
+        loss = self.rollout_loss(envs, episodes) * len(episodes.lengths)
         losses = self._descend(loss, {"policy": loss}, batch=episodes)
         self._follow_with_rollout_policy()
         return float(episodes.returns.mean()), losses
+
+    def policy_loss(self, envs: Envs, quota: IntArray, seed: int) -> tuple[Tensor, int]:
+        """As `agents.exact.HasPolicyLoss`: of a g-step, but for its texts' mean in place of their sum."""
+        episodes = play(self.explore, envs, quota, seed=seed)
+        rolled_out = self.tokens_rolled_out
+        loss = self.rollout_loss(envs, episodes)
+        return loss, episodes.tokens_written + self.tokens_rolled_out - rolled_out
+
+    def rollout_loss(self, envs: Envs, episodes: Episodes) -> Tensor:
+        """-mean_n sum_t Q(x_{n,<t}, x_{n,t}) log pi(x_{n,t} | x_{n,<t}) (), Q less the baseline."""
+        values = self.values(envs, episodes)
+        if self.config.baseline == "batch_mean":
+            values = values - batch_mean_baseline(values, episodes.lengths)
+        played = Played.of(episodes, self.device)
+        logits = self.network.logits(self.network.hidden(played.tokens, played.sources))
+        log_probs = token_log_probs(logits, played.tokens, played.written)
+        return policy_gradient_loss(log_probs, torch.from_numpy(values).float().to(self.device), played.written)
 
     def values(self, envs: Envs, episodes: Episodes) -> FloatArray:
         """Q(x_{<t}, x_t) of every token of the episodes' texts (N, T), in the reward's unit."""

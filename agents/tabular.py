@@ -140,7 +140,7 @@ class TabularAgent(EpisodicLearner, ValuePolicy):
 
     def _new_tables(self) -> None:
         """Sets those of `tables`."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _new_tables(), which sets its tables")
 
     def _known(self) -> FloatArray:
         """The table (R, V) that tokens are chosen by."""
@@ -197,7 +197,7 @@ class TabularControl(TabularAgent):
 
     def ahead(self, step: Step) -> float:
         """What is expected of s', the text not having ended."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define ahead(step), what it expects of the state after")
 
     def _new_tables(self) -> None:
         self.values = np.zeros((self.rows.count, self.spec.vocab_size))

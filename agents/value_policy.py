@@ -133,11 +133,11 @@ class ValuePolicy:
         self, observation: Observation, state: State, episode_start: BoolArray | None
     ) -> tuple[FloatArray, State, bool]:
         """Q (N, V) after what was observed, the state to hand to the next call, and whether it was one observation."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _next(observation, state, episode_start)")
 
     def _along(self, tokens: IntArray, sources: IntArray | None) -> FloatArray:
         """Q (N, T, V), of which number t is after x_<t; anything past a text's end."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _along(tokens, sources)")
 
     def _chances(self, known: FloatArray, allowed: BoolArray | None, exploring: bool) -> FloatArray:
         """The probability of each token (..., V)."""

@@ -59,6 +59,7 @@ RETURN: tuple[Row, ...] = (
     Row("Q-learning", "agents.q_learning:QLearning", 100_000),
     Row("SARSA", "agents.sarsa:Sarsa", 120_000),
     Row("DQN", "agents.dqn:DQN", 100_000),
+    Row("Double-DQN", "agents.dqn:DQN", 100_000, hyperparameters={"double": True}),
     Row("Deep-SARSA", "agents.deep_sarsa:DeepSarsa", 140_000),
     Row("A2C", "agents.actor_critic:ActorCritic", 60_000),
     Row("PPO", "agents.ppo:PPO", 60_000),

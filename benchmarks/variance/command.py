@@ -12,7 +12,7 @@ from benchmarks.storage import write_json, write_text
 from benchmarks.throughput.plot import write_picture
 from benchmarks.variance.estimators import BATCHES, ESTIMATORS, POLICIES
 from benchmarks.variance.measure import Found, measure
-from benchmarks.variance.plot import picture
+from benchmarks.variance.plot import QUANTITIES, picture
 from benchmarks.variance.table import csv, markdown, missed, notes, tables, to_json
 from benchmarks.versions import versions
 
@@ -23,8 +23,8 @@ QUICK_REPLICATES = 20
 def variance(
     out: Path, console: Console, replicates: int, quick: bool = False, only: list[str] | None = None, seed: int = 0
 ) -> Found:
-    """Measures, prints a table for each policy, and writes `variance.json`, `.csv`, `.md`, `.png` and `.svg` into the
-    folder `out`.
+    """Measures, prints a table for each policy, and writes `variance.json`, `.csv`, `.md`, `.png`, `.svg`,
+    and `cosine.png`, `.svg` into the folder `out`.
 
     Args:
         out: made if it is not there.
@@ -62,7 +62,8 @@ def variance(
     write_json(out / "variance.json", {**about, **to_json(found)})
     write_text(out / "variance.csv", csv(found))
     write_text(out / "variance.md", markdown(found))
-    write_picture(picture(found), out / "variance")
-    written = ", ".join(f"variance.{kind}" for kind in ("json", "csv", "md", "png", "svg"))
+    for quantity in QUANTITIES:
+        write_picture(picture(found, quantity), out / quantity)
+    written = ", ".join(f"variance.{kind}" for kind in ("json", "csv", "md", "png", "svg")) + ", cosine.png, .svg"
     console.print(f"written into {out}: {written}", highlight=False, markup=False, soft_wrap=True)
     return found

@@ -18,6 +18,8 @@ class Estimator:
             not among them is the policy's expected return.
         family: estimators of one family share a colour.
         unbiased: whether it is claimed to be; what is not is measured all the same.
+        temperature: of the entropy that is earned besides the return; its gradient is then another.
+        env_kwargs: of its environment, besides those of the game.
     """
 
     label: str
@@ -25,6 +27,8 @@ class Estimator:
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     family: str = "REINFORCE"
     unbiased: bool = True
+    temperature: float = 0.0
+    env_kwargs: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,15 +48,35 @@ class FixedPolicy:
     seed: int = 0
 
 
+UNSCALED: Mapping[str, Any] = {"scale_advantages": False}
+
+
 def _reinforce(credit: str, baseline: str, **more: Any) -> Estimator:
     name = {"whole": "whole return", "reward_to_go": "reward-to-go"}[credit]
-    settings = {"credit": credit, "baseline": baseline, "scale_advantages": False, **more}
+    settings = {"credit": credit, "baseline": baseline, **UNSCALED, **more}
     return Estimator(f"{name}, {baseline.replace('_', ' ')}", hyperparameters=settings, family=name)
 
 
 def _seqgan(rollouts: int, baseline: str = "none") -> Estimator:
     label = f"SeqGAN, N={rollouts}" + ("" if baseline == "none" else f", {baseline.replace('_', ' ')}")
     return Estimator(label, "agents.seqgan:SeqGAN", {"rollouts": rollouts, "baseline": baseline}, "SeqGAN")
+
+
+def _off_policy(label: str, weighting: str, correction: str, unbiased: bool = True, **more: Any) -> Estimator:
+    settings = {"weighting": weighting, "correction": correction, **UNSCALED, **more}
+    return Estimator(f"off-policy, {label}", "agents.off_policy:OffPolicy", settings, "off-policy", unbiased)
+
+
+def _gumbel(label: str, temperature: float, straight_through: bool) -> Estimator:
+    settings = {"temperature": temperature, "straight_through": straight_through, "half_life": None}
+    return Estimator(
+        f"{label}, tau={temperature:g}",
+        "agents.gumbel_softmax:GumbelSoftmax",
+        {**settings, "least_temperature": temperature},
+        "Gumbel-softmax",
+        unbiased=False,
+        env_kwargs={"reward": "benchmarks.variance.soft_table:SoftTable"},
+    )
 
 
 NETWORK: Mapping[str, Any] = {"embedding_size": 8, "hidden_size": 16, "cell": "gru"}
@@ -69,6 +93,45 @@ ESTIMATORS: tuple[Estimator, ...] = (
     ),
     *(_seqgan(rollouts) for rollouts in (0, 1, 4, 16)),
     _seqgan(16, "batch_mean"),
+    # A critic may say what it will at lambda = 1; below it, its error is the gradient's.
+    Estimator("A2C, lambda=1", "agents.actor_critic:ActorCritic", {"gae_lambda": 1.0, **UNSCALED}, "actor-critic"),
+    Estimator("A2C, lambda=0.95", "agents.actor_critic:ActorCritic", UNSCALED, "actor-critic", unbiased=False),
+    Estimator(
+        "A2C, lambda=0", "agents.actor_critic:ActorCritic", {"gae_lambda": 0.0, **UNSCALED}, "actor-critic", False
+    ),
+    # At its first step on a batch, where all ratios are 1.
+    Estimator("PPO, lambda=1", "agents.ppo:PPO", {"gae_lambda": 1.0, **UNSCALED}, "actor-critic"),
+    # The g of F^-1 g, which TRPO has, too.
+    Estimator(
+        "NPG's g, lambda=1",
+        "agents.natural_policy_gradient:NaturalPolicyGradient",
+        {"gae_lambda": 1.0, **UNSCALED},
+        "actor-critic",
+    ),
+    Estimator("RLOO, k=4", "agents.rloo:RLOO", {"group_size": 4, **UNSCALED}, "groups"),
+    # The group's own mean takes 1/k off the length; the division by the standard deviation does more.
+    Estimator("Dr. GRPO, k=4", "agents.grpo:GRPO", {"group_size": 4, "divide_by_std": False}, "groups", unbiased=False),
+    Estimator("GRPO, k=4", "agents.grpo:GRPO", {"group_size": 4}, "groups", unbiased=False),
+    Estimator("SCST", "agents.self_critical:SelfCritical", UNSCALED, "groups"),
+    Estimator("MIXER, at s=0", "agents.mixer:Mixer", UNSCALED, "actor-critic"),
+    # The soft return's gradient, which is another, at the temperature 1.
+    *(
+        Estimator(
+            f"soft, {credit.replace('_', '-')}",
+            "agents.soft_policy_gradient:SoftPolicyGradient",
+            {"credit": credit, "entropy_weight": 0.0},
+            "soft",
+            temperature=1.0,
+        )
+        for credit in ("whole", "reward_to_go")
+    ),
+    _off_policy("per token", "decision", "ordinary"),
+    _off_policy("per text", "trajectory", "ordinary"),
+    _off_policy("clipped at 1.5", "decision", "clipped", unbiased=False, clip=1.5),
+    _off_policy("self-normalised", "decision", "self_normalised", unbiased=False),
+    _gumbel("Gumbel-softmax", 1.0, straight_through=False),
+    _gumbel("Gumbel-softmax", 0.2, straight_through=False),
+    _gumbel("straight-through", 1.0, straight_through=True),
     Estimator("exact advantage", "benchmarks.variance.floor:ExactAdvantage", family="floor"),
 )
 POLICIES = (FixedPolicy("fresh"), FixedPolicy("partly trained", tokens=8_000))

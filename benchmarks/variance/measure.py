@@ -158,11 +158,11 @@ def measure(
         for estimator in estimators:
             tell(f"{policy.label}: {estimator.label}")
             agent = _agent_of(estimator, envs, network, earned, seed)
-            exact = _flat(exact_gradient(agent, mdp))
+            exact = _flat(exact_gradient(agent, mdp, estimator.temperature))
             directions = np.random.default_rng(seed).normal(size=(DIRECTIONS, len(exact)))
             directions /= np.linalg.norm(directions, axis=1, keepdims=True)
             for texts in batches:
-                rows_of_texts = gymnasium.make_vec(env_id, num_envs=texts, **kwargs)
+                rows_of_texts = gymnasium.make_vec(env_id, num_envs=texts, **{**kwargs, **estimator.env_kwargs})
                 drawn = [estimated_gradient(agent, rows_of_texts, texts) for _ in range(replicates)]
                 samples = np.stack([_flat(each.gradient) for each in drawn])
                 tokens = float(np.mean([each.tokens for each in drawn]))

@@ -1,49 +1,84 @@
-"""The measurements as a picture: variance against cost, and direction against batch size."""
+"""The measurements as pictures: variance against cost, and direction against batch size."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from benchmarks.plots import DASHES, GREY, PALETTE, Dashes
+from benchmarks.plots import GREY, PALETTE
 from benchmarks.variance.measure import Found, Row
 
+Quantity = Literal["variance", "cosine"]
+QUANTITIES: tuple[Quantity, ...] = ("variance", "cosine")
 MARKERS = "osD^vPX*"
+COLUMNS = 4
+TITLES = {"variance": "variance / |gradient|²", "cosine": "cosine to the exact gradient"}
 
 
-def picture(found: Found) -> Figure:
-    """A line of panels for each policy: left the variance of an estimate against the tokens that it took (lower left is
-    better), right its cosine to the exact gradient against the texts of a batch. A colour for each family."""
-    figure = Figure(figsize=(10.4, 3.9 * len(found.policies) + 0.3), layout="constrained")
+def picture(found: Found, quantity: Quantity) -> Figure:
+    """For each policy a panel for each family of estimators, all others grey behind it.
+
+    Args:
+        found: what was measured.
+        quantity: "variance", of an estimate, against the tokens that it took (lower left is better); or "cosine", to
+            the exact gradient, against the texts of a batch (higher is better).
+    """
+    families = list(dict.fromkeys(row.estimator.family for row in found.rows))
+    columns = min(COLUMNS, len(families))
+    lines = -(-len(families) // columns)
+    height = 2.7 * lines * len(found.policies) + 0.4
+    figure = Figure(figsize=(3.6 * columns, height), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(len(found.policies), 2, squeeze=False)
-    for policy, (left, right) in zip(found.policies, panels, strict=True):
+    parts = figure.subfigures(len(found.policies), 1, squeeze=False)[:, 0]
+    for policy, part in zip(found.policies, parts, strict=True):
+        part.suptitle(
+            f"{policy.label}: expected return {policy.expected_return:.2f} of {policy.optimum:.2f}", fontsize=10
+        )
         rows = [row for row in found.rows if row.policy == policy.label]
-        for label, lines in _by_estimator(rows).items():
-            colour, dashes, marker = _style(found, label)
-            look = {"color": colour, "linestyle": dashes, "marker": marker, "markersize": 4.5, "linewidth": 1.5}
-            tokens, texts = [row.tokens for row in lines], [row.texts for row in lines]
-            variances, cosines = ([getattr(row.found, name) for row in lines] for name in ("variance", "cosine"))
-            for axes, x, values in ((left, tokens, variances), (right, texts, cosines)):
-                heights, errors = [each.value for each in values], [each.error for each in values]
-                axes.errorbar(x, heights, yerr=errors, label=label, capsize=2, elinewidth=0.8, **look)
-        left.set_yscale("log")
-        left.set_xscale("log")
-        left.set_xlabel("tokens written and rolled out for an estimate")
-        left.set_ylabel("variance / |gradient|²")
-        right.set_xscale("log")
-        _label_sizes(right, sorted({row.texts for row in rows}))
-        right.set_xlabel("texts of an estimate")
-        right.set_ylabel("cosine to the exact gradient")
-        for axes in (left, right):
-            axes.set_title(f"{policy.label}: {policy.expected_return:.2f} of {policy.optimum:.2f}", fontsize=9)
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.grid(color=GREY, alpha=0.2, linewidth=0.6)
-    handles, labels = panels[0][1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=8)
+        panels = part.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+        for place, axes in enumerate(panels.flat):
+            if place < len(families):
+                _panel(axes, rows, families[place], quantity)
+            else:
+                axes.set_visible(False)
+        part.supxlabel("tokens of an estimate" if quantity == "variance" else "texts of an estimate", fontsize=9)
+        part.supylabel(TITLES[quantity], fontsize=9)
     return figure
+
+
+def _panel(axes: Axes, rows: list[Row], family: str, quantity: Quantity) -> None:
+    grouped = _by_estimator(rows)
+    for lines in grouped.values():
+        if lines[0].estimator.family != family:
+            x, heights, _ = _series(lines, quantity)
+            axes.plot(x, heights, color=GREY, alpha=0.25, linewidth=0.8)
+    members = [lines for lines in grouped.values() if lines[0].estimator.family == family]
+    for number, lines in enumerate(members):
+        x, heights, errors = _series(lines, quantity)
+        look = {"color": PALETTE[number % len(PALETTE)], "marker": MARKERS[number % len(MARKERS)], "markersize": 4}
+        label = lines[0].estimator.label.removeprefix(f"{family}, ")
+        axes.errorbar(x, heights, yerr=errors, label=label, capsize=2, elinewidth=0.8, linewidth=1.3, **look)
+    axes.set_title(family, fontsize=9)
+    axes.set_xscale("log")
+    if quantity == "variance":
+        axes.set_yscale("log")
+    else:
+        _label_sizes(axes, sorted({row.texts for row in rows}))
+    axes.legend(frameon=False, fontsize=6.5)
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color=GREY, alpha=0.2, linewidth=0.6)
+
+
+def _series(lines: list[Row], quantity: Quantity) -> tuple[list[float], list[float], list[float]]:
+    """Along x, up, and the standard errors up."""
+    x = [row.tokens if quantity == "variance" else float(row.texts) for row in lines]
+    values = [getattr(row.found, quantity) for row in lines]
+    return x, [each.value for each in values], [each.error for each in values]
 
 
 def _by_estimator(rows: list[Row]) -> dict[str, list[Row]]:
@@ -51,20 +86,6 @@ def _by_estimator(rows: list[Row]) -> dict[str, list[Row]]:
     for row in sorted(rows, key=lambda each: each.texts):
         grouped.setdefault(row.estimator.label, []).append(row)
     return grouped
-
-
-def _style(found: Found, label: str) -> tuple[str, Dashes, str]:
-    """The family's colour, and what tells the estimator from others of its family."""
-    families: dict[str, list[str]] = {}
-    for row in found.rows:
-        members = families.setdefault(row.estimator.family, [])
-        if row.estimator.label not in members:
-            members.append(row.estimator.label)
-    for colour, members in enumerate(families.values()):
-        if label in members:
-            place = members.index(label)
-            return PALETTE[colour % len(PALETTE)], DASHES[place % len(DASHES)], MARKERS[place % len(MARKERS)]
-    raise KeyError(label)
 
 
 def _label_sizes(axes: Axes, sizes: list[int]) -> None:

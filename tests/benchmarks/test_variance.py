@@ -12,6 +12,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from typer.testing import CliRunner
 
 from agents.exact import estimated_gradient, exact_gradient, policy_table
@@ -135,9 +136,55 @@ def test_seqgans_estimate_is_what_it_follows(baseline: Any) -> None:
         np.testing.assert_allclose(-8 * ours.numpy(), theirs, atol=1e-5)
 
 
+def test_a_soft_text_of_whole_tokens_earns_what_the_text_does() -> None:
+    envs = gym.make_vec("TextGen-Tiny-v0", num_envs=2, **SIZE, reward="benchmarks.variance.soft_table:SoftTable")
+    reward, texts = envs.unwrapped.reward, envs.unwrapped.task.all_texts()
+    tokens = torch.from_numpy(texts.tokens)
+    one_hots = F.one_hot(tokens, 4).double()
+    expected = gym.make_vec("TextGen-Tiny-v0", num_envs=2, **SIZE).unwrapped.reward.score(texts.tokens, texts.lengths)
+    np.testing.assert_allclose(reward.soft_score(one_hots).numpy(), expected, atol=1e-12)
+    np.testing.assert_array_equal(reward.score(texts.tokens, texts.lengths), expected)
+    # Of tokens drawn independently of each other, it is the mean of what the texts earn.
+    chances = torch.from_numpy(np.random.default_rng(0).dirichlet(np.ones(3), size=3))
+    drawn = F.pad(chances, (0, 1))[None]
+    chance = torch.stack([chances[t][ids] for t, ids in enumerate(tokens.clamp(max=2).T)], 1)
+    of_text = chance.where(tokens < 3, 1.0).prod(1)
+    assert float(of_text.sum()) == pytest.approx(1)
+    assert float(reward.soft_score(drawn)) == pytest.approx(float(of_text @ torch.from_numpy(expected)))
+
+
+@pytest.mark.parametrize("label", ["Gumbel-softmax, tau=1", "Gumbel-softmax, tau=0.2"])
+def test_what_follows_soft_tokens_is_biased_as_it_says(label: str) -> None:
+    """Little where they are nearly whole, much where they are not, and much more even then than their variance."""
+    (row,) = measure([NAMED[label]], [FixedPolicy("fresh")], (16,), 40, env_kwargs=SIZE).rows
+    assert (row.found.p < 1e-4) == (label == "Gumbel-softmax, tau=1")
+    assert 16 <= row.tokens <= 16 * SIZE["max_length"]
+
+
+def test_the_soft_return_has_a_gradient_of_its_own() -> None:
+    """An estimator of it is unbiased for it, and far off for the return's."""
+    soft = NAMED["soft, whole"]
+    policies = [FixedPolicy("fresh", initial_std=1.0)]
+    (right,), (wrong,) = (
+        measure([each], policies, (16,), 60, env_kwargs=SIZE).rows for each in (soft, replace(soft, temperature=0.0))
+    )
+    assert right.found.p > 1e-3
+    assert wrong.found.p < 1e-6
+
+
+def test_every_estimator_is_measured() -> None:
+    found = measure(ESTIMATORS, [FixedPolicy("fresh")], (4,), 2, env_kwargs=SIZE)
+    assert [row.estimator for row in found.rows] == list(ESTIMATORS)
+    assert len(NAMED) == len(ESTIMATORS)
+    by = {row.estimator.label: row.found for row in found.rows}
+    # One estimator by three names.
+    assert by["PPO, lambda=1"].variance.value == pytest.approx(by["A2C, lambda=1"].variance.value, rel=1e-4)
+    assert by["NPG's g, lambda=1"].variance.value == pytest.approx(by["A2C, lambda=1"].variance.value, rel=1e-4)
+
+
 def test_an_agent_without_a_policy_gradient_is_refused() -> None:
     envs = gym.make_vec("TextGen-Tiny-v0", num_envs=4)
-    with pytest.raises(TypeError, match="must be a PolicyGradientAgent or SeqGAN"):
+    with pytest.raises(TypeError, match=r"must have policy_loss\(envs, quota, seed\)"):
         estimated_gradient(Random(envs), envs, 8)
 
 
@@ -213,8 +260,9 @@ def test_the_command_prints_and_keeps_what_it_found(tmp_path: Path) -> None:
         assert (line["estimator"], line["texts"]) == (row["estimator"]["label"], str(row["texts"]))
     page = (out / "variance.md").read_text()
     assert page.count("| exact advantage |") == 4
-    assert (out / "variance.png").read_bytes().startswith(b"\x89PNG")
-    assert "exact advantage" in (out / "variance.svg").read_text()
+    for quantity in ("variance", "cosine"):
+        assert (out / f"{quantity}.png").read_bytes().startswith(b"\x89PNG")
+        assert "exact advantage" in (out / f"{quantity}.svg").read_text()
 
 
 @pytest.mark.parametrize(

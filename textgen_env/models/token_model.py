@@ -46,7 +46,7 @@ class TokenModel(nn.Module):
 
     def initial_state(self, batch_size: int) -> State:
         """Before the first input; its parts begin with the axis (B,)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define initial_state(batch_size)")
 
     def begin(self, handed_over: State) -> State:
         """The state to start from after an encoder of this kind of model has read a source; here what that hands over,
