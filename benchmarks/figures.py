@@ -6,28 +6,39 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 import matplotlib
 from matplotlib.figure import Figure
 
 from benchmarks.collect import Collected
-from benchmarks.plots import Axis, Level, Line, curve_over_seeds, learning_curves, style
+from benchmarks.later_part import after_pretraining, bounds
+from benchmarks.plots import Level, Line, curve_over_seeds, learning_curves, style
 from benchmarks.storage import write_whole
 from benchmarks.titles import RETURN, title, unit
 
-AXES: Mapping[Axis, str] = MappingProxyType({"tokens": "tokens", "seconds": "wall time"})
+View = Literal["tokens", "seconds", "after"]
+VIEWS: Mapping[View, str] = MappingProxyType(
+    {"tokens": "tokens", "seconds": "wall time", "after": "tokens after pre-training"}
+)
 FORMATS = ("png", "svg")
 DOTS_PER_INCH = 160
 
 
 def write_figures(collected: Collected, folder: Path) -> None:
-    """Keeps the curves over each axis as `curve_<axis>.png` and `.svg`; nothing where no run has learned."""
-    if not lines_and_levels(collected)[0]:
-        return
-    for axis in AXES:
-        figure = drawn(collected, axis)
+    """Keeps each view of the curves as `curve_<view>.png` and `.svg`; nothing where no run has learned."""
+    for view in views(collected):
+        figure = drawn(collected, view)
         for kind in FORMATS:
-            write_whole(folder / f"curve_{axis}.{kind}", partial(save_figure, figure, kind))
+            write_whole(folder / f"curve_{view}.{kind}", partial(save_figure, figure, kind))
+
+
+def views(collected: Collected) -> list[View]:
+    """Those that there is something to be seen in."""
+    lines, levels = lines_and_levels(collected)
+    if not lines:
+        return []
+    return [view for view in VIEWS if view != "after" or after_pretraining(lines, levels)[0]]
 
 
 def save_figure(figure: Figure, kind: str, path: Path) -> None:
@@ -36,16 +47,22 @@ def save_figure(figure: Figure, kind: str, path: Path) -> None:
         figure.savefig(path, format=kind, dpi=DOTS_PER_INCH, metadata={"Date": None} if kind == "svg" else None)
 
 
-def figure_title(collected: Collected, axis: Axis) -> str:
-    """What the figure over this axis is called."""
+def figure_title(collected: Collected, view: View) -> str:
+    """What the figure of this view is called."""
     of = collected.manifest.curve
-    return f"{title(of).capitalize() if of == RETURN else title(of)} against {AXES[axis]}"
+    return f"{title(of).capitalize() if of == RETURN else title(of)} against {VIEWS[view]}"
 
 
-def drawn(collected: Collected, axis: Axis) -> Figure:
-    """The learning curves over this axis."""
+def drawn(collected: Collected, view: View) -> Figure:
+    """The learning curves in this view."""
     of = collected.manifest.curve
-    return learning_curves(*lines_and_levels(collected), axis, unit(of, collected.manifest.unit), of)
+    lines, levels = lines_and_levels(collected)
+    shown = unit(of, collected.manifest.unit)
+    if view != "after":
+        return learning_curves(lines, levels, view, shown, of)
+    lines, levels = after_pretraining(lines, levels)
+    within = bounds(lines, levels, None if of == RETURN else collected.oracle_entropy)
+    return learning_curves(lines, levels, "tokens", shown, of, within, VIEWS["after"])
 
 
 def lines_and_levels(collected: Collected) -> tuple[list[Line], list[Level]]:

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from benchmarks.collect import Collected
 from benchmarks.differences import difference_table, headline
-from benchmarks.figures import AXES, drawn, figure_title, lines_and_levels
+from benchmarks.figures import drawn, figure_title, lines_and_levels, views
 from benchmarks.plots import to_svg
 from benchmarks.reach import reach_table
 from benchmarks.table import Table, best_by_validation, comparison, findings, statistics
@@ -82,13 +82,16 @@ def _curves(collected: Collected) -> str:
     if not lines:
         return _section("Learning curves", "<p>No run that learns is finished yet.</p>")
     figures = ""
-    for axis in AXES:
-        name = figure_title(collected, axis)
-        svg = to_svg(drawn(collected, axis), axis, name)
+    for view in views(collected):
+        name = figure_title(collected, view)
+        svg = to_svg(drawn(collected, view), view, name)
         figures += f"<figure>{svg}<figcaption>{_word(name)}</figcaption></figure>"
     caption = "Lines: mean over seeds; bands: lowest to highest. Evaluation is left out of the seconds."
     if any(line.curve.pretrained is not None for line in lines):
-        caption += " Dotted vertical lines: where pre-training ends."
+        caption += (
+            " Dotted vertical lines: where pre-training ends. What falls below the oracle's entropy after it "
+            "leaves the picture at its lower edge."
+        )
     readers = [line.label for line in lines if not line.curve.generated]
     if readers:
         says = "generates no tokens: its curve is" if len(readers) == 1 else "generate no tokens: their curves are"

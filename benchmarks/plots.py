@@ -31,6 +31,8 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 DASHES: tuple[Dashes, ...] = ((0.0, ()), (0.0, (6.0, 2.0)), (0.0, (2.0, 1.5)), (0.0, (6.0, 2.0, 1.5, 2.0)))
 NAME_INCHES = 0.26
 """Height of a name beside the curves."""
+LABEL_SHARE = 0.03
+"""Of the width: what an upright label takes."""
 GREY = "#5f6368"
 GRID = 200
 
@@ -156,10 +158,17 @@ def spread_apart(heights: Sequence[float], gap: float) -> list[float]:
 
 
 def learning_curves(
-    lines: Sequence[Line], levels: Sequence[Level], axis: Axis, unit: str = "", of: str = RETURN
+    lines: Sequence[Line],
+    levels: Sequence[Level],
+    axis: Axis,
+    unit: str = "",
+    of: str = RETURN,
+    within: tuple[float, float] | None = None,
+    axis_title: str = "",
 ) -> Figure:
     """Return, or the measure `of`, against tokens or seconds of training: the mean over seeds, the band from the lowest
-    to the highest, levels to compare with, and a dotted vertical line where pre-training ends."""
+    to the highest, levels to compare with, and a dotted vertical line where pre-training ends. Heights not `within`
+    are not shown; the names of what ends there say where it does, beside an arrow."""
     # Room for a name a line, however many there are.
     height = max(4.2, NAME_INCHES * (len(lines) + len(levels)) + 0.8)
     figure = Figure(figsize=(5.4, height), layout="constrained")
@@ -170,18 +179,27 @@ def learning_curves(
         axes.fill_between(x, line.curve.low, line.curve.high, color=line.colour, alpha=0.18, linewidth=0)
         axes.plot(x, line.curve.mean, color=line.colour, linestyle=line.dashes, linewidth=2.0)
         axes.plot(x[-1:], line.curve.mean[-1:], color=line.colour, marker="o", markersize=4)
+    if within is not None:
+        levels = [level for level in levels if within[0] <= level.value <= within[1]]
+        room = 0.06 * (within[1] - within[0])
+        axes.set_ylim(within[0] - room, within[1] + room)
     for level in levels:
         axes.axhline(level.value, color=GREY, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
     end = max((_end(line, axis) for line in lines), default=1.0)
     axes.set_xlim(0.0, end * 1.02)
-    axes.margins(y=0.06)
-    axes.set_xlabel(_axis_title(lines, axis))
+    if within is None:
+        axes.margins(y=0.06)
+    axes.set_xlabel(axis_title or _axis_title(lines, axis))
     axes.set_ylabel(("mean return" if of == RETURN else title(of)) + (f" ({unit})" if unit else ""))
     axes.xaxis.set_major_formatter(EngFormatter(sep="") if axis == "tokens" else EngFormatter(unit="s", sep=" "))
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(color=GREY)
+    labelled = -end
     for place in _ends_of_pretraining(lines, axis, end):
         axes.axvline(place, color=GREY, linewidth=1.0, linestyle=(0, (1, 2)), zorder=0)
+        if place - labelled < LABEL_SHARE * end:
+            continue
+        labelled = place
         axes.annotate(
             "pre-training ends",
             xy=(place, 1.0),
@@ -248,8 +266,13 @@ def _axis_title(lines: Sequence[Line], axis: Axis) -> str:
 def _label(axes: Axes, lines: Sequence[Line], levels: Sequence[Level], axis: Axis) -> None:
     """Names beside the right edge, at their line's end where there is room; far from it, a thin line leads there."""
     low, high = axes.get_ylim()
-    named = [(float(line.curve.mean[-1]), line.label, line.colour, _end(line, axis)) for line in lines]
     right = axes.get_xlim()[1]
+    named = []
+    for line in lines:
+        height, name = float(line.curve.mean[-1]), line.label
+        if not low <= height <= high:
+            name, height = f"{name} {'↓' if height < low else '↑'} {height:.3g}", min(max(height, low), high)
+        named.append((height, name, line.colour, _end(line, axis)))
     named += [(level.value, level.title, GREY, right) for level in levels]
     gap = (high - low) * NAME_INCHES / axes.figure.get_figheight()
     places = spread_apart([height for height, *_ in named], gap)
