@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -189,3 +190,34 @@ def test_the_digest_tells_of_every_file(tmp_path: Path) -> None:
     assert digest_of(tmp_path) == before
     (tmp_path / "b.py").write_text("3")
     assert digest_of(tmp_path) != before
+
+
+def bits_of_sums() -> str:
+    """Of what the kernels that add in any order make of rows of many lengths."""
+    recurrent, softmax = kernels("recurrent"), kernels("softmax")
+    rng = np.random.default_rng(0)
+    digest = hashlib.sha256()
+    for size in (7, 100, 500, 9_000):
+        logits = 3 * rng.standard_normal((40, size), np.float32)
+        logits[::2] += 70  # beyond what is added up without its maximum
+        tokens, found = rng.integers(size, size=40), np.empty(40, np.float32)
+        softmax.log_probs(logits, tokens, found)
+        softmax.draw(logits, rng.random(40), tokens)
+        digest.update(found.tobytes() + tokens.tobytes())
+    for width, hidden_size in ((5, 12), (32, 32), (11, 16)):
+        for name, gates in (("lstm", 4), ("gru", 3)):
+            shapes = (50, width), (gates * hidden_size, width), (gates * hidden_size, hidden_size)
+            parameters = [rng.standard_normal(shape, np.float32) for shape in (*shapes, *2 * [shapes[1][:1]])]
+            states = [rng.standard_normal((6, hidden_size), np.float32) for _ in range(1 + (name == "lstm"))]
+            after = [np.empty_like(state) for state in states]
+            getattr(recurrent, name)(rng.integers(50, size=6), *parameters, *states, *after)
+            digest.update(b"".join(part.tobytes() for part in after))
+    return digest.hexdigest()
+
+
+def test_code_compiled_now_and_code_kept_compute_the_same_bits(tmp_path: Path) -> None:
+    """A kernel's file holds copies of the kernels that it calls, optimised anew: were those to run where the file is
+    read, and the originals where it is written, sums in any order would differ in their last bits."""
+    program = "from test_kernels import bits_of_sums; answer = bits_of_sums()"
+    fresh, kept = (printed(program, ROOT, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
+    assert fresh == kept == bits_of_sums()

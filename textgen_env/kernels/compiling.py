@@ -29,6 +29,17 @@ def kernel(signature: str | None = None, **options: Any) -> Callable[[Callable[.
     return compiled
 
 
+def load_first(*calls: tuple[Any, ...]) -> None:
+    """Calls kernels, each given with its arguments, so that all others in the process run this code of theirs.
+
+    A kernel is kept on disk with copies of those that it calls, optimised anew, and where there are several copies the
+    one that was loaded first runs. Copies of kernels that may round as is convenient (`fastmath`) differ in their last
+    bits: without this, a process that compiles would compute other bits than one that reads what was kept.
+    """
+    for function, *arguments in calls:
+        function(*arguments)
+
+
 @cache
 def source_digest() -> str:
     """Of all source files in this folder."""

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from textgen_env.kernels.compiling import kernel
+from textgen_env.kernels.compiling import kernel, load_first
 from textgen_env.vocabulary import IntArray
 
 BLOCK = 128
@@ -197,3 +197,7 @@ def _exp_below(row: NDArray[np.float32], highest: np.float32, out: NDArray[np.fl
     for j in range(row.size):
         x = row[j] - highest
         out[j] = NOTHING if x < LOWEST else exp(x)
+
+
+_row = np.zeros(1, np.float32)
+load_first((exp, ONE), (_sum, _row), (_sum_exp, _row), (_sum_exp_below, _row, ONE))
