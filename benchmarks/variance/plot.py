@@ -15,7 +15,7 @@ from benchmarks.variance.measure import Found, Row
 Quantity = Literal["variance", "cosine"]
 QUANTITIES: tuple[Quantity, ...] = ("variance", "cosine")
 MARKERS = "osD^vPX*"
-COLUMNS = 4
+COLUMNS = 3
 TITLES = {"variance": "variance / |gradient|²", "cosine": "cosine to the exact gradient"}
 
 
