@@ -2,57 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
 
-from agents.base import Callback, Envs, IntArray, Progress
+from agents.base import Callback, Envs, IntArray
 from agents.rollout import Episodes, Predict, play
-from agents.text_spec import TextSpec
+from agents.saved_agent import SavedAgent
 from textgen_env.tasks.base import check_at_least
 
 
-class EpisodicLearner:
+class EpisodicLearner(SavedAgent):
     """Writes a batch of texts by `explore`, learns from it, and begins again. A subclass defines `explore` and `learn`,
     and its config has `batch_size`."""
 
-    spec: TextSpec
-    config: Any
-    generator: torch.Generator
     explore: Predict
-    updates: int
-    tokens_generated: int
-    tokens_read: int
-    tokens_rolled_out: int
 
     def train(self, envs: Envs, total_tokens: int, callback: Callback | None = None) -> Self:
-        """Learns until `total_tokens` more tokens have been written. Each batch resets the environment, with a seed
-        from the agent's own generator: training in parts is training at once.
+        """Learns until `total_tokens` more tokens have been written, or read from data. For every batch the environment
+        is reset and seeded from the agent's own generator, so that training in parts is training at once. Losses
+        reported: those of `learn`.
 
         Raises:
             ValueError: envs of another shape.
             FloatingPointError: a reward, a loss or a gradient that is not finite.
         """
         self.spec.check_envs(envs)
-        until = self.tokens_generated + check_at_least("total_tokens", total_tokens)
+        until = self.tokens_spent + check_at_least("total_tokens", total_tokens)
         quota = np.full(envs.num_envs, -(-self.config.batch_size // envs.num_envs))
-        while self.tokens_generated < until:
-            episodes = self.gather(envs, quota)
+        while self.tokens_spent < until:
+            seed = int(torch.randint(2**31, (), generator=self.generator))
+            episodes = self.gather(envs, quota, seed)
             self._check_rewards(episodes)
             self.tokens_generated += episodes.tokens_written
             losses = self.learn(episodes)
-            mean_return = float(episodes.returns.mean())
-            progress = Progress(
-                self.tokens_generated, self.tokens_read, mean_return, losses, tokens_rolled_out=self.tokens_rolled_out
-            )
-            if callback is not None and callback(progress) is False:
+            mean_return = float(episodes.returns.mean()) if episodes.tokens_written else float("nan")
+            if not self._goes_on(callback, mean_return, losses):
                 break
         return self
 
-    def gather(self, envs: Envs, quota: IntArray) -> Episodes:
-        """The texts of the next batch, `quota[i]` of each row i."""
-        seed = int(torch.randint(2**31, (), generator=self.generator))
+    def gather(self, envs: Envs, quota: IntArray, seed: int | None = None) -> Episodes:
+        """The texts of the next batch, `quota[i]` of each row i, written by this policy as it stands; an agent that
+        learns from another's texts defines it anew."""
         return play(self.explore, envs, quota, seed=seed, masked=True)
 
     def learn(self, episodes: Episodes) -> dict[str, float]:

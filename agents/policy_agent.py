@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import math
-from os import PathLike, fspath
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from agents.base import BoolArray, Callback, Envs, FloatArray, IntArray, Observation, Progress, State
-from agents.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from agents.base import BoolArray, FloatArray, IntArray, Observation, State
 from agents.imitation import Batch
 from agents.losses import cross_entropy, masked_logits
 from agents.networks import PolicyNetwork
 from agents.prediction import next_logits
-from agents.saved_agent import checkpoint_of, restore
+from agents.saved_agent import SavedAgent
 from agents.text_spec import TextSpec
 from textgen_env import Texts
-from textgen_env.models.device import checked_device
 from textgen_env.models.sampling import sample_categorical
 from textgen_env.tasks.base import check_at_least
 
@@ -28,55 +25,24 @@ from textgen_env.tasks.base import check_at_least
 CHUNK_HIDDEN = 100_000
 
 
-class PolicyAgent:
-    """A policy network with its optimiser (Adam; Kingma and Ba 2015) and random generators.
+class PolicyAgent(SavedAgent):
+    """A policy network with its optimiser (Adam; Kingma and Ba 2015).
 
     A subclass names its `config_class`, which derives from `NetworkConfig` and has the fields learning_rate and
     max_grad_norm, and defines `train`.
 
-    Args:
-        envs: a vector environment of the texts to write; only their shape is taken from it.
-        config: hyperparameters; the class's defaults if None.
-        seed: of the initial parameters and of learning, and of `sample` and `predict`, which have a generator of
-            their own: looking at an agent does not change how it learns.
-        device: where the network is; random numbers are drawn on the CPU all the same.
-
     Attributes:
-        spec: the texts' shape.
-        config: the hyperparameters.
         network: the policy.
-        updates, tokens_generated, tokens_read, tokens_rolled_out, batches_read: in all of its training.
+        batches_read: in all of its training.
         order_seed: of the orders in which training texts are read.
 
     Raises:
-        TypeError, ValueError: envs that are no text environments, a config of another class, attention to sources that
-            the texts do not have, a seed below 0, a device that is not there.
+        ValueError: attention to sources that the texts do not have; and as `SavedAgent`.
     """
 
-    config_class: ClassVar[type[Any]]
-    # Whole numbers that are saved with the networks, the optimisers and the generators.
-    counters: ClassVar[tuple[str, ...]] = (
-        "updates",
-        "tokens_generated",
-        "tokens_read",
-        "tokens_rolled_out",
-        "batches_read",
-        "order_seed",
-    )
-    updates: int
-    tokens_generated: int
-    tokens_read: int
-    tokens_rolled_out: int
+    counters: ClassVar[tuple[str, ...]] = (*SavedAgent.counters, "batches_read", "order_seed")
     batches_read: int
     order_seed: int
-
-    def __init__(self, envs: Envs, config: Any = None, seed: int = 0, device: str = "cpu") -> None:
-        self._build(TextSpec.from_envs(envs), self.config_class() if config is None else config, seed, device)
-
-    @property
-    def tokens_spent(self) -> int:
-        """Tokens written, read and rolled out, in all of its training."""
-        return self.tokens_generated + self.tokens_read + self.tokens_rolled_out
 
     def adopt(self, other: PolicyAgent) -> None:
         """Begins with the policy of another agent, and with what that one has spent on it.
@@ -163,45 +129,12 @@ class PolicyAgent:
             log_probs[rows] = self.network.decoder.log_probs(texts, lengths_there, state).double().sum(1).cpu().numpy()
         return log_probs
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Writes parameters, the optimiser's moments and the random generators: an agent that is loaded goes on
-        learning bit for bit as this one does (on the CPU)."""
-        write_checkpoint(path, checkpoint_of(self))
-
-    @classmethod
-    def load(cls, path: str | PathLike[str], device: str = "cpu") -> Self:
-        """The agent that `save` wrote, on any device.
-
-        Raises:
-            FileNotFoundError: no such file.
-            ValueError: no saved agent, truncated, or of another class or version.
-        """
-        saved = read_checkpoint(path, cls.__name__)
-        agent = cls.__new__(cls)
-        try:
-            agent._build(saved.spec, cls.config_class(**saved.config), 0, device)
-            agent._restore(saved)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(
-                f"path={fspath(path)!r} holds a {cls.__name__} that does not fit together: {error}"
-            ) from None
-        return agent
-
     def _build(self, spec: TextSpec, config: Any, seed: int, device: str) -> None:
-        if not isinstance(config, self.config_class):
-            raise TypeError(f"config={config!r} must be a {self.config_class.__name__}")
-        # Hashed, so that no generator repeats the numbers that a task drew its data with from the same small seed.
-        seeds = np.random.SeedSequence(check_at_least("seed", seed, least=0)).generate_state(2, np.uint64).tolist()
-        self.generator, self.sampling_generator = (torch.Generator().manual_seed(each) for each in seeds)
-        self.device = torch.device(checked_device("device", device))
-        self.spec = spec
-        self.config = config
+        super()._build(spec, config, seed, device)
         network = PolicyNetwork(spec, generator=self.generator, value_head=self._has_value_head(), **config.network)
         self.network = network.to(self.device)
         self.parameters = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
         self.optimiser = self._adam(config.learning_rate)
-        for name in self.counters:
-            setattr(self, name, 0)
         self.order_seed = int(torch.randint(2**62, (), generator=self.generator))
         initial_std = self._initial_std()
         if initial_std is not None:
@@ -211,16 +144,10 @@ class PolicyAgent:
         return torch.optim.Adam(self.parameters, lr=learning_rate, fused=True)
 
     def _networks(self) -> dict[str, nn.Module]:
-        """All networks that are saved, by the name they are saved under."""
         return {"network": self.network}
 
     def _optimisers(self) -> dict[str, torch.optim.Adam]:
-        """All optimisers that are saved, by the name they are saved under."""
         return {"optimiser": self.optimiser}
-
-    def _memory(self) -> dict[str, Tensor]:
-        """What else is saved, by name; a subclass that has some takes it back in `_restore`."""
-        return {}
 
     def _has_value_head(self) -> bool:
         return False
@@ -228,9 +155,6 @@ class PolicyAgent:
     def _initial_std(self) -> float | None:
         """Of N(0, std^2), which the decoder's parameters are drawn from; None keeps the network's own."""
         return None
-
-    def _restore(self, saved: Checkpoint) -> None:
-        restore(self, saved)
 
     def _descend(
         self,
@@ -283,12 +207,6 @@ class PolicyAgent:
         self.batches_read += 1
         self.tokens_read += int(batch.written.sum())
         return losses
-
-    def _goes_on(
-        self, callback: Callback | None, mean_return: float, losses: dict[str, float], phase: str = ""
-    ) -> bool:
-        progress = Progress(self.tokens_generated, self.tokens_read, mean_return, losses, phase, self.tokens_rolled_out)
-        return callback is None or callback(progress) is not False
 
     @torch.inference_mode()
     def _choose(

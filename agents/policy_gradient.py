@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from agents.base import Callback, Envs, FloatArray, IntArray
+from agents.base import Envs, FloatArray, IntArray
+from agents.episodic import EpisodicLearner
 from agents.hyperparameters import check_number
 from agents.losses import entropy, masked_logits, policy_gradient_loss, token_log_probs
 from agents.network_config import NetworkConfig
 from agents.policy_agent import PolicyAgent
 from agents.returns import written
-from agents.rollout import Episodes, play
+from agents.rollout import Episodes
 from textgen_env.tasks.base import check_at_least
 
 
@@ -68,40 +68,13 @@ class Played:
         return type(self)(*(None if part is None else part[rows] for part in vars(self).values()))  # type: ignore[arg-type]
 
 
-class PolicyGradientAgent(PolicyAgent):
+class PolicyGradientAgent(EpisodicLearner, PolicyAgent):
     """Plays a batch of texts, takes a step down `total_loss` of them, and begins again.
 
     A subclass defines `losses`; one that does more with a batch than a single step of Adam defines `learn` as well.
     """
 
     config: PolicyGradientConfig
-
-    def train(self, envs: Envs, total_tokens: int, callback: Callback | None = None) -> Self:
-        """Learns until `total_tokens` more tokens have been written, or read from data. For every batch the environment
-        is reset and seeded from the agent's own generator, so that training in parts is training at once. Losses
-        reported: those of `losses`.
-
-        Raises:
-            ValueError: envs of another shape.
-            FloatingPointError: a loss or the gradient is not finite.
-        """
-        self.spec.check_envs(envs)
-        until = self.tokens_spent + check_at_least("total_tokens", total_tokens)
-        quota = np.full(envs.num_envs, -(-self.config.batch_size // envs.num_envs))
-        while self.tokens_spent < until:
-            seed = int(torch.randint(2**31, (), generator=self.generator))
-            episodes = self.gather(envs, quota, seed)
-            self.tokens_generated += episodes.tokens_written
-            losses = self.learn(episodes)
-            mean_return = float(episodes.returns.mean()) if episodes.tokens_written else float("nan")
-            if not self._goes_on(callback, mean_return, losses):
-                break
-        return self
-
-    def gather(self, envs: Envs, quota: IntArray, seed: int | None = None) -> Episodes:
-        """The texts of the next update, `quota[i]` of each row i, written by this policy as it stands; an agent that
-        learns from another's texts defines it anew."""
-        return play(self.explore, envs, quota, seed=seed, masked=True)
 
     def learn(self, episodes: Episodes) -> dict[str, float]:
         """Takes what there is to be learned from texts that this policy has just written; the losses, by name."""

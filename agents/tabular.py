@@ -7,24 +7,24 @@ one are therefore the same, to the bit, and so are accumulating and replacing tr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from os import PathLike, fspath
-from typing import Any, ClassVar, NamedTuple, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from agents.base import BoolArray, Envs, FloatArray, IntArray, Observation, State
-from agents.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from agents.base import BoolArray, FloatArray, IntArray, Observation, State
+from agents.checkpoint import Checkpoint
 from agents.episodic import EpisodicLearner
 from agents.exploration import ExplorationConfig
 from agents.hyperparameters import check_number
 from agents.prefix_rows import PrefixRows
 from agents.rollout import Episodes
+from agents.saved_agent import SavedAgent
 from agents.text_spec import TextSpec
 from agents.value_policy import ValuePolicy
-from textgen_env.models.device import checked_device
 from textgen_env.tasks.base import check_at_least
 
 
@@ -57,86 +57,41 @@ class ControlConfig(ExplorationConfig, TabularConfig):
         ExplorationConfig.__post_init__(self)
 
 
-class TabularAgent(EpisodicLearner, ValuePolicy):
+class TabularAgent(EpisodicLearner, ValuePolicy, SavedAgent):
     """A table over all prefixes of a task, for each of its sources.
 
     A subclass names its `config_class`, and defines `_new_tables` and `learn`.
 
-    Args:
-        envs: a vector environment of the texts to write; only their shape is taken from it.
-        config: hyperparameters; the class's defaults if None.
-        seed: of learning, and of `sample` and `predict`, which have a generator of their own.
-        device: checked, and otherwise without effect: there is nothing to compute on it.
-
     Attributes:
-        spec: the texts' shape.
-        config: the hyperparameters.
         rows: which row of the tables is which prefix's.
         values: (R, V) float64 Q(s, a), or (R,) V(s); 0 at first.
         visits: int64 of the same shape, how many updates each had.
-        updates: of a batch of texts. tokens_generated: in all of its training.
 
     Raises:
-        TypeError, ValueError: envs that are no text environments, too many prefixes, a config of another class, a seed
-            below 0, a device that is not there.
+        ValueError: too many prefixes; and as `SavedAgent`, whose `device` has no effect here.
     """
 
-    config_class: ClassVar[type[Any]]
-    counters: ClassVar[tuple[str, ...]] = ("updates", "tokens_generated", "tokens_read", "tokens_rolled_out")
     # What is saved of it, by name: arrays over all prefixes.
     tables: ClassVar[tuple[str, ...]] = ("values", "visits")
     values: FloatArray
     visits: IntArray
-
-    def __init__(self, envs: Envs, config: Any = None, seed: int = 0, device: str = "cpu") -> None:
-        self._build(TextSpec.from_envs(envs), self.config_class() if config is None else config, seed, device)
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Writes the tables, the counters and the random generators: an agent that is loaded goes on bit for bit."""
-        tensors = {name: torch.from_numpy(getattr(self, name)) for name in self.tables}
-        tensors["generator"] = self.generator.get_state()
-        tensors["sampling_generator"] = self.sampling_generator.get_state()
-        counters = {name: getattr(self, name) for name in self.counters}
-        write_checkpoint(path, Checkpoint(type(self).__name__, self.spec, asdict(self.config), counters, tensors))
-
-    @classmethod
-    def load(cls, path: str | PathLike[str], device: str = "cpu") -> Self:
-        """The agent that `save` wrote.
-
-        Raises:
-            FileNotFoundError: no such file.
-            ValueError: no saved agent, truncated, or of another class or version.
-        """
-        saved = read_checkpoint(path, cls.__name__)
-        agent = cls.__new__(cls)
-        try:
-            agent._build(saved.spec, cls.config_class(**saved.config), 0, device)
-            for name in cls.tables:
-                setattr(agent, name, _checked_table(name, saved.tensors[name].numpy(), getattr(agent, name)))
-            agent.generator.set_state(saved.tensors["generator"])
-            agent.sampling_generator.set_state(saved.tensors["sampling_generator"])
-            for name in cls.counters:
-                setattr(agent, name, saved.counters[name])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(
-                f"path={fspath(path)!r} holds a {cls.__name__} that does not fit together: {error}"
-            ) from None
-        return agent
 
     def step_sizes(self, visits: Any) -> Any:
         """step_size / n^omega of entries' n-th updates."""
         return self.config.step_size / visits**self.config.step_size_power
 
     def _build(self, spec: TextSpec, config: Any, seed: int, device: str) -> None:
-        if not isinstance(config, self.config_class):
-            raise TypeError(f"config={config!r} must be a {self.config_class.__name__}")
-        checked_device("device", device)
-        seeds = np.random.SeedSequence(check_at_least("seed", seed, least=0)).generate_state(2, np.uint64).tolist()
-        self.generator, self.sampling_generator = (torch.Generator().manual_seed(each) for each in seeds)
-        self.spec, self.config, self.rows = spec, config, PrefixRows(spec)
-        for name in self.counters:
-            setattr(self, name, 0)
+        super()._build(spec, config, seed, device)
+        self.rows = PrefixRows(spec)
         self._new_tables()
+
+    def _memory(self) -> dict[str, Tensor]:
+        return {name: torch.from_numpy(getattr(self, name)) for name in self.tables}
+
+    def _restore(self, saved: Checkpoint) -> None:
+        for name in self.tables:
+            setattr(self, name, _checked_table(name, saved.tensors[name].numpy(), getattr(self, name)))
+        super()._restore(saved)
 
     def _new_tables(self) -> None:
         """Sets those of `tables`."""
