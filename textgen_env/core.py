@@ -11,19 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from textgen_env.arguments import check_running, checked_rows, checked_source_rows, checked_texts, checked_token_ids
+from textgen_env.arguments import check_running, checked_rows, checked_source_rows, checked_token_ids
 from textgen_env.generators import RowGenerators
 from textgen_env.masks import TokenMasks
-from textgen_env.payment import (
-    DensePayer,
-    Payer,
-    TerminalPayer,
-    checked_total,
-    kept_rows,
-    put_rows,
-    same_form,
-    take_rows,
-)
+from textgen_env.payment import kept_rows, payer, put_rows, same_form, scores_of_texts, take_rows
 from textgen_env.prefixes import Prefixes
 from textgen_env.rewards.base import FloatArray, Reward, RewardMode
 from textgen_env.tasks.base import Sources, Task, check_at_least
@@ -81,17 +72,12 @@ class GenerationCore:
         self.source_indices = None if task.sources is None else np.zeros(num_rows, np.int64)
         self.generators = RowGenerators(num_rows)
         self._all_rows = np.arange(num_rows)
-        dense = self.reward_mode == "dense"
         # A token inside a text that is neither masked nor paid: nearly all of them, and no more than written.
-        self._plain_inside = not dense and not self.masks.any
+        self._plain_inside = self.reward_mode == "terminal" and not self.masks.any
         self._prefixes = Prefixes(num_rows, self.horizon, task.vocabulary, compiled=self._plain_inside)
         self.tokens, self.lengths = self._prefixes.tokens, self._prefixes.lengths
         self.running = self._prefixes.running
-        self._payer: Payer = (
-            DensePayer(self.reward, self.tokens.copy(), self._sources(self.source_indices))
-            if dense
-            else TerminalPayer(self.reward)
-        )
+        self._payer = payer(self.reward, self.reward_mode, self.tokens.copy(), self._sources(self.source_indices))
 
     @property
     def ended(self) -> BoolArray:
@@ -125,8 +111,7 @@ class GenerationCore:
             ValueError, TypeError: a prefix or source that is not allowed; nothing is changed then.
         """
         rows = self._all_rows if rows is None else rows
-        blank: Any = (self.vocab_size, 0)
-        tokens, lengths = blank if prefix is None else self.masks.started(prefix, len(rows))
+        tokens, lengths = (self.vocab_size, 0) if prefix is None else self.masks.started(prefix, len(rows))
         indices = None if source is None else checked_source_rows(source, len(rows), self.task)
         states = None
         if indices is None and self.task.sources is not None:
@@ -271,28 +256,14 @@ class GenerationCore:
         Raises:
             ValueError, TypeError: arrays that are no texts of this task, or a reward that returned no scores.
         """
-        ids, counts = checked_texts(tokens, lengths, self.task)
-        if self.task.sources is not None and sources is None:
-            raise ValueError("sources: a conditional task needs the row of the source table for each text, got None")
-        indices = None if sources is None else checked_source_rows(sources, len(ids), self.task, "sources")
-        scores = np.zeros(len(ids))
-        written = np.flatnonzero(counts > 0)
-        if len(written):
-            chosen = self._sources(None if indices is None else indices[written])
-            terms = self.reward.terms(ids[written], counts[written], chosen)
-            scores[written] = checked_total(self.reward, terms, len(written))[1]
-        return scores
+        return scores_of_texts(self.reward, self.task, tokens, lengths, sources)
 
     def snapshot(self, rows: ArrayLike | None = None) -> Snapshot:
         """A copy of the state of `rows`, all by default: texts, sources, reward state, random generators."""
         rows = self._all_rows if rows is None else checked_rows(rows, self.num_rows)
         return Snapshot(
             game=self.game,
-            tokens=self.tokens[rows],
-            lengths=self.lengths[rows],
-            running=self.running[rows],
-            last_rewards=self.last_rewards[rows],
-            returns=self.returns[rows],
+            **{name: stored[rows] for name, stored in self._stored().items()},
             sources=None if self.source_indices is None else self.source_indices[rows],
             reward_state=kept_rows(self._payer.state, rows),
             generator_states=self.generators.states(rows),
@@ -314,15 +285,16 @@ class GenerationCore:
         if count not in (1, len(rows)):
             raise ValueError(f"state holds {count} rows; expected {len(rows)}, or 1 for all of them")
         taken = np.zeros(len(rows), np.int64) if count == 1 else np.arange(len(rows))
-        self.tokens[rows] = state.tokens[taken]
-        self.lengths[rows] = state.lengths[taken]
-        self.running[rows] = state.running[taken]
-        self.last_rewards[rows] = state.last_rewards[taken]
-        self.returns[rows] = state.returns[taken]
+        for name, stored in self._stored().items():
+            stored[rows] = getattr(state, name)[taken]
         if self.source_indices is not None and state.sources is not None:
             self.source_indices[rows] = state.sources[taken]
         put_rows(self._payer.state, rows, take_rows(state.reward_state, taken))
         self.generators.set_states(rows, [state.generator_states[which] for which in taken.tolist()])
+
+    def _stored(self) -> dict[str, Any]:
+        """What is known of each row, by its name in a snapshot."""
+        return {name: getattr(self, name) for name in ("tokens", "lengths", "running", "last_rewards", "returns")}
 
     def _sources(self, indices: IntArray | None) -> Sources | None:
         return None if indices is None or self.task.sources is None else self.task.sources.take(indices)

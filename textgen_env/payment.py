@@ -6,9 +6,11 @@ from copy import copy
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from textgen_env.rewards.base import FloatArray, Reward, RewardState, Terms, checked_scores
-from textgen_env.tasks.base import Sources
+from textgen_env.arguments import checked_source_rows, checked_texts
+from textgen_env.rewards.base import FloatArray, Reward, RewardMode, RewardState, Terms, checked_scores
+from textgen_env.tasks.base import Sources, Task
 from textgen_env.vocabulary import IntArray
 
 
@@ -100,6 +102,11 @@ class DensePayer:
         put_rows(self.state, rows, state)
 
 
+def payer(reward: Reward, mode: RewardMode, tokens: IntArray, sources: Sources | None) -> Payer:
+    """Who pays in a mode; the other arguments as `DensePayer` takes them."""
+    return DensePayer(reward, tokens, sources) if mode == "dense" else TerminalPayer(reward)
+
+
 def checked_total(reward: Reward, terms: Terms, count: int) -> tuple[Terms, FloatArray]:
     """The parts of `count` scores, and the scores that they make, each (count,) float64.
 
@@ -112,6 +119,23 @@ def checked_total(reward: Reward, terms: Terms, count: int) -> tuple[Terms, Floa
         for part, values in terms.items()
     }
     return checked, checked_scores(reward.total(checked), count, reward.name)
+
+
+def scores_of_texts(
+    reward: Reward, task: Task, tokens: ArrayLike, lengths: ArrayLike | None, sources: ArrayLike | None
+) -> FloatArray:
+    """What `GenerationCore.score` says of texts, by a reward that is bound to the task; errors as there."""
+    ids, counts = checked_texts(tokens, lengths, task)
+    if task.sources is not None and sources is None:
+        raise ValueError("sources: a conditional task needs the row of the source table for each text, got None")
+    indices = None if sources is None else checked_source_rows(sources, len(ids), task, "sources")
+    scores = np.zeros(len(ids))
+    written = np.flatnonzero(counts > 0)
+    if len(written):
+        chosen = None if indices is None or task.sources is None else task.sources.take(indices[written])
+        terms = reward.terms(ids[written], counts[written], chosen)
+        scores[written] = checked_total(reward, terms, len(written))[1]
+    return scores
 
 
 def same_form(state: RewardState, other: RewardState) -> bool:
