@@ -33,10 +33,12 @@ def run(
         str | None, typer.Option(help='how many (3: seeds 0, 1, 2), or which ("0,1,5"; "7," for 7 alone)')
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(help="runs at a time, each in a process of its own [default: one a processor]")
+        int | None, typer.Option(help="runs at a time, each in a process of its own", show_default="one a processor")
     ] = None,
     out: Annotated[Path, typer.Option(help="the folder of results")] = Path("runs"),
-    size: Annotated[str | None, typer.Option(help="of an experiment that has several [default: its first]")] = None,
+    size: Annotated[
+        str | None, typer.Option(help="of an experiment that has several", show_default="its first")
+    ] = None,
     device: Annotated[str, typer.Option(help="of torch's, for agents and rewards that learn: cpu, cuda")] = "cpu",
     retry: Annotated[bool, typer.Option("--retry", help="do again what failed or diverged")] = False,
     agent: Annotated[
