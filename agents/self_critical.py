@@ -21,6 +21,7 @@ class SelfCriticalConfig(PolicyGradientConfig):
     """Hyperparameters. The paper begins with a policy that maximum likelihood trained (`adopt`), and has no entropy
     bonus."""
 
+    entropy_weight: float = 0.5  # of the entropy bonus, at the start: a greedy text that is best so far draws all to it
     scale_advantages: bool = True  # divide them by their root mean square: the reward's unit then hardly matters [no]
 
 
