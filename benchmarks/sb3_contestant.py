@@ -24,10 +24,15 @@ from textgen_env.sb3 import make_sb3_vec_env, policy_kwargs
 from textgen_env.solve import TextMDP
 
 CHUNK = 1_000
+# Not a hyperparameter of Stable-Baselines3, whose entropy bonus does not fade.
+HALF_LIFE = "ent_half_life"
 
 
 class SB3Contestant:
     """An algorithm of Stable-Baselines3, unmodified, on the suite's VecEnv with the suite's features extractor.
+
+    A row may have one hyperparameter besides the algorithm's own: `ent_half_life`, tokens until `ent_coef` has halved,
+    which a callback sees to.
 
     Its own file format is pickle, which this project does not read: nothing is kept of a run under way, and one that
     was interrupted begins anew.
@@ -38,19 +43,28 @@ class SB3Contestant:
         algorithm = load_object(row.agent)
         kwargs = {**device_kwargs(run.env_id, run.env_kwargs, run.device), **run.env_kwargs}
         envs = VecMonitor(make_sb3_vec_env(run.env_id, row.num_envs, run.seed, **kwargs))
+        settings = dict(row.hyperparameters)
+        self.ent_half_life = settings.pop(HALF_LIFE, None)
+        if self.ent_half_life is not None and not (self.ent_half_life > 0 and "ent_coef" in settings):
+            raise ValueError(
+                f"row {row.label}: {HALF_LIFE}={self.ent_half_life!r} must be above 0, and ent_coef given: it halves"
+            )
         self.model: Any = algorithm(
             row.policy,
             envs,
             seed=run.seed,
             device=run.device,
             policy_kwargs=_policy_kwargs(row.policy_kwargs),
-            **row.hyperparameters,
+            **settings,
         )
         self.predict: Predict = self.model.predict
 
     def train(self, total_tokens: int, watch: Watch) -> None:
         """`learn`, watched before each rollout: there the policy is one that an update has just made."""
-        self.model.learn(total_tokens, callback=_Watcher(watch))
+        callbacks: list[BaseCallback] = [_Watcher(watch)]
+        if self.ent_half_life is not None:
+            callbacks.append(_FadingEntropy(self.model.ent_coef, self.ent_half_life))
+        self.model.learn(total_tokens, callback=callbacks)
 
     @contextmanager
     def drawing(self, seed: int) -> Iterator[None]:
@@ -106,6 +120,20 @@ def _policy_kwargs(given: Mapping[str, Any]) -> dict[str, Any]:
         **policy_kwargs(**{name: value for name, value in given.items() if name in ours}),
         **{name: value for name, value in given.items() if name not in ours},
     }
+
+
+class _FadingEntropy(BaseCallback):
+    """ent_coef = start * 2^(-tokens / half-life), for each rollout anew."""
+
+    def __init__(self, start: float, half_life: float) -> None:
+        super().__init__()
+        self.start, self.half_life = start, half_life
+
+    def _on_rollout_start(self) -> None:
+        self.model.ent_coef = self.start * 0.5 ** (self.num_timesteps / self.half_life)  # type: ignore[attr-defined]
+
+    def _on_step(self) -> bool:
+        return True
 
 
 class _Watcher(BaseCallback):

@@ -182,3 +182,20 @@ def test_what_log_prob_cannot_say_has_a_reason(tmp_path: Path) -> None:
 
     with pytest.raises(NoLikelihood, match="log_prob gives all 15 texts add up to 2, not 1"):
         contestant_of(Wrong(agent)).policy(plain)
+
+
+def test_the_entropy_bonus_fades_where_a_row_says_so() -> None:
+    """Stable-Baselines3 has no schedule for it; before each rollout it is that of the tokens written."""
+    settings = {**ROLLOUT, "batch_size": 24, "ent_coef": 0.8, "ent_half_life": 96.0}
+    row = Row("PPO", "stable_baselines3:PPO", 400, "sb3", settings, policy_kwargs=SMALL, num_envs=16)
+    contestant = SB3Contestant(run_of(row))
+    assert contestant.model.ent_coef == 0.8
+    seen: list[tuple[int, float]] = []
+    contestant.train(192, lambda progress: seen.append((progress.tokens_generated, contestant.model.ent_coef)))
+    # Rollouts of 48 tokens; the watcher hears of each before the bonus is set for it.
+    assert [tokens for tokens, _ in seen] == [0, 48, 96, 144, 192]
+    assert [bonus for _, bonus in seen[2:]] == pytest.approx([0.8 * 0.5 ** (tokens / 96) for tokens in (48, 96, 144)])
+    for wrong in ({"ent_half_life": 0.0}, {"ent_coef": None}):
+        given = {name: value for name, value in {**settings, **wrong}.items() if value is not None}
+        with pytest.raises(ValueError, match=r"row PPO: ent_half_life=\S+ must be above 0, and ent_coef given"):
+            SB3Contestant(run_of(Row("PPO", "stable_baselines3:PPO", 400, "sb3", given, policy_kwargs=SMALL)))
