@@ -20,7 +20,6 @@ class GRPOConfig(RLOOConfig):
     environment's reward."""
 
     group_size: int = 8  # k: texts for one source [64]
-    entropy_weight: float = 0.5  # of the entropy bonus, at the start [0]
     scale_advantages: bool = False  # divide them by their root mean square besides [no]
     divide_by_std: bool = True  # a group's advantages by its standard deviation [yes; Dr. GRPO: no]
     divide_by_length: bool = False  # a text's by its number of tokens [yes; Dr. GRPO: no]

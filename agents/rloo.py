@@ -26,6 +26,7 @@ class RLOOConfig(PolicyGradientConfig):
     which they take off the reward, is left to the environment's reward."""
 
     group_size: int = 8  # k: texts for one source; of an unconditional task, texts compared with each other [2, 4]
+    entropy_weight: float = 0.5  # of the entropy bonus, at the start [0]
     scale_advantages: bool = True  # divide them by their root mean square: the reward's unit then hardly matters [no]
 
     def __post_init__(self) -> None:
