@@ -87,7 +87,17 @@ RETURN: tuple[Row, ...] = (
         policy_kwargs={"lstm_hidden_size": 32},
     ),
     _sb3("sb3_contrib:QRDQN", 40_000, num_envs=16, **REPLAYED, policy_kwargs={"n_quantiles": 10}),
-    _sb3("sb3_contrib:TRPO", 50_000, num_envs=256, **WHOLE_TEXTS, batch_size=1_280, n_critic_updates=5, cg_max_steps=6),
+    # Without a bonus, the more texts and the shorter the steps the likelier is the best text found.
+    _sb3(
+        "sb3_contrib:TRPO",
+        150_000,
+        num_envs=512,
+        **WHOLE_TEXTS,
+        batch_size=2_560,
+        target_kl=0.003,
+        n_critic_updates=5,
+        cg_max_steps=6,
+    ),
 )
 # What maximises return + entropy, at the temperature 1.
 SOFT: tuple[Row, ...] = (Row("Soft-PG", "agents.soft_policy_gradient:SoftPolicyGradient", 400_000),)
