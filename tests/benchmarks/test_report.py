@@ -6,7 +6,6 @@ import csv
 import io
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from rich.console import Console
 
 from benchmarks.collect import collect, experiment_folders
 from benchmarks.export import table_csv
-from benchmarks.figures import write_figures
+from benchmarks.figures import views, write_figures
 from benchmarks.manifest import Manifest
 from benchmarks.page import page
 from benchmarks.report import report, show
@@ -22,6 +21,7 @@ from benchmarks.results import Failure, Measurement, Point, Reference, Result
 from benchmarks.specs import Experiment, Row, runs_of
 from benchmarks.storage import write_json
 from benchmarks.table import comparison, findings, shortened, statistics
+from pages import Page
 
 EXPERIMENT = Experiment(
     name="made-up",
@@ -178,6 +178,8 @@ def test_budgets_count_roll_outs_and_what_was_before(tmp_path: Path) -> None:
     assert [float(lines[name]) for name in ("tokens_rolled_out", "seconds", "own_seconds")] == [3_400_000, 5.5, 2.5]
     text = Page(page(collect(path))).text
     assert "Dotted vertical lines: where pre-training ends." in text
+    assert views(collect(path)) == ["tokens", "seconds", "after"]
+    assert "against tokens after pre-training" in text
     assert "tokens read and generated" in text
 
 
@@ -187,41 +189,11 @@ def test_figures_are_kept_as_files(folder: Path) -> None:
     for axis in ("tokens", "seconds"):
         assert (folder / f"curve_{axis}.png").read_bytes().startswith(b"\x89PNG")
         assert "<svg" in (folder / f"curve_{axis}.svg").read_text()
+    # Nobody had a pre-training.
+    assert not list(folder.glob("curve_after.*"))
     before = {path: path.read_bytes() for path in folder.glob("curve_*")}
     write_figures(collected, folder)
     assert {path: path.read_bytes() for path in before} == before
-
-
-class Page(HTMLParser):
-    """Tags in balance, attributes that load something, and the text."""
-
-    VOID = frozenset({"meta", "br", "img", "link", "input", "hr"})
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: set[str] = set()
-        self.loads: list[str] = []
-        self.text = ""
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.loads += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "data")]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in self.VOID:
-            self.handle_endtag(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def test_page_needs_nothing_from_outside(html: str) -> None:
