@@ -66,7 +66,8 @@ class Row:
         agent: import path of the class, "module:Class".
         total_tokens: the training budget, of tokens generated, read and rolled out; 0 for what is not trained.
         kind: "agent" for a class of the Protocol in agents/base.py, "sb3" for an algorithm of Stable-Baselines3.
-        hyperparameters: for the agent's `config_class`, or for the constructor of the SB3 algorithm.
+        hyperparameters: for the agent's `config_class`, or for the constructor of the SB3 algorithm, and besides them
+            `ent_half_life`, see `benchmarks.sb3_contestant.SB3Contestant`.
         policy: of an SB3 algorithm.
         policy_kwargs: for `textgen_env.sb3.policy_kwargs`; what that does not take is the policy's own.
         masked: hand the environment's action masks to `predict` (agents, MaskablePPO).

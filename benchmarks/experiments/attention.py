@@ -28,6 +28,7 @@ EXPERIMENT = Experiment(
         imitator("MLE-transformer", **TRANSFORMER),
         imitator("MLE-transformer-general", attention="general", **TRANSFORMER),
     ),
+    seeds=tuple(range(10)),
     evaluation=Evaluation(
         points=10,
         episodes=256,
