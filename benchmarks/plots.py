@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
 
+from benchmarks.label_places import spread_apart
 from benchmarks.results import Point
 from benchmarks.titles import RETURN, title
 
@@ -134,27 +135,6 @@ def end_of_pretraining(points: Sequence[Point]) -> Point | None:
 
 def _height(point: Point, of: str) -> float | None:
     return point.mean_return if of == RETURN else point.measures.get(of)
-
-
-def spread_apart(heights: Sequence[float], gap: float) -> list[float]:
-    """Places near `heights` that lie at least `gap` apart, in the same order: where labels beside them go.
-
-    Neighbours that are too close become one block around their mean height, and blocks that then touch join.
-    """
-    order = sorted(range(len(heights)), key=lambda i: heights[i])
-    blocks: list[tuple[float, list[int]]] = []  # centre, members from the lowest
-    for i in order:
-        centre, members = heights[i], [i]
-        while blocks and centre - gap * (len(members) - 1) / 2 < blocks[-1][0] + gap * (len(blocks[-1][1]) + 1) / 2:
-            below_centre, below = blocks.pop()
-            centre = (below_centre * len(below) + centre * len(members)) / (len(below) + len(members))
-            members = below + members
-        blocks.append((centre, members))
-    places = [0.0] * len(heights)
-    for centre, members in blocks:
-        for position, i in enumerate(members):
-            places[i] = centre + gap * (position - (len(members) - 1) / 2)
-    return places
 
 
 def learning_curves(
@@ -275,7 +255,7 @@ def _label(axes: Axes, lines: Sequence[Line], levels: Sequence[Level], axis: Axi
         named.append((height, name, line.colour, _end(line, axis)))
     named += [(level.value, level.title, GREY, right) for level in levels]
     gap = (high - low) * NAME_INCHES / axes.figure.get_figheight()
-    places = spread_apart([height for height, *_ in named], gap)
+    places = spread_apart([height for height, *_ in named], gap, (low, high))
     for (height, name, colour, end), place in zip(named, places, strict=True):
         axes.annotate(
             name,

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.label_places import spread_apart
 from benchmarks.plots import (
     GRID,
     Level,
@@ -18,7 +19,6 @@ from benchmarks.plots import (
     curve_over_seeds,
     end_of_pretraining,
     learning_curves,
-    spread_apart,
     style,
     to_svg,
 )
@@ -63,6 +63,19 @@ def test_labels_lie_apart_in_their_order(heights: list[float], gap: float) -> No
 @given(st.lists(st.integers(-20, 20), unique=True, max_size=10))
 def test_labels_with_room_stay_where_they_are(heights: list[int]) -> None:
     assert spread_apart([10.0 * h for h in heights], 9.0) == pytest.approx([10.0 * h for h in heights])
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=12))
+def test_labels_stay_beside_the_axes_where_there_is_room(heights: list[float]) -> None:
+    places = spread_apart(heights, 10.0, (-100.0, 100.0))
+    order = sorted(range(len(heights)), key=lambda i: heights[i])
+    assert all(places[b] - places[a] >= 10 - 1e-6 for a, b in pairwise(order))
+    assert min(places) >= -100 - 1e-6
+    assert max(places) <= 100 + 1e-6
+
+
+def test_without_room_labels_keep_apart_from_the_top_down() -> None:
+    assert spread_apart([5.0, 5.0, 5.0], 4.0, (0.0, 5.0)) == [-3.0, 1.0, 5.0]
 
 
 def test_no_two_lines_look_alike() -> None:
