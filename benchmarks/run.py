@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.checkpoints import read_checkpoint, remove_checkpoint
+from benchmarks.locks import kept_from_others
 from benchmarks.manifest import MANIFEST, Manifest, read_manifest
 from benchmarks.results import Failure
 from benchmarks.specs import Experiment, Run, runs_of, settings_digest
@@ -80,6 +81,7 @@ def run_experiment(
     Raises:
         ConfigMismatch: a result of other settings is in the way; nothing is run or written then.
         CheckpointRefused: a checkpoint that a run cannot go on from is in the way; likewise.
+        FolderInUse: another process is doing runs in one of the folders; likewise.
         ValueError: seeds, jobs or a device that are not allowed.
     """
     runs = runs_of(experiment, None if seeds is None else tuple(seeds), device)
@@ -89,19 +91,20 @@ def run_experiment(
     plan = _planned(runs, out, retry)
     for run in plan.waiting:
         read_checkpoint(out / run.name, settings_digest(run.to_config()))
-    for path, reason in plan.broken:
-        notify(f"{path} is broken ({reason}); kept as {set_aside(path).name}, the run is done again")
-    for run in plan.finished:
-        # Of a run that was killed after its result was written.
-        remove_checkpoint(out / run.name)
-    _write_manifest(Manifest.of(experiment, runs), folder, notify)
-    if plan.finished:
-        notify(f"{len(plan.finished)} of {len(runs)} runs are finished and kept")
-    for words in (*plan.skipped, *plan.notes):
-        notify(words)
-    if plan.waiting and not is_installed():
-        notify(ADVICE)
-    execute_all(plan.waiting, partial(_execute, out), listener, jobs, partial(_record_death, out))
+    with kept_from_others({folder, *(out / Path(run.name).parts[0] for run in runs)}):
+        for path, reason in plan.broken:
+            notify(f"{path} is broken ({reason}); kept as {set_aside(path).name}, the run is done again")
+        for run in plan.finished:
+            # Of a run that was killed after its result was written.
+            remove_checkpoint(out / run.name)
+        _write_manifest(Manifest.of(experiment, runs), folder, notify)
+        if plan.finished:
+            notify(f"{len(plan.finished)} of {len(runs)} runs are finished and kept")
+        for words in (*plan.skipped, *plan.notes):
+            notify(words)
+        if plan.waiting and not is_installed():
+            notify(ADVICE)
+        execute_all(plan.waiting, partial(_execute, out), listener, jobs, partial(_record_death, out))
     return folder
 
 
