@@ -1,4 +1,4 @@
-"""One process at a time in an experiment's folder: two would do the same runs, and take each other's checkpoints away."""
+"""One process at a time in an experiment's folder: two would do the same runs and spoil each other's checkpoints."""
 
 from __future__ import annotations
 
