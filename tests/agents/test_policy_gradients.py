@@ -115,6 +115,7 @@ def test_a_reward_that_ruins_the_loss_is_named_and_changes_nothing(kind: Any) ->
 def test_it_writes_the_best_text_of_tiny(kind: Any) -> None:
     envs = gym.make_vec("TextGen-Tiny-v0", num_envs=64)
     mdp = TextMDP.of(envs)
-    agent = kind(envs, seed=0).train(envs, 30_000 if kind in (RLOO, OffPolicy) else 60_000)
+    tokens = {RLOO: 30_000, OffPolicy: 30_000, SelfCritical: 100_000}.get(kind, 60_000)
+    agent = kind(envs, seed=0).train(envs, tokens)
     best = float(mdp.start @ backward_induction(mdp).V)
     assert expected_return(mdp, policy_table(agent, mdp)) > 0.95 * best
