@@ -88,10 +88,9 @@ def _curves(collected: Collected) -> str:
         figures += f"<figure>{svg}<figcaption>{_word(name)}</figcaption></figure>"
     caption = "Lines: mean over seeds; bands: lowest to highest. Evaluation is left out of the seconds."
     if any(line.curve.pretrained is not None for line in lines):
-        caption += (
-            " Dotted vertical lines: where pre-training ends. What falls below the oracle's entropy after it "
-            "leaves the picture at its lower edge."
-        )
+        caption += " Dotted vertical lines: where pre-training ends."
+    if "after" in views(collected):
+        caption += " What falls below the oracle's entropy after it leaves the picture at its lower edge."
     readers = [line.label for line in lines if not line.curve.generated]
     if readers:
         says = "generates no tokens: its curve is" if len(readers) == 1 else "generate no tokens: their curves are"

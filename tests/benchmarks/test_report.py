@@ -180,6 +180,7 @@ def test_budgets_count_roll_outs_and_what_was_before(tmp_path: Path) -> None:
     assert "Dotted vertical lines: where pre-training ends." in text
     assert views(collect(path)) == ["tokens", "seconds", "after"]
     assert "against tokens after pre-training" in text
+    assert "leaves the picture at its lower edge" in text
     assert "tokens read and generated" in text
 
 
@@ -209,6 +210,7 @@ def test_page_needs_nothing_from_outside(html: str) -> None:
 
 def test_page_shows_everything(html: str) -> None:
     text = Page(html).text
+    assert "pre-training" not in text
     for said in (
         "made-up",
         "numbers <made> up & checked",
