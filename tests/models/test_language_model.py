@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,19 +10,11 @@ import torch
 from torch import nn
 
 from language_models import CELLS, built, generator, texts
-from switched import PATHS, taking
 from textgen_env.models import linear_softmax, token_model
 from textgen_env.models.language_model import FEW_ROWS, Cell, LanguageModel
 from textgen_env.models.linear_softmax import rows_at_once
 
 pytestmark = pytest.mark.usefixtures("path")
-
-
-@pytest.fixture(scope="module", params=PATHS)
-def path(request: pytest.FixtureRequest) -> Iterator[str]:
-    """With the kernels, and with torch alone."""
-    with taking(request.param):
-        yield request.param
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
@@ -15,18 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from switched import PATHS, taking
 from textgen_env.models import linear_softmax
 from textgen_env.models.linear_softmax import LogitsMemory, linear_cross_entropy, rows_at_once, token_log_probs
 
 pytestmark = pytest.mark.usefixtures("path")
-
-
-@pytest.fixture(scope="module", params=PATHS)
-def path(request: pytest.FixtureRequest) -> Iterator[str]:
-    """With the kernels, and with torch alone."""
-    with taking(request.param):
-        yield request.param
 
 
 def layer(

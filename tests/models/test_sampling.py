@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -22,13 +20,6 @@ LAST = 1 - 2**-53
 SIZES = (1, 2, 3, 97, 127, 128, 129, 1_009, 5_000)
 
 pytestmark = pytest.mark.usefixtures("path")
-
-
-@pytest.fixture(scope="module", params=PATHS)
-def path(request: pytest.FixtureRequest) -> Iterator[str]:
-    """With the kernels, and with torch alone."""
-    with taking(request.param):
-        yield request.param
 
 
 def generator(seed: int = 0) -> torch.Generator:

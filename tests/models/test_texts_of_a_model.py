@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
 
 from language_models import CELLS, built, generator
-from switched import PATHS, taking
 from textgen_env.models import linear_softmax
 from textgen_env.models.language_model import Cell
 from textgen_env.models.linear_softmax import rows_at_once
 
 pytestmark = pytest.mark.usefixtures("path")
-
-
-@pytest.fixture(scope="module", params=PATHS)
-def path(request: pytest.FixtureRequest) -> Iterator[str]:
-    """With the kernels, and with torch alone."""
-    with taking(request.param):
-        yield request.param
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
 
-from switched import PATHS, taking
 from textgen_env.models import token_scorer
 from textgen_env.models.language_model import FEW_ROWS, Cell, LanguageModel
 from textgen_env.models.token_scorer import TokenScorer
 
 pytestmark = pytest.mark.usefixtures("path")
-
-
-@pytest.fixture(scope="module", params=PATHS)
-def path(request: pytest.FixtureRequest) -> Iterator[str]:
-    """With the kernels, and with torch alone."""
-    with taking(request.param):
-        yield request.param
 
 
 def model(cell: Cell, vocab_size: int = 50) -> LanguageModel:
