@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from os import PathLike, fspath
 from pathlib import Path
@@ -89,3 +91,17 @@ def read_checkpoint(path: str | PathLike[str], agent: str | None = None) -> Chec
         return Checkpoint(found[2], TextSpec(**header["spec"]), header["config"], header["counters"], tensors)
     except (KeyError, TypeError) as error:
         raise ValueError(f"path={name!r} is no saved agent: {error!r}") from None
+
+
+@contextmanager
+def fitting_together(path: str | PathLike[str], agent: str) -> Iterator[None]:
+    """For the block that builds an agent of a checkpoint: what goes wrong in it is the file's fault.
+
+    Raises:
+        ValueError: naming the file and the agent's class, in place of the block's own KeyError, TypeError, ValueError
+            or RuntimeError.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"path={fspath(path)!r} holds a {agent} that does not fit together: {error}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from os import PathLike, fspath
+from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from agents.base import BoolArray, Envs, FloatArray, IntArray, Observation, State
-from agents.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from agents.checkpoint import Checkpoint, fitting_together, read_checkpoint, write_checkpoint
 from agents.text_spec import TextSpec
 from textgen_env import Texts
 from textgen_env.models.device import checked_device
@@ -107,7 +107,7 @@ class IndependentTokens:
         saved = read_checkpoint(path, cls.__name__)
         agent = cls.__new__(cls)
         counters = saved.counters
-        try:
+        with fitting_together(path, cls.__name__):
             agent._build(saved.spec, counters["seed"], device)
             agent.tokens_read = counters["tokens_read"]
             agent.weights = _checked_weights(saved.tensors["weights"].numpy(), saved.spec.vocab_size)
@@ -116,10 +116,6 @@ class IndependentTokens:
                 "state": {name: counters[name] for name in ("state", "inc")},
                 **{name: counters[name] for name in ("has_uint32", "uinteger")},
             }
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"path={fspath(path)!r} holds a {cls.__name__} that does not fit together: {error}"
-            ) from None
         return agent
 
     def _build(self, spec: TextSpec, seed: int, device: str) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from agents.base import Callback, Envs, Progress
-from agents.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from agents.checkpoint import Checkpoint, fitting_together, read_checkpoint, write_checkpoint
 from agents.network_config import NetworkConfig
 from agents.networks import PolicyNetwork
 from agents.text_spec import TextSpec
@@ -77,13 +77,9 @@ class SavedAgent:
         """
         saved = read_checkpoint(path, cls.__name__)
         agent = cls.__new__(cls)
-        try:
+        with fitting_together(path, cls.__name__):
             agent._build(saved.spec, cls.config_class(**saved.config), 0, device)
             agent._restore(saved)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(
-                f"path={fspath(path)!r} holds a {cls.__name__} that does not fit together: {error}"
-            ) from None
         return agent
 
     def _build(self, spec: TextSpec, config: Any, seed: int, device: str) -> None:
@@ -174,11 +170,9 @@ def read_policy(path: str | PathLike[str]) -> SavedPolicy:
     if not state:
         raise ValueError(f"path={fspath(path)!r} holds a {saved.agent}, which has no policy network")
     names = {field.name for field in fields(NetworkConfig)} & saved.config.keys()
-    try:
+    with fitting_together(path, saved.agent):
         config = NetworkConfig(**{name: saved.config[name] for name in names})
         has_values = "value.weight" in state
         network = PolicyNetwork(saved.spec, generator=torch.Generator(), value_head=has_values, **config.network)
         network.load_state_dict(state)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"path={fspath(path)!r} holds a {saved.agent} that does not fit together: {error}") from None
     return SavedPolicy(saved.agent, saved.spec, config, network)
