@@ -72,18 +72,18 @@ class Mixer(PolicyGradientAgent):
     def train(self, envs: Envs, total_tokens: int, callback: Callback | None = None) -> Self:
         """Goes on with algorithm 1 until `total_tokens` more tokens have been read or written. Losses reported: `nll`,
         in the phase "mle" in nats a token and in "mixed" in nats a text; in "mixed" and "reinforce" `policy`, `value`
-        and `entropy`. The mean return is that of the continuations.
+        and `entropy`. The mean return is that of the continuations. For every batch that is written the environment is
+        seeded from the agent's own generator, so that training in parts is training at once.
 
         Raises:
             ValueError: the task has no training data, or envs of another shape.
-            FloatingPointError: a loss or the gradient is not finite.
+            FloatingPointError: a reward, a loss or the gradient is not finite.
         """
         self.spec.check_envs(envs)
         config, horizon = self.config, self.spec.max_length
         until = self.tokens_spent + check_at_least("total_tokens", total_tokens)
         texts = TrainingTexts(envs, self.spec, config.batch_size, self.order_seed, self.device)
         quota = np.full(envs.num_envs, -(-config.batch_size // envs.num_envs))
-        seed: int | None = int(torch.randint(2**31, (), generator=self.generator))
         goes_on = True
         while goes_on and self.tokens_spent < until:
             true_tokens = config.true_tokens(self.updates, horizon)
@@ -91,13 +91,14 @@ class Mixer(PolicyGradientAgent):
                 losses = self.imitate(texts.batch(self.batches_read), self.optimiser)
                 goes_on = self._goes_on(callback, float("nan"), losses, "mle")
                 continue
+            seed = int(torch.randint(2**31, (), generator=self.generator))
             if true_tokens:
                 episodes: Episodes = self.go_on(envs, texts.batch(self.batches_read), true_tokens, seed)
                 self.batches_read += 1
                 self.tokens_read += int(np.minimum(episodes.lengths, true_tokens).sum())
             else:
                 episodes = self.gather(envs, quota, seed)
-            seed = None
+            self._check_rewards(episodes)
             self.tokens_generated += episodes.tokens_written
             losses = self.learn(episodes)
             continued = episodes.returns[episodes.lengths > true_tokens]

@@ -4,6 +4,7 @@ masks, answer sources, name what is not finite, and find the best text."""
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,24 @@ def test_in_segments_saved_between_them_it_goes_on_bit_for_bit(
         assert all(torch.equal(one[name], two[name]) for name in one)
 
 
+@pytest.mark.parametrize("conditional", [False, True])
+@pytest.mark.parametrize("kind", AGENTS)
+def test_training_in_parts_is_training_at_once(kind: Any, conditional: bool, echo_task: Any) -> None:
+    """Through every phase of each: what is drawn once for a call of `train` would differ."""
+    task = echo_task if conditional else None
+
+    def updated(agent: Any, steps: int) -> None:
+        seen: list[Any] = []
+        agent.train(make_envs(task), 10_000, lambda progress: seen.append(progress) or len(seen) < steps)
+
+    at_once, in_parts = small(kind, make_envs(task)), small(kind, make_envs(task))
+    updated(at_once, 14)
+    for steps in (1, 3, 5, 5):
+        updated(in_parts, steps)
+    assert at_once.updates == in_parts.updates == 14
+    assert same_networks(at_once, in_parts)
+
+
 @pytest.mark.parametrize("kind", AGENTS)
 def test_same_seed_same_weights_and_no_global_randomness(kind: Any) -> None:
     before = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
@@ -109,6 +128,31 @@ def test_a_reward_that_ruins_the_loss_is_named_and_changes_nothing(kind: Any) ->
     with pytest.raises(FloatingPointError, match=rf"{kind.__name__}: policy is nan in update "):
         agent.train(envs, 100)
     assert all(torch.equal(tensor, before[name]) for name, tensor in agent.network.state_dict().items())
+
+
+@pytest.mark.parametrize("kind", AGENTS)
+def test_rewards_that_are_not_finite_are_named_before_anything_is_learned(kind: Any) -> None:
+    envs = make_envs()
+    agent = small(kind, envs, **({"pretrain_epochs": 0} if kind is OffPolicy else {}))
+    if kind is Mixer:
+        agent.updates = 100
+    gather, updates = agent.gather, agent.updates
+
+    def spoilt(*args: Any) -> Any:
+        episodes = gather(*args)
+        rewards = np.ones_like(episodes.rewards)
+        rewards[3, 1] = float("inf")
+        return replace(episodes, rewards=rewards)
+
+    agent.gather = spoilt
+    before = {name: tensor.clone() for name, tensor in agent.network.state_dict().items()}
+    said = (
+        rf"{kind.__name__}: the reward of token 1 of text 3 is inf in update {updates + 1}; of the batch's \d+ rewards "
+    )
+    with pytest.raises(FloatingPointError, match=said):
+        agent.train(envs, 100)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in agent.network.state_dict().items())
+    assert agent.updates == updates
 
 
 @pytest.mark.parametrize("kind", AGENTS)
