@@ -186,7 +186,7 @@ def throughput(
 @app.command()
 def variance(
     replicates: Annotated[int, typer.Option(help="estimates of each gradient by each estimator")] = 200,
-    quick: Annotated[bool, typer.Option("--quick", help="20 replicates, and no large batches")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="20 replicates, no large batches, no test of bias")] = False,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="PART", help="of an estimator's label; may be repeated", show_default="all estimators"),

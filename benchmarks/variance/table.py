@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.export import csv_text, markdown_table
 from benchmarks.table import NONE, Table
-from benchmarks.variance.measure import FALSE_ALARM, Found, Row, Value
+from benchmarks.variance.measure import FALSE_ALARM, TESTED_REPLICATES, Found, Row, Value
 
 TITLES = ("estimator", "texts", "tokens", "bias", "z", "z aside", "variance", "at equal tokens", "cosine", "unbiased")
 COLUMNS = (
@@ -40,7 +40,8 @@ def notes(found: Found) -> list[str]:
         "tokens: times the tokens of an estimate, in thousands. cosine: E cos(g^, g). Where rare texts earn most, few "
         "replicates show too small a variance, with too small an error. A learned baseline is fitted to the policy "
         "first, which no tokens are counted for.",
-        f"unbiased: MISSED where the mean lies off, at {FALSE_ALARM:.0%} for all lines together (Bonferroni, t-test).",
+        f"unbiased: MISSED where the mean lies off, at {FALSE_ALARM:.0%} for all lines together (Bonferroni, t-test); "
+        f"not tested with fewer than {TESTED_REPLICATES} replicates, whose mean is too far from normal.",
     ]
 
 
@@ -100,6 +101,7 @@ def _cells(found: Found, row: Row) -> tuple[str, ...]:
     thousands = row.tokens / 1_000
     equal = Value(measured.variance.value * thousands, measured.variance.error * thousands)
     words = {(True, True): "MISSED", (True, False): "met", (False, True): "no, not claimed", (False, False): NONE}
+    biased = found.biased(row)
     return (
         row.estimator.label,
         str(row.texts),
@@ -110,7 +112,7 @@ def _cells(found: Found, row: Row) -> tuple[str, ...]:
         _shown(measured.variance),
         _shown(equal),
         f"{measured.cosine.value:.3f} ± {measured.cosine.error:.3f}",
-        words[row.estimator.unbiased, found.biased(row)],
+        "not tested" if biased is None else words[row.estimator.unbiased, biased],
     )
 
 
