@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import threading
 from collections import deque
@@ -167,6 +168,7 @@ def _end(worker: _Worker) -> str:
 
 
 def _serve(connection: Connection, execute: Execute) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 
     torch.set_num_threads(1)
@@ -177,6 +179,14 @@ def _serve(connection: Connection, execute: Execute) -> None:
             return
         error = execute(run, lambda tokens: _tell(connection, "advanced", tokens))
         _tell(connection, "done", error)
+
+
+def _end_with_parent() -> None:
+    """However the parent ends, this process ends at once: the folders that it writes into are free for others then."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _tell(connection: Connection, kind: str, content: int | str | None) -> None:

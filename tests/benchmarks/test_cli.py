@@ -18,14 +18,14 @@ from benchmarks.collect import collect
 from benchmarks.loading import experiment_names
 
 ROOT = Path(__file__).resolve().parents[2]
-AGENTS = """
+AGENTS = '''
 import os, time
 from pathlib import Path
 from agents.random import Random
 
 
 class Counts(Random):
-    '''Trains until it is stopped, or for a moment.'''
+    """Trains until it is stopped, or for a moment."""
 
     def train(self, envs, total_tokens, callback=None):
         Path(os.environ["PID_FILE"]).write_text(str(os.getpid()))
@@ -37,6 +37,14 @@ class Counts(Random):
         return self
 
 
+class Silent(Random):
+    """Works for long without a word."""
+
+    def train(self, envs, total_tokens, callback=None):
+        Path(os.environ["PID_FILE"]).write_text(str(os.getpid()))
+        time.sleep(100)
+
+
 class Dies(Random):
     def train(self, envs, total_tokens, callback=None):
         os.kill(os.getpid(), 9)
@@ -45,7 +53,7 @@ class Dies(Random):
 class Raises(Random):
     def train(self, envs, total_tokens, callback=None):
         raise RuntimeError("gone wrong")
-"""
+'''
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -145,6 +153,19 @@ def test_killed_with_sigkill_then_reported_then_gone_on_with(
     assert set(statuses(out / "killed").values()) == {"finished"}
     assert "started killed/First/seed-0" not in output
     assert (out / "killed" / "First" / "seed-0" / "result.json").stat().st_mtime_ns == kept
+
+
+@linux
+def test_a_worker_does_not_outlive_its_parent(tmp_path: Path, start: Callable[..., subprocess.Popen[str]]) -> None:
+    """It would write into a folder that another process may take by then."""
+    killed = start(str(tmp_path / "out"), "1", "Silent,stopping_agents:Silent,1")
+    pid = tmp_path / "pid"
+    wait_for(lambda: pid.exists() and pid.read_text() != "")
+    worker = int(pid.read_text())
+    os.kill(killed.pid, signal.SIGKILL)
+    wait_for(lambda: gone(worker), 10)
+    killed.communicate()
+    assert statuses(tmp_path / "out" / "killed") == {"killed/Silent/seed-0": "unfinished"}
 
 
 def test_a_worker_that_dies_or_raises_costs_its_own_run_only(
