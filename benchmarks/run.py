@@ -88,10 +88,11 @@ def run_experiment(
     folder = out / experiment.name
     _refuse_unknown_device(device)
     _refuse_other_settings(runs, out)
-    plan = _planned(runs, out, retry)
-    for run in plan.waiting:
-        read_checkpoint(out / run.name, settings_digest(run.to_config()))
     with kept_from_others({folder, *(out / Path(run.name).parts[0] for run in runs)}):
+        # Planned once no other process can finish a run any more.
+        plan = _planned(runs, out, retry)
+        for run in plan.waiting:
+            read_checkpoint(out / run.name, settings_digest(run.to_config()))
         for path, reason in plan.broken:
             notify(f"{path} is broken ({reason}); kept as {set_aside(path).name}, the run is done again")
         for run in plan.finished:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from benchmarks import run
 from benchmarks.locks import LOCK, FolderInUse, kept_from_others
 from benchmarks.run import run_experiment
+from benchmarks.workers import Event
 from micro import MICRO, do
 
 FAST = replace(MICRO, rows=MICRO.rows[:1], seeds=(0,))
@@ -37,6 +41,22 @@ def test_so_is_one_whose_runs_are_shared(tmp_path: Path) -> None:
     # What was taken before the one that could not be had is free again.
     with kept_from_others([tmp_path / "picture"]):
         pass
+
+
+def test_what_another_process_finished_until_the_folder_was_free_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def taken_late(folders: Iterable[Path]) -> Iterator[None]:
+        monkeypatch.undo()
+        do(FAST, tmp_path)
+        with kept_from_others(folders):
+            yield
+
+    monkeypatch.setattr(run, "kept_from_others", taken_late)
+    heard: list[Event] = []
+    run_experiment(FAST, tmp_path, 0, heard.append, notify=lambda words: None)
+    assert heard == []
 
 
 def test_a_process_that_is_killed_holds_nothing(tmp_path: Path) -> None:
