@@ -87,13 +87,15 @@ class Attending(TokenModel):
     def advance(self, inputs: Tensor, state: State) -> State:
         """The state after the inputs (B,)."""
         own, memory = self._parts(state)
-        after = super().advance(inputs, own)
-        return self.attention(after[0].unsqueeze(1), memory).squeeze(1), *after, *memory
+        return self._joined(super().advance(inputs, own), memory)
 
     def weights(self, inputs: Tensor, state: State) -> Tensor:
         """Where is looked (B, T, S) after each of the inputs (B, T)."""
         own, memory = self._parts(state)
         return self.attention.weights(super().hidden(inputs, own)[0], memory)
+
+    def _joined(self, own: State, memory: State) -> State:
+        return self.attention(own[0].unsqueeze(1), memory).squeeze(1), *own, *memory
 
     def _parts(self, state: State) -> tuple[State, State]:
         end = len(state) - self.attention.memory_parts

@@ -21,6 +21,11 @@ OUTPUT_STD = 0.01
 class AttendingLanguageModel(Attending, LanguageModel):
     """An LSTM or GRU with attention."""
 
+    def advance_soft(self, weights: Tensor, state: State) -> State:
+        """The state after inputs that are mixtures, weights (B, V + 1) of the ids."""
+        own, memory = self._parts(state)
+        return self._joined(super().advance_soft(weights, own), memory)
+
 
 class AttendingTransformer(Attending, Transformer):
     """A Transformer with attention."""

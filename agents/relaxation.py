@@ -88,6 +88,7 @@ class RelaxedWriter:
         self.noise = gumbel_noise((spec.max_length, num_rows, spec.vocab_size), generator)
         self.tokens: list[Tensor] = []
         start = network.start(num_rows)
+        self._over = torch.zeros(num_rows, dtype=torch.bool, device=start.device)  # whose first text is whole
         self._inputs = F.one_hot(start, spec.vocab_size + 1).to(network.decoder.output.weight)
         self._state: tuple[Tensor, ...] = ()
 
@@ -108,7 +109,14 @@ class RelaxedWriter:
             tokens, sources, _ = self.spec.checked_observation(observation)
             given = None if sources is None else torch.from_numpy(sources).to(self._inputs.device)
             self._state = self.network.begin(len(tokens), given)
-        hard = self._write(None if action_masks is None else torch.tensor(action_masks, device=self._inputs.device))
+        allowed = None
+        if action_masks is not None:
+            allowed = torch.tensor(action_masks, dtype=torch.bool, device=self._inputs.device)
+        # The masks of a row's later texts have no say in what would have stood behind its first one.
+        token = self._write(None if allowed is None else allowed | self._over.unsqueeze(1)).detach()
+        hard = (token if allowed is None else token.masked_fill(~allowed, -1)).argmax(-1)
+        if self.spec.eos_id is not None:
+            self._over |= hard == self.spec.eos_id
         return hard.cpu().numpy().astype(np.int64), None
 
     def texts(self) -> Tensor:
@@ -128,4 +136,4 @@ class RelaxedWriter:
         )
         self.tokens.append(token)
         self._inputs = F.pad(token, (0, 1))
-        return token.argmax(-1)
+        return token

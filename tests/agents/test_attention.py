@@ -136,6 +136,23 @@ def test_steps_equal_reading_at_once_and_every_parameter_learns(score: Score, ce
             assert parameter.grad.abs().sum() > 0, name
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("score", SCORES)
+def test_soft_tokens_are_read_as_whole_ones_are_and_every_parameter_learns(score: Score, cell: Any) -> None:
+    policy = PolicyNetwork(SPEC, 8, 12, cell, generator(), attention=score)
+    state = soft = policy.begin(4, SOURCES)
+    for token in (policy.start(4), torch.tensor([0, 3, 5, 1])):
+        state = policy.advance(token, state)
+        soft = policy.decoder.advance_soft(F.one_hot(token, 7).float(), soft)
+        for found, expected in zip(soft, state, strict=True):
+            torch.testing.assert_close(found, expected)
+    policy.logits(soft[0]).square().sum().backward()
+    for name, parameter in policy.named_parameters():
+        if parameter.requires_grad:
+            assert parameter.grad is not None, name
+            assert parameter.grad.abs().sum() > 0, name
+
+
 def decided(agent: Any) -> Any:
     """The agent with output weights so large that its tokens are far from equally likely."""
     with torch.no_grad():

@@ -123,6 +123,26 @@ def test_the_gradient_of_a_soft_score_is_that_of_finite_differences() -> None:
         assert float((gradient * direction).sum()) == pytest.approx(float(ahead - behind) / 2e-6, rel=1e-3, abs=1e-5)
 
 
+@pytest.mark.parametrize("straight_through", [True, False])
+def test_masks_of_a_rows_later_texts_have_no_say(straight_through: bool) -> None:
+    """In each autoreset mode another text, or none, follows a row's first one, with masks of its own."""
+
+    def gradient(mode: str) -> tuple[float, Tensor]:
+        sizes = {"vocab_size": 4, "max_length": 6, "min_length": 2}
+        envs = TextGenVectorEnv("tiny", Pairs(4, 6), 32, autoreset_mode=mode, **sizes)
+        config = GumbelSoftmaxConfig(embedding_size=3, hidden_size=4, straight_through=straight_through)
+        agent = GumbelSoftmax(envs, config, seed=3)
+        loss, _ = agent.policy_loss(envs, np.ones(32, np.int64), 5)
+        return loss.item(), torch.cat([g.flatten() for g in torch.autograd.grad(loss, agent.parameters)])
+
+    expected_loss, expected = gradient("Disabled")
+    assert expected.norm() > 0
+    for mode in ("NextStep", "SameStep"):
+        loss, found = gradient(mode)
+        assert loss == pytest.approx(expected_loss, rel=1e-6)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
 def test_the_rounds_are_seqgans() -> None:
     envs = gan_envs()
     seen: list[Progress] = []
