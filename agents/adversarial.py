@@ -32,6 +32,7 @@ class AdversarialConfig(NetworkConfig):
     pretrain_epochs: int = 120  # passes over the training texts
     pretrain_learning_rate: float = 0.01  # of Adam; its moments are not those of the g-steps'
     d_pretrain_steps: int = 50  # d-steps before the first g-step
+    d_pretrain_epochs: int | None = None  # k of these; None: d_epochs
     learning_rate: float = 0.01  # of Adam, in the g-steps
     g_steps: int = 1  # in a round
     d_steps: int = 5  # in a round; each with texts written anew
@@ -45,6 +46,8 @@ class AdversarialConfig(NetworkConfig):
             check_at_least(name, getattr(self, name))
         for name in ("pretrain_epochs", "d_pretrain_steps", "d_steps"):
             check_at_least(name, getattr(self, name), least=0)
+        if self.d_pretrain_epochs is not None:
+            check_at_least("d_pretrain_epochs", self.d_pretrain_epochs)
         for name in ("initial_std", "pretrain_learning_rate", "learning_rate", "max_grad_norm"):
             check_number(name, getattr(self, name), above=0)
 
@@ -95,7 +98,8 @@ class AdversarialAgent(PolicyAgent):
                 batch = texts.batch(self.batches_read)
                 phase, losses = "mle", self.imitate(batch, self.imitation_optimiser)
             elif reward is not None and self.d_steps_taken < config.d_pretrain_steps:
-                phase, losses = "discriminator", self._teach(reward)
+                epochs = config.d_epochs if config.d_pretrain_epochs is None else config.d_pretrain_epochs
+                phase, losses = "discriminator", self._teach(reward, epochs)
             else:
                 phase = "adversarial"
                 if not self.adversarial_steps:
@@ -105,19 +109,19 @@ class AdversarialAgent(PolicyAgent):
                 if turn < config.g_steps:
                     mean_return, losses = self.follow(envs)
                 elif reward is not None:
-                    losses = self._teach(reward)
+                    losses = self._teach(reward, config.d_epochs)
                 else:
                     continue
             goes_on = self._goes_on(callback, mean_return, losses, phase)
         return self
 
-    def _teach(self, reward: LearningReward) -> dict[str, float]:
-        """A d-step: k passes over texts written for it, and as many real ones."""
+    def _teach(self, reward: LearningReward, epochs: int) -> dict[str, float]:
+        """A d-step: so many passes over texts written for it, and as many real ones."""
         config = self.config
         texts = self._sample(config.d_samples, None, self.generator)
         self.tokens_generated += int(texts.lengths.sum())
         self.d_steps_taken += 1
-        updates = config.d_epochs * -(-2 * config.d_samples // reward.d_batch_size)
+        updates = epochs * -(-2 * config.d_samples // reward.d_batch_size)
         return reward.update(texts, steps=updates)
 
     def begin_game(self) -> None:

@@ -2,7 +2,7 @@
 
 Yu, Zhang, Wang and Yu (2017), "Discussion". Four settings of g-steps, d-steps and k, the passes of a d-step over its
 texts, each with as many g-steps in all. Every row begins as the maximum-likelihood agent of its seed, which is that of
-table1 in the same size.
+table1 in the same size, and with the same pre-training of the discriminator.
 """
 
 from dataclasses import replace
@@ -13,6 +13,8 @@ from benchmarks.specs import Experiment, Row
 
 # g-steps, d-steps, k: (a) to (d) of the figure.
 STRATEGIES = ((100, 1, 10), (30, 1, 30), (1, 1, 10), (1, 5, 3))
+# k before the first g-step, for all of them.
+PRETRAIN_EPOCHS = 3
 
 
 def _strategies(size: Size, name: str, d_samples: int, note: str) -> Experiment:
@@ -32,7 +34,7 @@ def _strategies(size: Size, name: str, d_samples: int, note: str) -> Experiment:
 def _row(size: Size, row: Row, g_steps: int, d_steps: int, d_epochs: int) -> Row:
     step = BATCH * size.length * (1 + ROLLOUTS * (size.length - 1) // 2)
     taught = (size.g_steps * d_steps // g_steps + size.d_pretrain_steps) * size.d_samples * size.length
-    turns = {"g_steps": g_steps, "d_steps": d_steps, "d_epochs": d_epochs}
+    turns = {"g_steps": g_steps, "d_steps": d_steps, "d_epochs": d_epochs, "d_pretrain_epochs": PRETRAIN_EPOCHS}
     return replace(
         row,
         label=f"SeqGAN-g{g_steps}-d{d_steps}-k{d_epochs}",

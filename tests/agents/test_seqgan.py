@@ -68,6 +68,18 @@ def test_algorithm_1_in_order() -> None:
     assert envs.unwrapped.reward.discriminator.steps_taken == 6 * 1 * 5
 
 
+def test_pre_training_of_the_discriminator_has_its_own_passes() -> None:
+    envs = small_envs()
+    seen: list[int] = []
+    taught = envs.unwrapped.reward.discriminator
+    agent = small_agent(envs, pretrain_epochs=0, d_pretrain_epochs=3, d_epochs=1, d_steps=1)
+    agent.train(envs, 10_000, lambda progress: len(seen.append(taught.steps_taken) or seen) < 4)
+    # Two sets in three passes; a g-step; a d-step in one.
+    assert np.diff([0, *seen]).tolist() == [15, 15, 0, 5]
+    with pytest.raises(ValueError, match="d_pretrain_epochs=0"):
+        SeqGANConfig(d_pretrain_epochs=0)
+
+
 def test_with_a_ranker_it_is_rankgan() -> None:
     """It follows log R, and its d-steps teach the ranker to tell the order of real texts and its own."""
     envs = gym.make_vec(

@@ -81,3 +81,13 @@ def test_the_figures_share_the_runs_of_the_table(size: str) -> None:
     assert strategies["MLE", 0] == table["MLE", 0]
     assert all(run.source == table["MLE", run.seed] for (label, _), run in strategies.items() if label != "MLE")
     assert len({label for label, _ in strategies}) == 5
+
+
+@pytest.mark.parametrize("size", ["small", "cpu", "paper"])
+def test_figure_3s_strategies_differ_after_pre_training_alone(size: str) -> None:
+    _, *strategies = figure3.EXPERIMENTS[size].rows
+    assert len({(*row.hyperparameters.items(),) for row in strategies}) == 4
+    before = [{**row.hyperparameters, "g_steps": 1, "d_steps": 1, "d_epochs": 1} for row in strategies]
+    assert all(other == before[0] for other in before)
+    assert before[0]["d_pretrain_epochs"] == 3, "as in the released code"
+    assert all(row.env_kwargs == strategies[0].env_kwargs for row in strategies)
