@@ -11,6 +11,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -55,7 +56,7 @@ def write_checkpoint(path: str | PathLike[str], checkpoint: Checkpoint) -> None:
     target = Path(path)
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
-        partial.write_bytes(save(tensors, {"header": json.dumps(header)}))
+        partial.write_bytes(save(tensors, {"header": json.dumps(header, default=_plain)}))
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
@@ -91,6 +92,12 @@ def read_checkpoint(path: str | PathLike[str], agent: str | None = None) -> Chec
         return Checkpoint(found[2], TextSpec(**header["spec"]), header["config"], header["counters"], tensors)
     except (KeyError, TypeError) as error:
         raise ValueError(f"path={name!r} is no saved agent: {error!r}") from None
+
+
+def _plain(number: np.generic) -> int | float:
+    """A hyperparameter that NumPy computed, as JSON has it."""
+    plain: int | float = number.item()
+    return plain
 
 
 @contextmanager

@@ -53,20 +53,7 @@ class DeepQAgent(EpisodicLearner, ValuePolicy, PolicyAgent):
     every prefix. A subclass defines `learn`."""
 
     config: DeepQConfig
-
-    def adopt(self, other: PolicyAgent) -> None:
-        """Begins with the values of another such agent, and with what that one has spent on them.
-
-        Raises:
-            TypeError: an agent whose network says no values.
-            ValueError: its texts or its network have another shape.
-        """
-        if not isinstance(other, DeepQAgent):
-            raise TypeError(
-                f"other={other!r} must be an agent whose network says what tokens are worth, such as DQN, got "
-                f"{type(other).__name__}"
-            )
-        super().adopt(other)
+    network_says = "what tokens are worth"
 
     def action_values(self, played: Played, network: PolicyNetwork | None = None) -> Tensor:
         """Q (N, T, V) after each prefix of texts, of this agent's network by default."""

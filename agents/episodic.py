@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from agents.base import Callback, Envs, IntArray
+from agents.returns import written
 from agents.rollout import Episodes, Predict, play
 from agents.saved_agent import SavedAgent
 from textgen_env.tasks.base import check_at_least
@@ -53,13 +54,14 @@ class EpisodicLearner(SavedAgent):
 
     def _check_rewards(self, episodes: Episodes) -> None:
         """Before anything is learned or kept of them."""
-        finite = np.isfinite(episodes.rewards)
-        if not finite.all():
-            text, t = (int(index[0]) for index in (~finite).nonzero())
-            others = episodes.rewards[finite]
+        there = written(episodes.lengths, episodes.rewards.shape[1])
+        spoilt = there & ~np.isfinite(episodes.rewards)
+        if spoilt.any():
+            text, t = (int(index[0]) for index in spoilt.nonzero())
+            others = episodes.rewards[there & ~spoilt]
+            rest = f", the others lie in [{others.min():g}, {others.max():g}]" if len(others) else ""
             raise FloatingPointError(
                 f"{type(self).__name__}: the reward of token {t} of text {text} is {episodes.rewards[text, t]} in "
-                f"update {self.updates + 1}; of the batch's {finite.size} rewards {finite.size - len(others)} are not "
-                f"finite, the others lie in [{others.min(initial=0.0):g}, {others.max(initial=0.0):g}]; look at the "
-                "environment's reward"
+                f"update {self.updates + 1}; of the batch's {there.sum()} rewards {spoilt.sum()} are not "
+                f"finite{rest}; look at the environment's reward"
             )

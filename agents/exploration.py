@@ -12,6 +12,7 @@ import numpy as np
 
 from agents.base import BoolArray, FloatArray
 from agents.hyperparameters import check_choice, check_number
+from agents.text_spec import checked_masks
 from textgen_env.tasks.base import check_at_least
 
 Exploration = Literal["epsilon_greedy", "boltzmann"]
@@ -57,18 +58,6 @@ def scheduled(schedule: Schedule, start: float, end: float, share: float) -> flo
     if schedule == "linear":
         return start + share * (end - start)
     return float(start * (end / start) ** share)
-
-
-def checked_masks(allowed: BoolArray) -> BoolArray:
-    """`allowed` (..., V).
-
-    Raises:
-        ValueError: nothing allowed somewhere.
-    """
-    none = ~allowed.any(-1)
-    if none.any():
-        raise ValueError(f"action_masks: row {int(none.argmax())} allows no token; it must allow at least one")
-    return allowed
 
 
 def greedy(values: FloatArray, allowed: BoolArray | None = None) -> np.ndarray:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from agents.base import BoolArray, Envs, FloatArray, IntArray, Observation, State
 from agents.checkpoint import Checkpoint, fitting_together, read_checkpoint, write_checkpoint
-from agents.text_spec import TextSpec
+from agents.text_spec import TextSpec, checked_masks
 from textgen_env import Texts
 from textgen_env.models.device import checked_device
 from textgen_env.tasks.base import check_at_least
@@ -138,10 +138,7 @@ class IndependentTokens:
 
     def _allowed_weights(self, allowed: BoolArray) -> IntArray:
         """(N, V): 0 for what is not `allowed` (N, V)."""
-        none = ~allowed.any(1)
-        if none.any():
-            raise ValueError(f"action_masks: row {none.argmax()} allows no token; it must allow at least one")
-        weights = self.weights * allowed
+        weights = self.weights * checked_masks(allowed)
         return np.where(weights.any(1, keepdims=True), weights, allowed)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from agents.base import BoolArray, FloatArray, IntArray, Observation, State
@@ -16,7 +16,7 @@ from agents.losses import cross_entropy, masked_logits
 from agents.networks import PolicyNetwork
 from agents.prediction import next_logits
 from agents.saved_agent import SavedAgent
-from agents.text_spec import TextSpec
+from agents.text_spec import TextSpec, checked_masks
 from textgen_env import Texts
 from textgen_env.models.sampling import sample_categorical
 from textgen_env.tasks.base import check_at_least
@@ -41,6 +41,8 @@ class PolicyAgent(SavedAgent):
     """
 
     counters: ClassVar[tuple[str, ...]] = (*SavedAgent.counters, "batches_read", "order_seed")
+    # What the network's output means: a policy's logits are no values, nor the other way round.
+    network_says: ClassVar[Literal["how likely tokens are", "what tokens are worth"]] = "how likely tokens are"
     batches_read: int
     order_seed: int
 
@@ -55,25 +57,28 @@ class PolicyAgent(SavedAgent):
             setattr(self, name, getattr(other, name))
 
     def fitting_parameters(self, other: PolicyAgent) -> dict[str, Tensor]:
-        """Those of another agent's network that this one's has too, by name.
+        """All of this agent's network, by name, as another agent's has them; where only this one has a value head, it
+        keeps its own.
 
         Raises:
-            TypeError: no agent with a policy network.
+            TypeError: no agent with a network, or one that says something else.
             ValueError: its texts or its network have another shape.
         """
         if not isinstance(other, PolicyAgent):
             raise TypeError(f"other={other!r} must be an agent with a policy network, got {type(other).__name__}")
+        if other.network_says != self.network_says:
+            raise TypeError(
+                f"other={other!r}: the network of {type(self).__name__} says {self.network_says}, that of "
+                f"{type(other).__name__} {other.network_says}; give an agent whose network says the same"
+            )
         if other.spec != self.spec:
             raise ValueError(f"other: this agent writes {self.spec}, the other one {other.spec}")
         network = self.config.network
         differing = [f"{name}={value!r}" for name, value in other.config.network.items() if network.get(name) != value]
         if differing:
             raise ValueError(f"other: its network differs in {', '.join(differing)}; give this agent the same")
-        theirs, ours = ({n: tuple(t.shape) for n, t in a.network.state_dict().items()} for a in (other, self))
-        if not ours.items() <= theirs.items():
-            missing = ", ".join(sorted(ours.keys() - theirs.keys()))
-            raise ValueError(f"other: its network lacks {missing}; adopt one that has it, or learn without it")
-        return {name: other.network.state_dict()[name] for name in ours}
+        theirs, ours = other.network.state_dict(), self.network.state_dict()
+        return {name: theirs.get(name, tensor) for name, tensor in ours.items()}
 
     def predict(
         self,
@@ -88,6 +93,10 @@ class PolicyAgent(SavedAgent):
         The state remembers what it has read. A row whose observation is that text and one more token costs one step of
         the network; any other row (no state yet, a new text, a state restored in the environment) is read from its
         start, so that every call is right whatever the state handed in.
+
+        Raises:
+            ValueError: a row of `action_masks` that allows nothing.
+            FloatingPointError: logits that are not finite.
         """
         return self._choose(observation, state, episode_start, deterministic, action_masks, self.sampling_generator)
 
@@ -227,10 +236,10 @@ class PolicyAgent(SavedAgent):
                 f"learning_rate={self.config.learning_rate} and train anew, or from an earlier save"
             )
         if action_masks is not None:
-            allowed = torch.tensor(action_masks, dtype=torch.bool, device=self.device)
-            logits = masked_logits(logits, allowed.reshape(logits.shape))
+            allowed = checked_masks(np.asarray(action_masks, np.bool_).reshape(logits.shape))
+            logits = masked_logits(logits, self._tensor(allowed))
         chosen = logits.argmax(-1) if deterministic else sample_categorical(logits, generator)
         return chosen.cpu().numpy()[0] if single else chosen.cpu().numpy(), after
 
-    def _tensor(self, array: IntArray | None) -> Tensor | None:
+    def _tensor(self, array: NDArray[Any] | None) -> Tensor | None:
         return None if array is None else torch.from_numpy(array).to(self.device)

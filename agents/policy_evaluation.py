@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 
 from agents.base import BoolArray, FloatArray, IntArray
-from agents.exploration import checked_masks
 from agents.rollout import Episodes
 from agents.tabular import TabularAgent, TabularConfig
+from agents.text_spec import checked_masks
 
 # How far the probabilities of a prefix's tokens may add up to something other than 1.
 ROUNDING = 1e-6

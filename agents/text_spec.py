@@ -11,7 +11,7 @@ from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 from numpy.typing import ArrayLike
 
-from agents.base import Envs, IntArray, Observation
+from agents.base import BoolArray, Envs, IntArray, Observation
 from textgen_env import Task, Vocabulary
 from textgen_env.arguments import checked_texts
 
@@ -138,3 +138,15 @@ class TextSpec:
         if ((ids < 0) | (ids > self.source_vocab_size)).any():
             raise ValueError(f"sources: allowed are the ids 0 to {self.source_vocab_size}, the last for a blank")
         return ids.astype(np.int64)
+
+
+def checked_masks(allowed: BoolArray) -> BoolArray:
+    """`allowed` (..., V), which tokens may be chosen.
+
+    Raises:
+        ValueError: nothing allowed somewhere.
+    """
+    none = ~allowed.any(-1)
+    if none.any():
+        raise ValueError(f"action_masks: row {int(none.argmax())} allows no token; it must allow at least one")
+    return allowed

@@ -55,6 +55,12 @@ def test_an_agent_that_was_saved_before_networks_had_more_settings_is_read(saved
     assert MLE.load(rewritten(saved, config=config)).config == CONFIG
 
 
+def test_hyperparameters_that_numpy_computed_are_saved(envs: Any, tmp_path: Path) -> None:
+    for size in (np.int64(8), np.int32(8), np.uint8(8)):
+        MLE(envs, MLEConfig(batch_size=size, embedding_size=3)).save(tmp_path / "agent")
+        assert MLE.load(tmp_path / "agent").config == MLEConfig(batch_size=8, embedding_size=3)
+
+
 def test_random_is_saved(envs: Any, tmp_path: Path) -> None:
     agent = Random(envs, seed=7)
     agent.save(tmp_path / "random")

@@ -166,7 +166,7 @@ def test_it_begins_with_the_values_of_another() -> None:
     for network in (agent.network, agent.target_network):
         for name, tensor in network.state_dict().items():
             assert torch.equal(tensor, other.network.state_dict()[name])
-    with pytest.raises(TypeError, match="whose network says what tokens are worth, such as DQN, got Reinforce"):
+    with pytest.raises(TypeError, match="of DQN says what tokens are worth, that of Reinforce how likely tokens"):
         agent.adopt(Reinforce(envs))
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from agents.mle import MLE
-from policy_agents import AGENTS, make_envs, weights_of
+from agents.mle import MLE, MLEConfig
+from policy_agents import AGENTS, SMALL, make_envs, weights_of
 from textgen_env import BaseTask
 
 
@@ -36,6 +36,20 @@ def test_a_loaded_agent_goes_on_bit_for_bit(kind: Any, config: Any, task: BaseTa
     assert not same_weights(agent, loaded)
     loaded.train(make_envs(task), 300)
     assert same_weights(agent, loaded)
+
+
+@pytest.mark.parametrize(("kind", "config"), AGENTS)
+def test_an_imitators_policy_is_adopted_whatever_is_learned_beside_it(kind: Any, config: Any) -> None:
+    """A value head reads the policy's features without changing them; one that the other has not stays as it is."""
+    envs = make_envs()
+    imitator = MLE(envs, MLEConfig(**SMALL)).train(envs, 500)
+    agent = kind(envs, config)
+    agent.adopt(imitator)
+    texts = imitator.sample(9)
+    np.testing.assert_array_equal(agent.log_prob(*texts[:2]), imitator.log_prob(*texts[:2]))
+    assert agent.tokens_read == imitator.tokens_read
+    agent.train(envs, 300)
+    assert not same_weights(agent, imitator)
 
 
 @pytest.mark.parametrize(("kind", "config"), AGENTS)

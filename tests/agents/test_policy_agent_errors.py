@@ -12,11 +12,14 @@ import torch
 
 from agents.actor_critic import ActorCritic
 from agents.base import Agent
+from agents.dqn import DQN, DQNConfig
 from agents.mle import MLE, MLEConfig
+from agents.off_policy import OffPolicy, OffPolicyConfig
 from agents.policy_agent import PolicyAgent
 from agents.ppo import PPO, PPOConfig
 from agents.random import Random
 from agents.reinforce import Reinforce, ReinforceConfig
+from agents.tempered import Tempered, TemperedConfig
 from policy_agents import AGENTS, LEARNED, SMALL, make_envs, weights_of
 from textgen_env import BaseTask
 
@@ -133,10 +136,38 @@ def test_hyperparameters_out_of_range_are_refused(changes: dict[str, Any], error
             replace(config, **changes)
 
 
-def test_a_policy_without_what_this_one_needs_is_not_adopted() -> None:
+def test_values_are_not_taken_for_a_policy() -> None:
+    """A softmax of what tokens are worth is not what the agent of these values writes by."""
     envs = make_envs()
-    with pytest.raises(ValueError, match=r"its network lacks value\.bias, value\.weight; adopt one that has it"):
-        Reinforce(envs, LEARNED).adopt(MLE(envs, MLEConfig(**SMALL)))
+    valued = DQN(envs, DQNConfig(**SMALL))
+    said = "says how likely tokens are, that of DQN what tokens are worth; give an agent whose network says the same"
+    for agent in (Tempered(envs, TemperedConfig(**SMALL)), Reinforce(envs, LEARNED)):
+        with pytest.raises(TypeError, match=f"the network of {type(agent).__name__} {said}"):
+            agent.adopt(valued)
+    with pytest.raises(TypeError, match=said):
+        OffPolicy(envs, OffPolicyConfig(**SMALL, refresh_every=None)).learn_from(valued)
+
+
+def test_the_error_of_rewards_counts_those_of_tokens_written() -> None:
+    envs = make_envs()
+    agent = Reinforce(envs, LEARNED)
+    played = agent.gather(envs, np.full(envs.num_envs, 2))
+    rewards = np.where(np.arange(5) < played.lengths[:, None], -5.0, 0.0)
+    rewards[1, 0] = np.nan
+    count = played.lengths.sum()
+    said = rf"token 0 of text 1 is nan in update 1; of the batch's {count} rewards 1 are not .* in \[-5, -5\]; look"
+    with pytest.raises(FloatingPointError, match=said):
+        agent._check_rewards(replace(played, rewards=rewards))
+    with pytest.raises(FloatingPointError, match=rf"{count} rewards {count} are not finite; look at the environment's"):
+        agent._check_rewards(replace(played, rewards=np.where(rewards == 0, 0, np.inf)))
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_masks_that_allow_nothing_are_refused(deterministic: bool) -> None:
+    agent = Reinforce(make_envs(), LEARNED)
+    masks = np.array([[True] * 4, [False] * 4])
+    with pytest.raises(ValueError, match="action_masks: row 1 allows no token; it must allow at least one"):
+        agent.predict(np.full((2, 5), 4), deterministic=deterministic, action_masks=masks)
 
 
 def test_policy_agent_alone_names_no_config() -> None:
