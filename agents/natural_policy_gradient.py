@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from agents.actor_critic import ActorCritic, ActorCriticConfig
 from agents.hyperparameters import check_number
@@ -85,8 +86,8 @@ class NaturalPolicyGradient(ActorCritic):
     def read(self, episodes: Episodes) -> Read:
         """What there is to be learned from texts that this policy wrote."""
         played = Played.of(episodes, self.device)
-        # cuDNN's recurrent layers cannot be differentiated twice.
-        with torch.backends.cudnn.flags(enabled=False):
+        # cuDNN's recurrent layers and the fused attention cannot be differentiated twice.
+        with torch.backends.cudnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH):
             logits, hidden = self.distributions(played)
         values = self.network.values(hidden)
         advantages, targets = self.advantages(episodes, values)

@@ -13,12 +13,14 @@ from torch import nn
 
 from agents.encoders import TransformerEncoder
 from agents.mle import MLE, MLEConfig
+from agents.natural_policy_gradient import NaturalPolicyGradient, NaturalPolicyGradientConfig
 from agents.pg_bleu import PGBleu, PGBleuConfig
 from agents.reinforce import Reinforce, ReinforceConfig
 from agents.scheduled_sampling import ScheduledSampling, ScheduledSamplingConfig
 from agents.seqgan import SeqGAN, SeqGANConfig
 from agents.tempered import Tempered, TemperedConfig
 from agents.transformer import Stack, Transformer
+from agents.trpo import TRPO, TRPOConfig
 
 V, H, LAYERS, HEADS, CAPACITY = 6, 8, 2, 2, 7
 SMALL: dict[str, Any] = {"embedding_size": 4, "hidden_size": 8, "cell": "transformer", "layers": 1, "heads": 2}
@@ -144,6 +146,8 @@ AGENTS: list[tuple[Any, Any, str]] = [
     (MLE, MLEConfig(**SMALL), ""),
     (ScheduledSampling, ScheduledSamplingConfig(**SMALL, k=0.5), ""),
     (Reinforce, ReinforceConfig(**SMALL, batch_size=8, baseline="learned"), ""),
+    (NaturalPolicyGradient, NaturalPolicyGradientConfig(**SMALL, batch_size=8, cg_iterations=2, value_steps=2), ""),
+    (TRPO, TRPOConfig(**SMALL, batch_size=8, cg_iterations=2, value_steps=2), ""),
     (PGBleu, PGBleuConfig(**SMALL, pretrain_epochs=1), "BLEU"),
     (SeqGAN, SeqGANConfig(**SMALL, pretrain_epochs=1, rollouts=2, rollout_rate=0.8, d_pretrain_steps=0, d_steps=0), ""),
 ]
