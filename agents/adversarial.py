@@ -9,14 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, runtime_checkable
 
+import numpy as np
 import torch
 
-from agents.base import Callback, Envs
+from agents.base import Callback, Envs, IntArray
 from agents.hyperparameters import check_number
 from agents.imitation import TrainingTexts
 from agents.network_config import NetworkCell, NetworkConfig
 from agents.policy_agent import PolicyAgent
+from agents.rollout import Episodes, play
 from textgen_env import Texts
+from textgen_env.rewards.combine import parts_of
 from textgen_env.tasks.base import check_at_least
 
 
@@ -99,7 +102,7 @@ class AdversarialAgent(PolicyAgent):
                 phase, losses = "mle", self.imitate(batch, self.imitation_optimiser)
             elif reward is not None and self.d_steps_taken < config.d_pretrain_steps:
                 epochs = config.d_epochs if config.d_pretrain_epochs is None else config.d_pretrain_epochs
-                phase, losses = "discriminator", self._teach(reward, epochs)
+                phase, losses = "discriminator", self._teach(envs, reward, epochs)
             else:
                 phase = "adversarial"
                 if not self.adversarial_steps:
@@ -109,20 +112,35 @@ class AdversarialAgent(PolicyAgent):
                 if turn < config.g_steps:
                     mean_return, losses = self.follow(envs)
                 elif reward is not None:
-                    losses = self._teach(reward, config.d_epochs)
+                    losses = self._teach(envs, reward, config.d_epochs)
                 else:
                     continue
             goes_on = self._goes_on(callback, mean_return, losses, phase)
         return self
 
-    def _teach(self, reward: LearningReward, epochs: int) -> dict[str, float]:
+    def write(self, envs: Envs, quota: IntArray, seed: int) -> Episodes:
+        """Texts of the game, `quota[i]` of each row i, which is seeded by `seed`."""
+        return play(self.explore, envs, quota, seed=seed, masked=envs.unwrapped.core.masks.any)  # type: ignore[attr-defined]
+
+    def _teach(self, envs: Envs, reward: LearningReward, epochs: int) -> dict[str, float]:
         """A d-step: so many passes over texts written for it, and as many real ones."""
         config = self.config
-        texts = self._sample(config.d_samples, None, self.generator)
-        self.tokens_generated += int(texts.lengths.sum())
+        texts, tokens = self._texts_for(envs, config.d_samples)
+        self.tokens_generated += tokens
         self.d_steps_taken += 1
         updates = epochs * -(-2 * config.d_samples // reward.d_batch_size)
         return reward.update(texts, steps=updates)
+
+    def _texts_for(self, envs: Envs, count: int) -> tuple[Texts, int]:
+        """Texts as the policy writes them under the game's masks, and the tokens written for them."""
+        if not envs.unwrapped.core.masks.any:  # type: ignore[attr-defined]
+            # All at once, without a game.
+            texts = self._sample(count, None, self.generator)
+            return texts, int(texts.lengths.sum())
+        quota = np.full(envs.num_envs, count // envs.num_envs)
+        quota[: count % envs.num_envs] += 1
+        played = self.write(envs, quota, int(torch.randint(2**31, (), generator=self.generator)))
+        return Texts(played.tokens, played.lengths), played.tokens_written
 
     def begin_game(self) -> None:
         """Called before the first step that is neither imitation nor the discriminator's pre-training."""
@@ -142,14 +160,21 @@ class AdversarialAgent(PolicyAgent):
         return {**super()._optimisers(), "imitation_optimiser": self.imitation_optimiser}
 
     def _teachable(self, envs: Envs) -> LearningReward | None:
-        """The environment's reward if it learns.
+        """What of the environment's reward learns, if anything does.
 
         Raises:
-            ValueError: it learns by itself.
+            ValueError: it learns by itself, or several do.
         """
-        reward = envs.unwrapped.reward  # type: ignore[attr-defined]
-        if not isinstance(reward, LearningReward):
+        parts = parts_of(envs.unwrapped.reward)  # type: ignore[attr-defined]
+        learning = [part for part in parts if isinstance(part, LearningReward)]
+        if not learning:
             return None
+        if len(learning) > 1:
+            raise ValueError(
+                f"envs: {len(learning)} parts of their reward learn, but {type(self).__name__} teaches one; combine() "
+                "one of them with rewards that do not learn"
+            )
+        (reward,) = learning
         if reward.auto_update:
             raise ValueError(
                 f"envs: their reward learns by itself after every few episodes, but {type(self).__name__} decides when "

@@ -7,7 +7,7 @@ Jang, Gu and Poole, "Categorical reparameterization with Gumbel-softmax" (2017).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -57,6 +57,14 @@ class SoftReward(Protocol):
     def soft_score(self, one_hots: Tensor, sources: Sources | None = None) -> Tensor: ...
 
 
+class SoftScores(NamedTuple):
+    """Scores of soft texts (M,), with their gradient; the mean return of the hard ones, and the tokens written."""
+
+    scores: Tensor
+    mean_return: float
+    tokens_written: int
+
+
 class GumbelSoftmax(AdversarialAgent):
     """Follows the gradient of E[D(y)], y a text of soft one-hots y_t = softmax((z_t + g_t) / tau), z_t the logits after
     y_<t and g_t Gumbel noise. Any reward with `soft_score` stands for D.
@@ -78,22 +86,21 @@ class GumbelSoftmax(AdversarialAgent):
             ValueError: a reward without `soft_score`.
             FloatingPointError: a score or the gradient is not finite.
         """
-        scores, returns = self.soft_scores(envs, -(-self.config.batch_size // envs.num_envs))
-        loss = -scores.mean()
+        texts = self.soft_scores(envs, -(-self.config.batch_size // envs.num_envs))
+        self.tokens_generated += texts.tokens_written
+        loss = -texts.scores.mean()
         temperature = torch.tensor(self.config.temperature_after(self.g_steps_taken))
         losses = self._descend(loss, {"policy": loss, "temperature": temperature})
         self.g_steps_taken += 1
-        return returns, losses
+        return texts.mean_return, losses
 
     def policy_loss(self, envs: Envs, quota: IntArray, seed: int) -> tuple[Tensor, int]:
         """As `agents.exact.HasPolicyLoss`: minus the mean soft score."""
-        generated = self.tokens_generated
-        scores, _ = self.soft_scores(envs, int(quota.max()), seed)
-        return -scores.mean(), self.tokens_generated - generated
+        texts = self.soft_scores(envs, int(quota.max()), seed)
+        return -texts.scores.mean(), texts.tokens_written
 
-    def soft_scores(self, envs: Envs, rounds: int, seed: int | None = None) -> tuple[Tensor, float]:
-        """Scores of soft texts (rounds * N,), with their gradient, and the mean return of the hard ones.
-        Without a `seed` the environment's is drawn from the agent's generator."""
+    def soft_scores(self, envs: Envs, rounds: int, seed: int | None = None) -> SoftScores:
+        """Of `rounds` texts of each row. Without a `seed` the environment's is drawn from the agent's generator."""
         config, core = self.config, envs.unwrapped
         if not isinstance(core.reward, SoftReward):  # type: ignore[attr-defined]
             raise ValueError(
@@ -102,7 +109,7 @@ class GumbelSoftmax(AdversarialAgent):
             )
         if seed is None:
             seed = int(torch.randint(2**31, (), generator=self.generator))
-        scores, returns = [], []
+        scores, returns, tokens_written = [], [], 0
         for _ in range(rounds):
             writer = RelaxedWriter(
                 self.network,
@@ -117,10 +124,10 @@ class GumbelSoftmax(AdversarialAgent):
             except FloatingPointError as error:
                 raise FloatingPointError(f"{type(self).__name__}: {error}, in update {self.updates + 1}") from None
             seed = None
-            self.tokens_generated += played.tokens_written
+            tokens_written += played.tokens_written
             sources = None
             if played.source_rows is not None:
                 sources = core.task.sources.take(played.source_rows)  # type: ignore[attr-defined]
             scores.append(core.reward.soft_score(writer.texts(), sources))  # type: ignore[attr-defined]
             returns.append(played.returns)
-        return torch.cat(scores), float(np.concatenate(returns).mean())
+        return SoftScores(torch.cat(scores), float(np.concatenate(returns).mean()), tokens_written)

@@ -5,12 +5,13 @@ The estimate of Q(s, a) in SeqGAN (Yu et al. 2017, equation 4), for any score of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from agents.base import FloatArray, IntArray
+from agents.base import BoolArray, FloatArray, IntArray
 from agents.networks import PolicyNetwork
 from textgen_env.tasks.base import check_at_least
 
@@ -42,8 +43,9 @@ def roll_out(
     generator: torch.Generator,
     eos_id: int | None = None,
     sources: IntArray | None = None,
+    allowed: Callable[[IntArray, IntArray], BoolArray | None] | None = None,
 ) -> RollOuts:
-    """Goes on writing from every proper prefix of each text, `rollouts` times from each, without masks.
+    """Goes on writing from every proper prefix of each text, `rollouts` times from each.
 
     The network's state is carried forward from each prefix, so that none is read twice; at each position all
     continuations that have begun, of whatever prefix, take their next token together.
@@ -55,6 +57,7 @@ def roll_out(
         generator: on the CPU; draws the tokens.
         eos_id: the token that ends a text, or None.
         sources: (B, S) source tokens, for a conditional task.
+        allowed: which tokens may follow prefixes (K, T) of lengths (K,): (K, V), or None where all may.
     """
     count, horizon = tokens.shape
     each = check_at_least("rollouts", rollouts)
@@ -80,7 +83,9 @@ def roll_out(
         if not len(rows):
             continue
         uniforms = torch.rand(len(rows), generator=generator, dtype=torch.float64).to(device)
-        drawn, after = network.draw(written[rows, t - 1], tuple(part[rows] for part in carried), uniforms)
+        masks = None if allowed is None else allowed(written[rows].cpu().numpy(), np.full(len(rows), t))
+        permitted = None if masks is None else torch.from_numpy(masks).to(device)
+        drawn, after = network.draw(written[rows, t - 1], tuple(part[rows] for part in carried), uniforms, permitted)
         written[rows, t] = drawn
         for part, whole in zip(carried, after, strict=True):
             part[rows] = whole

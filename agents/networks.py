@@ -126,9 +126,12 @@ class PolicyNetwork(nn.Module):
         return self.decoder.advance(inputs, state)
 
     @torch.inference_mode()
-    def draw(self, inputs: Tensor, state: State, uniforms: Tensor) -> tuple[Tensor, State]:
+    def draw(
+        self, inputs: Tensor, state: State, uniforms: Tensor, allowed: Tensor | None = None
+    ) -> tuple[Tensor, State]:
         """The token (N,) after `inputs` (N,) at which the policy's distribution function passes `uniforms` (N,) float64
-        in [0, 1), and the state after `inputs`. Of as many rows at a time as have their logits in the cache."""
+        in [0, 1), and the state after `inputs`; where given, of the tokens `allowed` (N, V) alone. Of as many rows at a
+        time as have their logits in the cache."""
         after = self.decoder.advance(inputs, state)
         output = self.decoder.output
         drawn = torch.empty_like(inputs)
@@ -137,6 +140,8 @@ class PolicyNetwork(nn.Module):
             rows = slice(begun, begun + len(logits))
             some = logits[: len(inputs[rows])]
             torch.addmm(output.bias, after[0][rows], output.weight.t(), out=some)
+            if allowed is not None:
+                some.masked_fill_(~allowed[rows], -torch.inf)
             drawn[rows] = inverse_softmax(some, uniforms[rows])
         self.decoder.logits_memory.give(logits)
         return drawn, after

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from agents.adversarial import AdversarialAgent, AdversarialConfig
 from agents.base import Envs, FloatArray, IntArray
 from agents.hyperparameters import check_choice, check_number
-from agents.losses import policy_gradient_loss, token_log_probs
+from agents.losses import masked_logits, policy_gradient_loss, token_log_probs
 from agents.monte_carlo import action_values, roll_out
 from agents.policy_gradient import Played
 from agents.returns import batch_mean_baseline, written
-from agents.rollout import Episodes, play
+from agents.rollout import Episodes
 from textgen_env.tasks.base import check_at_least
 
 
@@ -64,39 +64,43 @@ class SeqGAN(AdversarialAgent):
         config = self.config
         quota = np.full(envs.num_envs, -(-config.batch_size // envs.num_envs))
         seed = int(torch.randint(2**31, (), generator=self.generator))
-        episodes = play(self.explore, envs, quota, seed=seed)
+        episodes = self.write(envs, quota, seed)
+        mean, rolled_out = self.rollout_loss(envs, episodes)
         self.tokens_generated += episodes.tokens_written
+        self.tokens_rolled_out += rolled_out
         # The sum over the batch, as the released code has it: the bound on the gradient's length is then met.
-        loss = self.rollout_loss(envs, episodes) * len(episodes.lengths)
+        loss = mean * len(episodes.lengths)
         losses = self._descend(loss, {"policy": loss}, batch=episodes)
         self._follow_with_rollout_policy()
         return float(episodes.returns.mean()), losses
 
     def policy_loss(self, envs: Envs, quota: IntArray, seed: int) -> tuple[Tensor, int]:
         """As `agents.exact.HasPolicyLoss`: of a g-step, but for its texts' mean in place of their sum."""
-        episodes = play(self.explore, envs, quota, seed=seed)
-        rolled_out = self.tokens_rolled_out
-        loss = self.rollout_loss(envs, episodes)
-        return loss, episodes.tokens_written + self.tokens_rolled_out - rolled_out
+        episodes = self.write(envs, quota, seed)
+        loss, rolled_out = self.rollout_loss(envs, episodes)
+        return loss, episodes.tokens_written + rolled_out
 
-    def rollout_loss(self, envs: Envs, episodes: Episodes) -> Tensor:
-        """-mean_n sum_t Q(x_{n,<t}, x_{n,t}) log pi(x_{n,t} | x_{n,<t}) (), Q less the baseline."""
-        values = self.values(envs, episodes)
+    def rollout_loss(self, envs: Envs, episodes: Episodes) -> tuple[Tensor, int]:
+        """-mean_n sum_t Q(x_{n,<t}, x_{n,t}) log pi(x_{n,t} | x_{n,<t}) (), Q less the baseline; and the tokens rolled
+        out for it."""
+        values, rolled_out = self.values(envs, episodes)
         if self.config.baseline == "batch_mean":
             values = values - batch_mean_baseline(values, episodes.lengths)
         played = Played.of(episodes, self.device)
         logits = self.network.logits(self.network.hidden(played.tokens, played.sources))
-        log_probs = token_log_probs(logits, played.tokens, played.written)
-        return policy_gradient_loss(log_probs, torch.from_numpy(values).float().to(self.device), played.written)
+        log_probs = token_log_probs(masked_logits(logits, played.allowed), played.tokens, played.written)
+        advantages = torch.from_numpy(values).float().to(self.device)
+        return policy_gradient_loss(log_probs, advantages, played.written), rolled_out
 
-    def values(self, envs: Envs, episodes: Episodes) -> FloatArray:
-        """Q(x_{<t}, x_t) of every token of the episodes' texts (N, T), in the reward's unit."""
-        config, returns = self.config, episodes.returns
+    def values(self, envs: Envs, episodes: Episodes) -> tuple[FloatArray, int]:
+        """Q(x_{<t}, x_t) of every token of the episodes' texts (N, T), in the reward's unit; and the tokens rolled out
+        for them."""
+        config, returns, core = self.config, episodes.returns, envs.unwrapped.core  # type: ignore[attr-defined]
         if config.credit == "softmax":
             shares = torch.from_numpy(returns).softmax(0).numpy()
             returns = shares - shares.mean()
         if not config.rollouts:
-            return returns[:, None] * written(episodes.lengths, self.spec.max_length)
+            return returns[:, None] * written(episodes.lengths, self.spec.max_length), 0
         rollouts = roll_out(
             self.rollout_network,
             episodes.tokens,
@@ -105,11 +109,12 @@ class SeqGAN(AdversarialAgent):
             self.generator,
             self.spec.eos_id,
             episodes.sources,
+            core.masks.allowed if core.masks.any else None,
         )
-        self.tokens_rolled_out += rollouts.tokens_written
         sources = None if episodes.source_rows is None else episodes.source_rows[rollouts.texts]
         scores = envs.unwrapped.score(rollouts.tokens, rollouts.lengths, sources)  # type: ignore[attr-defined]
-        return action_values(rollouts, scores, returns, episodes.lengths, self.spec.max_length)
+        values = action_values(rollouts, scores, returns, episodes.lengths, self.spec.max_length)
+        return values, rollouts.tokens_written
 
     def _build(self, *args: Any, **kwargs: Any) -> None:
         super()._build(*args, **kwargs)

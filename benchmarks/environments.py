@@ -46,10 +46,10 @@ def device_kwargs(env_id: str, kwargs: Mapping[str, Any], device: str) -> dict[s
 def save_reward(envs: Envs, path: Path) -> bool:
     """Keeps what the reward has learned; False if it does not learn."""
     reward = envs.unwrapped.reward  # type: ignore[attr-defined]
-    if not isinstance(reward, LearningReward):
-        return False
-    save_file({name: tensor.contiguous() for name, tensor in reward.state_dict().items()}, path)
-    return True
+    state = reward.state_dict() if isinstance(reward, LearningReward) else {}
+    if state:
+        save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
+    return bool(state)
 
 
 def load_reward(envs: Envs, path: Path) -> None:

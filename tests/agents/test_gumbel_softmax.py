@@ -73,7 +73,7 @@ def deviations_at(temperature: float, straight_through: bool, count: int = 60) -
     )
     agent = GumbelSoftmax(envs, config, seed=0)
     exact = gradient_of(exact_gradient(agent, TextMDP.of(envs)))
-    return Deviations.of(estimates(agent, (-agent.soft_scores(envs, 1)[0].mean() for _ in range(count))), exact)
+    return Deviations.of(estimates(agent, (-agent.soft_scores(envs, 1).scores.mean() for _ in range(count))), exact)
 
 
 def test_the_gradient_is_biased_by_the_temperature() -> None:

@@ -107,6 +107,33 @@ def test_continuations_follow_the_policy(cell: str, attention: str) -> None:
         assert chi_square < len(tails) + 5 * np.sqrt(2 * len(tails))
 
 
+def test_under_masks_the_other_tokens_share_the_chance() -> None:
+    """Token 2 may not follow token 1, nor stand last."""
+
+    def allowed(tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        masks = np.ones((len(tokens), V), bool)
+        masks[(tokens[np.arange(len(tokens)), lengths - 1] == 1) | (lengths == T - 1), 2] = False
+        return masks
+
+    network, count = policy(), 20_000
+    texts = np.array([[1, 0, 2, 1]])
+    rollouts = roll_out(network, texts, np.array([T]), count, torch.Generator().manual_seed(2), allowed=allowed)
+    tails = np.array(list(itertools.product(range(V), repeat=T - 1)))
+    whole = np.concatenate([np.ones((len(tails), 1), int), tails], 1)
+    with torch.no_grad():
+        logits = network.logits(network.hidden(torch.from_numpy(whole), None)).double().numpy()
+    chances = np.ones(len(tails))
+    for t in range(1, T):
+        weights = np.exp(logits[:, t]) * allowed(whole, np.full(len(whole), t))
+        chances *= weights[np.arange(len(whole)), whole[:, t]] / weights.sum(1)
+    assert chances.sum() == pytest.approx(1)
+    counts = np.bincount(rollouts.tokens[rollouts.cuts == 1][:, 1:] @ V ** np.arange(T - 1)[::-1], minlength=len(tails))
+    assert not counts[chances == 0].any()
+    possible = chances > 0
+    chi_square = ((counts - count * chances)[possible] ** 2 / (count * chances[possible])).sum()
+    assert chi_square < possible.sum() + 5 * np.sqrt(2 * possible.sum())
+
+
 def test_texts_of_one_token_have_nothing_to_continue() -> None:
     rollouts = roll_out(policy(), np.array([[1, V, V, V]]), np.array([1]), 3, torch.Generator())
     assert len(rollouts.texts) == rollouts.tokens_written == 0

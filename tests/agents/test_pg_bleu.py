@@ -56,7 +56,7 @@ def test_a_token_is_credited_with_the_bleu_of_one_continuation(monkeypatch: pyte
     kept: list[RollOuts] = []
     roll_out = seqgan.roll_out
     monkeypatch.setattr(seqgan, "roll_out", lambda *args: (kept.append(roll_out(*args)), kept[-1])[1])
-    values = agent.values(envs, episodes)
+    values, _ = agent.values(envs, episodes)
     (rollouts,) = kept
     reward = envs.unwrapped.reward
     expected = np.zeros_like(values)

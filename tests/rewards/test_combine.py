@@ -9,6 +9,8 @@ import pytest
 
 from textgen_env import BaseReward, FunctionReward, TextGenVectorEnv, combine
 from textgen_env.rewards.bleu import BleuReward
+from textgen_env.rewards.combine import parts_of
+from textgen_env.rewards.discriminator import DiscriminatorReward
 from textgen_env.rewards.likelihood import LikelihoodReward
 from textgen_env.rewards.table import TableReward
 from textgen_env.tasks.base import Sources
@@ -92,6 +94,40 @@ def test_every_part_is_told_of_the_texts_that_ended() -> None:
     envs.reset(seed=0)
     envs.step([1, 0])
     assert parts[0].texts == parts[1].texts == [[0, 4, 4, 4, 4]]
+
+
+def test_what_the_parts_learn_is_kept() -> None:
+    def bound() -> Any:
+        sizes: Any = {"d_embedding_size": 4, "d_widths": [1, 2], "d_counts": [4, 4], "d_batch_size": 4}
+        learning = DiscriminatorReward(**sizes)
+        return combine((1.0, length), (2.0, combine((1.0, learning), (1.0, ones))), (1.0, learning)).bind(task)
+
+    task = TinyTask(train_size=8)
+    texts, reward, other = task.training_sequences(), bound(), bound()
+    untaught = reward.state_dict()
+    for part in parts_of(reward):
+        if isinstance(part, DiscriminatorReward):
+            part.update(texts, steps=3)
+    state = reward.state_dict()
+    assert {key[:4] for key in state} >= {"1.0."}
+    assert {key.split(".")[0] for key in state} == {"1", "2"}
+    other.load_state_dict(state)
+    np.testing.assert_array_equal(other.score(*texts[:2]), reward.score(*texts[:2]))
+    assert (bound().score(*texts[:2]) != reward.score(*texts[:2])).any()
+    # Nothing is loaded of what a later part refuses.
+    spoilt = {**untaught, "2.fresh": untaught["2.fresh"][:, :-1]}
+    for wrong, said in (
+        (spoilt, "fresh"),
+        ({**state, "0.fresh": state["2.fresh"]}, r"expected 1\.\*, 2\.\*; load what"),
+        ({key: value for key, value in state.items() if key.startswith("1.")}, "missing entries"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            other.load_state_dict(wrong)
+    assert all(value.equal(state[key]) for key, value in other.state_dict().items())
+    still = combine((1.0, length)).bind(task)
+    assert still.state_dict() == {}
+    with pytest.raises(ValueError, match="none, as no part of this reward learns"):
+        still.load_state_dict(state)
 
 
 def test_parts_are_bound_anew_for_each_task() -> None:

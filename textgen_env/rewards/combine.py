@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from itertools import count
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -69,9 +70,7 @@ class CombinedReward(BaseReward):
         """Every part extends its own state."""
         scores, states = [], []
         for position, (_, reward) in enumerate(self.parts):
-            mark = f"{position}."
-            own = {key.removeprefix(mark): value for key, value in state.items() if key.startswith(mark)}
-            terms, after = reward.extend(own, tokens, lengths, sources)
+            terms, after = reward.extend(_marked(f"{position}.", state), tokens, lengths, sources)
             scores.append(reward.total(terms))
             states.append({**after, "total": scores[-1]})
         return self._labelled(scores, len(tokens)), self._joined(states)
@@ -80,6 +79,38 @@ class CombinedReward(BaseReward):
         """Tells every part."""
         for _, reward in self.parts:
             reward.episodes_ended(tokens, lengths, sources)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What learning changes in the parts, that of part i under "i."; empty where none learns."""
+        return {
+            f"{position}.{key}": value
+            for position, part in self._learning()
+            for key, value in part.state_dict().items()
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on from where the reward was that returned `state`.
+
+        Raises:
+            ValueError: entries missing or unknown, or what a part refuses. Nothing is changed then.
+        """
+        learning = self._learning()
+        own = {position: _marked(f"{position}.", state) for position, _ in learning}
+        if sum(map(len, own.values())) < len(state):
+            known = ", ".join(f"{position}.*" for position in own) or "none, as no part of this reward learns"
+            raise ValueError(f"state: entries {sorted(state)}, expected {known}; load what state_dict() returned")
+        before = [part.state_dict() for _, part in learning]
+        try:
+            for position, part in learning:
+                part.load_state_dict(own[position])
+        except ValueError:
+            for (_, part), kept in zip(learning, before, strict=True):
+                part.load_state_dict(kept)
+            raise
+
+    def _learning(self) -> list[tuple[int, Any]]:
+        """The parts that learn, and their positions."""
+        return [(i, part) for i, (_, part) in enumerate(self.parts) if hasattr(part, "load_state_dict")]
 
     def _labelled(self, scores: list[FloatArray], texts: int) -> Terms:
         return {label: checked_scores(score, texts, label) for label, score in zip(self.labels, scores, strict=True)}
@@ -111,6 +142,20 @@ def combine(*parts: tuple[float, object]) -> CombinedReward:
             raise ValueError(f"combine: weight={weight!r} must be finite")
         made.append((float(weight), as_reward(reward)))
     return CombinedReward(made)
+
+
+def parts_of(reward: Reward) -> Iterator[Reward]:
+    """The rewards that a sum is made of, and those of its sums; any other reward itself."""
+    if isinstance(reward, CombinedReward):
+        for _, part in reward.parts:
+            yield from parts_of(part)
+    else:
+        yield reward
+
+
+def _marked(mark: str, entries: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries whose names begin with `mark`, by the rest of their names."""
+    return {key.removeprefix(mark): value for key, value in entries.items() if key.startswith(mark)}
 
 
 def _distinct(names: list[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
 
-from textgen_env.rewards.base import Reward
-from textgen_env.rewards.combine import CombinedReward
+from textgen_env.rewards.combine import parts_of
 from textgen_env.rewards.learned import LearnedReward
 from textgen_env.tasks.base import check_at_least
 
@@ -44,7 +42,7 @@ class DiscriminatorCallback(BaseCallback):
             )
         followed: dict[int, _Followed] = {}
         for row, reward in enumerate(rewards):
-            for learner in _learners(reward):
+            for learner in (part for part in parts_of(reward) if isinstance(part, LearnedReward)):
                 followed.setdefault(id(learner), _Followed(learner)).rows.append(row)
         if not followed:
             raise ValueError(
@@ -78,11 +76,3 @@ class _Followed:
     rows: list[int] = field(default_factory=list)
     texts: list[tuple[NDArray[np.int64], int]] = field(default_factory=list)
     logged: dict[str, float] = field(default_factory=dict)
-
-
-def _learners(reward: Reward) -> Iterator[LearnedReward[Any]]:
-    if isinstance(reward, LearnedReward):
-        yield reward
-    if isinstance(reward, CombinedReward):
-        for _, part in reward.parts:
-            yield from _learners(part)
