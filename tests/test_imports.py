@@ -15,7 +15,7 @@ ROOMS: tuple[frozenset[str], ...] = (
     frozenset({"vocabulary", "kernels"}),
     frozenset({"metrics", "models"}),
     frozenset({"tasks", "rewards", "arguments"}),
-    frozenset({"core", "prefixes", "generators", "transition", "payment", "masks", "registration"}),
+    frozenset({"core", "prefixes", "generators", "transition", "payment", "masks", "registration", "settings"}),
     frozenset({"env", "vector", "sb3", "rendering", "infos", "solve", "testing"}),
 )
 EXECUTING = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}

@@ -180,6 +180,12 @@ def test_a_snapshot_does_not_change_when_the_game_goes_on(plain: Plain) -> None:
         ({"reward": "bleu"}, "reward 'bleu'"),
         ({"reward_mode": "terminal"}, "reward_mode='terminal'"),
         ({"task": "tiny", "reward": "table"}, "TinyTask"),
+        ({"oracle_seed": 1}, r"\(task.seed=1\)"),
+        ({"train_size": 21}, r"\(task.train_size=21\)"),
+        (
+            {"reward": combine((1.0, LikelihoodReward()), (0.5, LikelihoodReward()))},
+            r"\(reward.0.weight=1.0, reward.1.weight=0.5\); this",
+        ),
     ],
 )
 def test_snapshots_of_another_game_are_refused(other: dict[str, Any], difference: str, plain: Plain) -> None:
@@ -190,9 +196,16 @@ def test_snapshots_of_another_game_are_refused(other: dict[str, Any], difference
     kwargs = {"task": "oracle", "reward": "likelihood"} | ({} if other.get("task") == "tiny" else ORACLE) | other
     stranger = TextGenEnv(**kwargs)
     stranger.reset(seed=0)
-    with pytest.raises(ValueError, match=f"state was taken from another game, .*{difference}.*; this one is .*of 30"):
+    with pytest.raises(ValueError, match=f"state was taken from another game, .*{difference}.* one is .*of 30"):
         env.restore(stranger.snapshot())
     assert plain(env.snapshot()) == before
+
+
+def test_snapshots_of_other_rules_are_refused() -> None:
+    env, later = (TextGenEnv("tiny", "table", min_length=length) for length in (0, 2))
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"another game, .* \(min_length=0\); this one is .* \(min_length=2\)"):
+        later.restore(env.snapshot())
 
 
 def test_what_is_no_snapshot_is_refused() -> None:

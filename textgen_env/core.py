@@ -17,6 +17,7 @@ from textgen_env.masks import TokenMasks
 from textgen_env.payment import kept_rows, payer, put_rows, same_form, scores_of_texts, take_rows
 from textgen_env.prefixes import Prefixes
 from textgen_env.rewards.base import FloatArray, Reward, RewardMode
+from textgen_env.settings import settings_of
 from textgen_env.tasks.base import Sources, Task, check_at_least
 from textgen_env.transition import BoolArray, Finished, Snapshot, Transition
 from textgen_env.vocabulary import IntArray
@@ -45,6 +46,7 @@ class GenerationCore:
         source_indices: (N,) int64 rows of the source table, or None.
         masks: which token may follow a prefix.
         generators: one a row.
+        settings: of task and reward, by which two games of one name differ.
 
     Raises:
         TypeError, ValueError: an argument that is not allowed.
@@ -62,16 +64,14 @@ class GenerationCore:
         if reward_mode not in (None, "terminal", "dense"):
             raise ValueError(f"reward_mode={reward_mode!r} must be 'terminal', 'dense' or None (the reward's default)")
         self.task = task
-        self.vocab_size = len(task.vocabulary)
-        self.horizon = task.max_length
+        self.vocab_size, self.horizon = len(task.vocabulary), task.max_length
         self.masks = TokenMasks(task, min_length)
         self.reward = reward.bind(task)
         self.reward_mode: RewardMode = reward_mode or self.reward.default_mode
-        self.last_rewards = np.zeros(num_rows)
-        self.returns = np.zeros(num_rows)
+        self.settings = settings_of(task, self.reward, min_length)
+        self.last_rewards, self.returns = np.zeros(num_rows), np.zeros(num_rows)
         self.source_indices = None if task.sources is None else np.zeros(num_rows, np.int64)
-        self.generators = RowGenerators(num_rows)
-        self._all_rows = np.arange(num_rows)
+        self.generators, self._all_rows = RowGenerators(num_rows), np.arange(num_rows)
         # A token inside a text that is neither masked nor paid: nearly all of them, and no more than written.
         self._plain_inside = self.reward_mode == "terminal" and not self.masks.any
         self._prefixes = Prefixes(num_rows, self.horizon, task.vocabulary, compiled=self._plain_inside)
@@ -263,6 +263,7 @@ class GenerationCore:
         rows = self._all_rows if rows is None else checked_rows(rows, self.num_rows)
         return Snapshot(
             game=self.game,
+            settings=self.settings,
             **{name: stored[rows] for name, stored in self._stored().items()},
             sources=None if self.source_indices is None else self.source_indices[rows],
             reward_state=kept_rows(self._payer.state, rows),
@@ -279,8 +280,7 @@ class GenerationCore:
         if not isinstance(state, Snapshot):
             raise TypeError(f"state={state!r} must be what snapshot() returned, got {type(state).__name__}")
         rows = self._all_rows if rows is None else checked_rows(rows, self.num_rows)
-        if state.game != self.game or not same_form(state.reward_state, self._payer.state):
-            raise ValueError(f"state was taken from another game, {state.game}; this one is {self.game}")
+        state.check_game(self.game, self.settings, same_form(state.reward_state, self._payer.state))
         count = len(state.tokens)
         if count not in (1, len(rows)):
             raise ValueError(f"state holds {count} rows; expected {len(rows)}, or 1 for all of them")

@@ -38,9 +38,22 @@ class Prefixes:
         self.tokens = np.full((num_rows, horizon), self.vocab_size, np.int64)
         self.lengths = np.zeros(num_rows, np.int64)
         self.running = np.zeros(num_rows, np.bool_)
-        self._flat = self.tokens.reshape(-1)
         self._starts = np.arange(num_rows) * horizon
-        self._kernels = kernels("steps") if compiled and num_rows >= COMPILED_FROM else None
+        self._compiled = compiled and num_rows >= COMPILED_FROM
+        self._look_through()
+
+    def _look_through(self) -> None:
+        """What is no state of its own: a view of the tokens, and code."""
+        self._flat = self.tokens.reshape(-1)
+        self._kernels = kernels("steps") if self._compiled else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: part for name, part in vars(self).items() if name not in ("_flat", "_kernels")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        # A copy of the view would be an array of its own, in which tokens are written unseen.
+        self._look_through()
 
     # One form for a row and for an array of rows.
     def ends(self, chosen: Any, lengths: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgen_env.rewards.base import FloatArray, RewardState, Terms
+from textgen_env.settings import Settings, difference
 from textgen_env.vocabulary import IntArray
 
 BoolArray = NDArray[np.bool_]
@@ -45,10 +46,11 @@ class Transition(NamedTuple):
 class Snapshot:
     """The state of K rows, to branch from; a learned reward's parameters are not part of it.
 
-    `game` says in words which game they were played in: another game refuses them.
+    `game` says in words which game they were played in, `settings` by which rules: another game refuses them.
     """
 
     game: str
+    settings: Settings
     tokens: IntArray
     lengths: IntArray
     running: BoolArray
@@ -57,3 +59,16 @@ class Snapshot:
     sources: IntArray | None
     reward_state: RewardState
     generator_states: tuple[Any, ...]
+
+    def check_game(self, game: str, settings: Settings, same_reward: bool) -> None:
+        """Refuses another game than that of these words and `settings`, or one whose reward keeps other things.
+
+        Raises:
+            ValueError: naming both games and what differs.
+        """
+        if (self.game, self.settings) != (game, settings) or not same_reward:
+            ours, theirs = difference(self.settings, settings), difference(settings, self.settings)
+            raise ValueError(
+                f"state was taken from another game, {self.game}{ours and f' ({ours})'}; this one is "
+                f"{game}{theirs and f' ({theirs})'}"
+            )
