@@ -12,9 +12,10 @@ import numpy as np
 
 from benchmarks.collect import Collected, RowRecords
 from benchmarks.differences import RUN_TEST, compared_with, difference_table, differences
+from benchmarks.findings import findings
 from benchmarks.reach import reach_table
 from benchmarks.stats import summarise
-from benchmarks.table import Table, best_by_validation, collapsed, comparison, findings, statistics
+from benchmarks.table import Table, best_by_validation, collapsed, comparison, statistics
 from benchmarks.titles import RETURN, title, unit
 
 COUNTS = ("asked", "finished", "failed", "diverged", "missing")

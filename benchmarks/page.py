@@ -10,9 +10,10 @@ from importlib.resources import files
 from benchmarks.collect import Collected
 from benchmarks.differences import difference_table, headline
 from benchmarks.figures import drawn, figure_title, lines_and_levels, views
+from benchmarks.findings import findings
 from benchmarks.plots import to_svg
 from benchmarks.reach import reach_table
-from benchmarks.table import Table, best_by_validation, comparison, findings, statistics
+from benchmarks.table import Table, best_by_validation, comparison, statistics
 from benchmarks.titles import RETURN, title
 
 

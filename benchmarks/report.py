@@ -14,10 +14,11 @@ from benchmarks.collect import Collected, collect
 from benchmarks.differences import difference_table, headline
 from benchmarks.export import differences_csv, markdown, table_csv
 from benchmarks.figures import write_figures
+from benchmarks.findings import findings
 from benchmarks.page import page
 from benchmarks.reach import reach_table
 from benchmarks.storage import write_text
-from benchmarks.table import Table, best_by_validation, comparison, findings
+from benchmarks.table import Table, best_by_validation, comparison
 from benchmarks.titles import title
 
 PAGE = "report.html"

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.collect import Collected, RowRecords
 from benchmarks.results import Point, Result
-from benchmarks.stats import mean, share_of_distance, std, summarise
+from benchmarks.stats import mean, std, summarise
 from benchmarks.titles import RETURN, digits, title, unit
 
 NONE = "–"
@@ -23,14 +23,6 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Finding:
-    """How far a row came: one sentence, and whether that is as far as expected (None: nothing is expected)."""
-
-    sentence: str
-    met: bool | None
 
 
 def comparison(collected: Collected) -> Table:
@@ -89,56 +81,6 @@ def best_by_validation(collected: Collected) -> Table | None:
     )
     titles = [_title(name, collected.oracle_entropy) for name in measures]
     return Table(("agent", "runs", RETURN, *titles, title(by), "tokens"), tuple(lines), (note,))
-
-
-def findings(collected: Collected) -> list[Finding]:
-    """How far the rows came towards the goal, and whether what should be small is."""
-    return [*_shares(collected), *_bars(collected)]
-
-
-def _shares(collected: Collected) -> list[Finding]:
-    """What share of the distance from the baseline to the goal each trained row closed, or, without a baseline, what
-    share of the goal it reached."""
-    goal = collected.references.get(collected.manifest.goal)
-    baseline = next((row for row in collected.rows if row.label == collected.manifest.baseline), None)
-    named = bool(collected.manifest.baseline)
-    if goal is None or (named and (baseline is None or not baseline.results)):
-        return []
-    low = 0.0 if baseline is None else _mean_return(baseline)
-    found = []
-    for row in collected.rows:
-        if row is baseline or not row.results or low == goal.value:
-            continue
-        share = share_of_distance(_mean_return(row), low, goal.value)
-        expected = collected.manifest.expected_shares.get(row.label)
-        if expected is None and baseline is None:
-            continue
-        to_goal = f"the {goal.title} ({goal.value:.2f})"
-        sentence = (
-            f"{row.label} reached {share:.1%} of {to_goal}"
-            if baseline is None
-            else f"{row.label} closed {share:.0%} of the distance between {baseline.label} ({low:.2f}) and {to_goal}"
-        )
-        met = None if expected is None else share >= expected
-        if expected is not None:
-            sentence += f"; at least {expected:.0%} is expected: {'met' if met else 'MISSED'}"
-        found.append(Finding(sentence + ".", met))
-    return found
-
-
-def _bars(collected: Collected) -> list[Finding]:
-    """Whether the rows' means over seeds are at most what is expected of them."""
-    found = []
-    for measure, bars in collected.manifest.at_most.items():
-        for row in collected.rows:
-            if row.label not in bars or not row.results:
-                continue
-            values, most = row.values(measure), bars[row.label]
-            met = bool(values) and float(np.mean(values)) <= most
-            said = f"{title(measure)} {np.mean(values):.{digits(measure)}f}" if values else f"no {title(measure)}"
-            verdict = "met" if met else "MISSED"
-            found.append(Finding(f"{row.label} has {said}; at most {most:g} is expected: {verdict}.", met))
-    return found
 
 
 def shortened(number: float) -> str:
@@ -244,7 +186,3 @@ def _spread(values: Sequence[float], digits: int) -> str:
         return NONE
     scores = np.array(values)[:, None]
     return f"{mean(scores):.{digits}f}" + (f" ± {std(scores):.{digits}f}" if len(values) > 1 else "")
-
-
-def _mean_return(row: RowRecords) -> float:
-    return float(np.mean([result.mean_return for result in row.results]))

@@ -9,13 +9,13 @@ import pytest
 
 from benchmarks.collect import collect
 from benchmarks.export import markdown
+from benchmarks.findings import findings
 from benchmarks.manifest import Manifest, read_manifest
 from benchmarks.page import page
 from benchmarks.reach import first_reached, reach_table
 from benchmarks.results import Point, Reference, Result
 from benchmarks.specs import Experiment, Row, runs_of
 from benchmarks.storage import read_json, write_json
-from benchmarks.table import findings
 
 AGENT = "agents.random:Random"
 SLOW, FAST, NEVER = "Slow", "Fast", "Never"

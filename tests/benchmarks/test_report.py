@@ -14,13 +14,14 @@ from rich.console import Console
 from benchmarks.collect import collect, experiment_folders
 from benchmarks.export import table_csv
 from benchmarks.figures import views, write_figures
+from benchmarks.findings import findings
 from benchmarks.manifest import Manifest
 from benchmarks.page import page
 from benchmarks.report import report, show
 from benchmarks.results import Failure, Measurement, Point, Reference, Result
 from benchmarks.specs import Experiment, Row, runs_of
 from benchmarks.storage import write_json
-from benchmarks.table import comparison, findings, shortened, statistics
+from benchmarks.table import comparison, shortened, statistics
 from pages import Page
 
 EXPERIMENT = Experiment(
