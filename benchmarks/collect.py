@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -178,6 +179,7 @@ def experiment_folders(path: Path) -> list[Path]:
 
 def collect(folder: Path) -> Collected:
     """Everything in an experiment's folder; a run of which nothing is there counts as not started."""
+    folder = absolute(folder)
     warnings: list[str] = []
     manifest = Manifest(folder.name)
     try:
@@ -191,6 +193,12 @@ def collect(folder: Path) -> Collected:
         warnings += [f"{path.relative_to(folder.parent)} is broken: {reason}" for path, reason in state.broken]
     labels = [*manifest.labels, *sorted({label for label, _ in states} - set(manifest.labels))]
     return Collected(folder, manifest, tuple(_row(manifest, label, states) for label in labels), tuple(warnings))
+
+
+def absolute(folder: Path) -> Path:
+    """The folder by its whole path: "." has neither a name nor a folder beside it. Links are kept, as those are beside
+    which the shared runs lie; ".." is not."""
+    return Path(os.path.abspath(folder))
 
 
 def _place(folder: Path, manifest: Manifest, key: Key) -> Path:

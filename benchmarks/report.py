@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from benchmarks.collect import Collected, collect
+from benchmarks.collect import Collected, absolute, collect
 from benchmarks.differences import difference_table, headline
 from benchmarks.export import differences_csv, markdown, table_csv
 from benchmarks.figures import write_figures
@@ -34,7 +34,8 @@ EDGES = 2
 
 def report(folder: Path, console: Console) -> Path:
     """Prints the comparison and writes the page, the tables and the figures beside the results, from whatever there is;
-    returns the page's path."""
+    returns the page's absolute path."""
+    folder = absolute(folder)
     collected = collect(folder)
     path = folder / PAGE
     write_text(path, page(collected))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from benchmarks.collect import collect
 from benchmarks.experiments import figure2, figure3, table1
 from benchmarks.page import page
+from benchmarks.report import report
 from benchmarks.run import ConfigMismatch, run_experiment
 from benchmarks.specs import Evaluation, Experiment, Row, runs_of
+from pages import Page
 
 TABLE = Experiment(
     name="table",
@@ -63,6 +67,18 @@ def test_a_shared_run_of_other_settings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigMismatch, match=r"table/MLE/seed-0/config.json: row.total_tokens: 500 there, 600 now"):
         done(other, tmp_path)
     assert not (tmp_path / "figure").exists()
+
+
+def test_shared_runs_are_found_from_inside_the_folder_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done(FIGURE, tmp_path)
+    monkeypatch.chdir(tmp_path / "figure")
+    assert [row.count for row in collect(Path()).rows] == ["1/1", "1/1"]
+    written = report(Path(), Console(file=io.StringIO()))
+    assert written == tmp_path / "figure" / "report.html"
+    assert "2 of 2 runs" in Page(written.read_text(encoding="utf-8")).text
+    (tmp_path / "table" / "MLE" / "seed-0" / "result.json").write_text("{")
+    (warning,) = collect(Path()).warnings
+    assert warning.startswith("table/MLE/seed-0/result.json is broken")
 
 
 def test_what_is_shared_is_a_row() -> None:
