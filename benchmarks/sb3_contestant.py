@@ -70,12 +70,16 @@ class SB3Contestant:
     def drawing(self, seed: int) -> Iterator[None]:
         """`predict` draws from the global generators of torch and NumPy and from the action space's, which training
         goes on with afterwards."""
+        # torch seeds its generators on all devices, and puts back that of the CPU and those that it is told of.
+        device = self.model.device
+        devices = [device] if device.type == "cuda" else []
         space = self.model.action_space
         legacy, own = np.random.get_state(), space.np_random.bit_generator.state  # noqa: NPY002
         try:
-            with torch.random.fork_rng(devices=[]):
+            with torch.random.fork_rng(devices=devices):
                 torch.manual_seed(seed)
-                np.random.seed(seed)  # noqa: NPY002
+                # It takes 32 bits.
+                np.random.seed(seed % 2**32)  # noqa: NPY002
                 space.seed(seed)
                 yield
         finally:

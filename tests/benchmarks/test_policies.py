@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import ArrayLike
 
 from agents.exact import policy_table, table_of_log_probs
@@ -14,6 +17,7 @@ from agents.random import Random
 from agents.reinforce import Reinforce, ReinforceConfig
 from benchmarks.contestants import AgentContestant, NoLikelihood
 from benchmarks.environments import make_envs
+from benchmarks.judge import SEED_STRIDE
 from benchmarks.sb3_contestant import SB3Contestant
 from benchmarks.specs import Experiment, Row, Run, runs_of
 from exact_texts import paths, probability_of_each_text
@@ -124,6 +128,45 @@ def test_drawing_is_seeded() -> None:
         with contestant.drawing(seed):
             draws.append(contestant.predict(np.full((40, 3), 3), None, None, False)[0].tolist())
     assert draws[0] == draws[1] != draws[2]
+
+
+def test_drawing_takes_the_seeds_of_every_run() -> None:
+    """NumPy's old generator takes no seed from 2^32 on, where the evaluation's lie from a run's seed of 4,294 on."""
+    contestant = SB3Contestant(run_of(SB3["DQN"]))
+    numbers = {}
+    for seed in (7, 2**32 - 1, SEED_STRIDE * (4_294 + 1), SEED_STRIDE * (2**32)):
+        with contestant.drawing(seed):
+            numbers[seed] = np.random.random(), torch.rand(1).item()  # noqa: NPY002
+    assert len(set(numbers.values())) == 4
+    assert numbers[7][0] == np.random.RandomState(7).random()
+
+
+@pytest.mark.parametrize(("device", "forked"), [("cpu", []), ("cuda:1", [torch.device("cuda:1")])])
+def test_drawing_puts_back_the_generator_of_the_device(
+    monkeypatch: pytest.MonkeyPatch, device: str, forked: list[torch.device]
+) -> None:
+    """torch's seed is also that of the accelerator, which training draws from there."""
+    contestant = SB3Contestant(run_of(SB3["DQN"]))
+    contestant.model.device = torch.device(device)
+    told = []
+
+    def fork_rng(devices: list[torch.device]) -> AbstractContextManager[None]:
+        told.append(devices)
+        return nullcontext()
+
+    monkeypatch.setattr(torch.random, "fork_rng", fork_rng)
+    with contestant.drawing(3):
+        pass
+    assert told == [forked]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_drawing_on_a_gpu_leaves_its_generator_as_it_was() -> None:
+    contestant = SB3Contestant(replace(run_of(SB3["DQN"]), device="cuda"))
+    before = torch.cuda.get_rng_state()
+    with contestant.drawing(3):
+        torch.rand(5, device="cuda")
+    assert torch.equal(torch.cuda.get_rng_state(), before)
 
 
 class ByLogProb:
