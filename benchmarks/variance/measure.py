@@ -25,6 +25,8 @@ FALSE_ALARM = 0.01
 # Estimates below which no line is called biased: rare texts that earn most make the mean of fewer so far from normal
 # that the t-test raises more false alarms than it says.
 TESTED_REPLICATES = 100
+# Of a gradient's length: what lies nearer is the same but for rounding.
+ROUNDING = 1e-12
 # Updates of a learned baseline to the fixed policy before its gradient is estimated, and the texts of each.
 FIT_UPDATES, FIT_TEXTS, FIT_RATE = 300, 64, 0.02
 
@@ -43,7 +45,7 @@ class Statistics:
 
     Attributes:
         bias: (E[g^] - g) . g / |g|^2: by how much of the gradient's length the mean lies off along it.
-        z: of that, over its standard error.
+        z: of that, over its standard error; over 1e-12 where that is less.
         z_random: the greatest |z| of the mean error along random directions.
         p: that unbiased estimates lie as far off in any of those directions, Bonferroni's bound.
         variance: E|g^ - E g^|^2 / |g|^2, the trace of the covariance in units of the gradient's own square.
@@ -109,9 +111,13 @@ def statistics(samples: FloatArray, exact: FloatArray, directions: FloatArray) -
         raise ValueError(f"{count} estimates of a gradient of length {length:g}: needs two or more, of one above 0")
     along = (samples - exact) @ np.concatenate([exact[None] / length, directions]).T  # (R, 1 + K)
     errors = along.std(0, ddof=1) / np.sqrt(count)
-    # An estimate without any variance is off where it is off at all, but for rounding.
-    z = np.divide(along.mean(0), errors, out=np.zeros(len(errors)), where=errors > 1e-12 * length)
-    p = float(np.minimum(2 * stats.t.sf(np.abs(z), count - 1).min() * len(z), 1.0))
+    # An estimate without any variance is off where it is off at all, but for rounding; its z is counted in roundings,
+    # as JSON has no infinity.
+    rounding = ROUNDING * length
+    off, certain = along.mean(0), errors <= rounding
+    z = np.where(certain & (np.abs(off) <= rounding), 0.0, off / np.maximum(errors, rounding))
+    p_each = np.where(certain, z == 0, 2 * stats.t.sf(np.abs(z), count - 1))
+    p = float(np.minimum(p_each.min() * len(z), 1.0))
     squares = np.square(samples - samples.mean(0)).sum(1) * count / (count - 1) / length**2
     norms = np.linalg.norm(samples, axis=1)
     # An estimate of 0, where all that was written earned alike, points nowhere.

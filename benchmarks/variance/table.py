@@ -107,13 +107,18 @@ def _cells(found: Found, row: Row) -> tuple[str, ...]:
         str(row.texts),
         f"{row.tokens:.0f}",
         f"{measured.bias.value:+.1%} ± {measured.bias.error:.1%}",
-        f"{measured.z:+.1f}",
-        f"{measured.z_random:.1f}",
+        _z(measured.z, "+"),
+        _z(measured.z_random),
         _shown(measured.variance),
         _shown(equal),
         f"{measured.cosine.value:.3f} ± {measured.cosine.error:.3f}",
         "not tested" if biased is None else words[row.estimator.unbiased, biased],
     )
+
+
+def _z(z: float, sign: str = "") -> str:
+    # Of an estimator without variance it is counted in roundings.
+    return f"{z:{sign}.1f}" if abs(z) < 1e6 else f"{z:{sign}.0e}"
 
 
 def _shown(value: Value) -> str:

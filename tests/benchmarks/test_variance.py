@@ -63,6 +63,24 @@ def test_statistics_of_samples_whose_law_is_known() -> None:
             statistics(samples, gradient, directions)
 
 
+def test_estimates_without_variance_are_off_where_they_are_off_at_all() -> None:
+    exact = np.array([1.0, 0.0, 0.0])
+    off = statistics(np.tile([2.0, 0, 0], (200, 1)), exact, np.eye(3))
+    assert off.p == 0
+    assert off.bias.value == 1
+    assert np.isfinite(off.z)
+    assert off.z > 1e6
+    aside = statistics(np.tile([1.0, 1e-9, 0], (2, 1)), exact, np.eye(3))
+    assert (aside.p, aside.z) == (0, 0)
+    assert 100 < aside.z_random < np.inf
+    rounded = statistics(np.tile([1 + 1e-15, 0, 0], (200, 1)), exact, np.eye(3))
+    assert (rounded.p, rounded.z, rounded.z_random) == (1, 0, 0)
+    # One direction without variance does not hide another's bias.
+    rng = np.random.default_rng(0)
+    noisy = np.stack([np.ones(200), rng.normal(1, 1, 200), np.zeros(200)], 1)
+    assert 0 < statistics(noisy, exact, np.eye(3)).p < 1e-6
+
+
 def unequal(agent: Any) -> Any:
     """The agent with larger output weights."""
     with torch.no_grad():
