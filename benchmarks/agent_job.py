@@ -13,6 +13,7 @@ from benchmarks.contestants import AgentContestant
 from benchmarks.environments import generator_states, load_reward, save_reward, set_generator_states
 from benchmarks.job import Tell, result_of
 from benchmarks.judge import Final, Judge, best_point
+from benchmarks.named_files import FILES
 from benchmarks.results import Measurement, Point, Result
 from benchmarks.specs import Run, settings_digest
 from benchmarks.storage import AGENT, BEST, read_state, write_whole
@@ -135,7 +136,8 @@ def _agent_of(out: Path, source: Run) -> tuple[Path, Point]:
     if state.result is None:
         why = f": {state.error.error}" if state.error is not None else ""
         raise SourceFailed(f"this run starts from {source.name}, which is {state.status}{why}")
-    if state.config is None or settings_digest(state.config) != settings_digest(source.to_config()):
+    config = state.config
+    if config is None or settings_digest(config) != settings_digest(source.to_config(FILES in config)):
         raise SourceFailed(f"this run starts from {source.name}, whose result is of other settings")
     if not path.is_file():
         raise SourceFailed(

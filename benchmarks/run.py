@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.checkpoints import read_checkpoint, remove_checkpoint
 from benchmarks.locks import kept_from_others
 from benchmarks.manifest import MANIFEST, Manifest, read_manifest
+from benchmarks.named_files import FILES, refuse_missing
 from benchmarks.results import Failure
 from benchmarks.specs import Experiment, Run, runs_of, settings_digest
 from benchmarks.storage import (
@@ -79,7 +80,8 @@ def run_experiment(
         The experiment's folder.
 
     Raises:
-        ConfigMismatch: a result of other settings is in the way; nothing is run or written then.
+        FileNotFoundError: a file that an environment is to read is missing; nothing is run or written then.
+        ConfigMismatch: a result of other settings is in the way; likewise.
         CheckpointRefused: a checkpoint that a run cannot go on from is in the way; likewise.
         FolderInUse: another process is doing runs in one of the folders; likewise.
         ValueError: seeds, jobs or a device that are not allowed.
@@ -87,6 +89,8 @@ def run_experiment(
     runs = runs_of(experiment, None if seeds is None else tuple(seeds), device)
     folder = out / experiment.name
     _refuse_unknown_device(device)
+    for run in runs:
+        refuse_missing(run.env_kwargs, run.evaluation.env_kwargs)
     _refuse_other_settings(runs, out)
     with kept_from_others({folder, *(out / Path(run.name).parts[0] for run in runs)}):
         # Planned once no other process can finish a run any more.
@@ -125,7 +129,7 @@ def _refuse_other_settings(runs: Sequence[Run], out: Path) -> None:
     mismatches = []
     for run in runs:
         found = read_state(out / run.name).config
-        differences = [] if found is None else config_differences(found, run.to_config())
+        differences = [] if found is None else config_differences(found, run.to_config(FILES in found))
         mismatches += [f"{out / run.name / CONFIG}: {line}" for line in differences]
     if mismatches:
         more = len(mismatches) - MISMATCHES_SHOWN

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
+from benchmarks.named_files import FILES, by_content, digests
 from benchmarks.validations import VALIDATIONS
 
 Kind = Literal["agent", "sb3"]
@@ -196,19 +197,21 @@ class Run:
         """Its folder below that of the results."""
         return f"{self.experiment}/{self.row.label}/seed-{self.seed}"
 
-    def to_config(self) -> dict[str, Any]:
-        """Plain JSON values; of the source its name and the digest of its settings."""
+    def to_config(self, digested: bool = True) -> dict[str, Any]:
+        """Plain JSON values; of the source its name and the digest of its settings, of files that environments read
+        their digests, under `files`, where there are any. Not `digested`: as kept before files had digests."""
         config = {each.name: getattr(self, each.name) for each in fields(self)}
         config |= {"row": asdict(self.row), "evaluation": asdict(self.evaluation), "env_kwargs": dict(self.env_kwargs)}
         config["evaluation"]["measures"] = list(self.evaluation.measures)
         if self.source is not None:
-            config["source"] = {"run": self.source.name, "settings": settings_digest(self.source.to_config())}
-        return config
+            config["source"] = {"run": self.source.name, "settings": settings_digest(self.source.to_config(digested))}
+        files = digests(self.env_kwargs, self.evaluation.env_kwargs) if digested else {}
+        return {**config, FILES: files} if files else config
 
 
 def settings_digest(config: Mapping[str, Any]) -> str:
-    """What tells the settings in a configuration from any others."""
-    return hashlib.sha256(json.dumps(config, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    """What tells the settings in a configuration from any others; files count by what they hold."""
+    return hashlib.sha256(json.dumps(by_content(config), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def runs_of(experiment: Experiment, seeds: tuple[int, ...] | None = None, device: str = "cpu") -> list[Run]:

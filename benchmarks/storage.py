@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from benchmarks.named_files import by_content
 from benchmarks.results import Failure, Result
 
 Status = Literal["finished", "failed", "unfinished", "not started"]
@@ -152,8 +153,9 @@ def remove_drafts(folder: Path) -> None:
 
 
 def config_differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """One line for each setting in which two configurations differ: "row.total_tokens: 1000 there, 2000 now"."""
-    there, now = _flat(found), _flat(wanted)
+    """One line for each setting in which two configurations differ: "row.total_tokens: 1000 there, 2000 now"; files
+    count by what they hold."""
+    there, now = _flat(by_content(found)), _flat(by_content(wanted))
     return [
         f"{key}: {_shown(there, key)} there, {_shown(now, key)} now"
         for key in sorted(there.keys() | now.keys())

@@ -1,0 +1,54 @@
+"""Files that environments read: part of a run's settings by what they hold, wherever they lie."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SUFFIX = ".npz"
+FILES = "files"
+"""Where a configuration keeps the digests."""
+
+
+def paths_in(*kwargs: Mapping[str, Any]) -> dict[str, str]:
+    """The paths of files that keyword arguments of environments name, each with the argument's name."""
+    named = [(name, value) for each in kwargs for name, value in each.items()]
+    return {value: name for name, value in named if isinstance(value, str) and value.endswith(SUFFIX)}
+
+
+def digests(*kwargs: Mapping[str, Any]) -> dict[str, str]:
+    """SHA-256 of the files that keyword arguments name, by the path as it is spelled; none of one that is missing."""
+    contents = {path: Path(path).read_bytes() for path in paths_in(*kwargs) if Path(path).is_file()}
+    return {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
+
+
+def by_content(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's configuration with the digest of a file in place of its path: what two of them are compared by."""
+    files = config.get(FILES)
+    known = files if isinstance(files, Mapping) else {}
+
+    def named(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: named(each) for name, each in value.items()}
+        return f"sha256:{known[value]}" if isinstance(value, str) and value in known else value
+
+    return {name: named(value) for name, value in config.items() if name != FILES}
+
+
+def refuse_missing(*kwargs: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        FileNotFoundError: a file that keyword arguments name is not there.
+    """
+    for path, name in paths_in(*kwargs).items():
+        if not Path(path).is_file():
+            told = os.environ.get("TEXTGEN_DATA")
+            raise FileNotFoundError(
+                f"{name}={path!r}: no such file; nothing was run. The suite's own experiments look for theirs in the "
+                f"folder that the environment variable TEXTGEN_DATA names, which is "
+                f"{'not set' if told is None else repr(told)}: set it to the folder that holds {Path(path).name}, and "
+                "give the same command again"
+            )
