@@ -18,13 +18,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-import textgen_env  # noqa: F401  registers the ids
 from agents.losses import masked_logits
 from agents.prediction import next_logits
 from agents.saved_agent import SavedPolicy, read_policy
 from benchmarks.figures import FORMATS, save_figure
 from benchmarks.plots import GREY
 from benchmarks.storage import AGENT, CONFIG, read_json, write_whole
+from textgen_env import TextGenEnv
 
 CELL_INCHES = 0.55, 0.34
 # So many cells that the numbers in them can still be read.
@@ -167,12 +167,37 @@ def _env(file: Path, env_id: str | None, env_kwargs: str) -> Any:
                 f"env_id=None: beside {file} there is no {CONFIG} of a run; say which environment the agent was made "
                 "for, such as TextGen-NumberWords-v0"
             )
-        config = read_json(settings)
-        env_id, kwargs = config["env_id"], config["env_kwargs"]
+        env_id, kwargs = _environment_in(settings)
     try:
-        return gymnasium.make(env_id, **kwargs)
-    except GymnasiumError as error:
+        env = gymnasium.make(env_id, **kwargs)
+    # gymnasium imports the module of "module:Env-v0".
+    except (GymnasiumError, ImportError) as error:
         raise ValueError(f"env_id={env_id!r}: {error}") from None
+    if not isinstance(env.unwrapped, TextGenEnv):
+        raise ValueError(
+            f"env_id={env_id!r} is a {type(env.unwrapped).__name__}, which writes no texts; give the environment that "
+            "the agent was made for, such as TextGen-NumberWords-v0"
+        )
+    return env
+
+
+def _environment_in(settings: Path) -> tuple[str, Mapping[str, Any]]:
+    """The id and the keyword arguments of a run's environment.
+
+    Raises:
+        ValueError: the file is not one of a run.
+    """
+    config = read_json(settings)
+    env_id, kwargs = config.get("env_id"), config.get("env_kwargs", {})
+    if isinstance(env_id, str) and isinstance(kwargs, Mapping):
+        return env_id, kwargs
+    if "env_id" not in config:
+        found = "'env_id' is missing"
+    elif isinstance(env_id, str):
+        found = f"env_kwargs={kwargs!r} must be an object"
+    else:
+        found = f"env_id={env_id!r} must be a text"
+    raise ValueError(f"{settings} is not of a run: {found}; say --env-id, and --env-kwargs where it takes some")
 
 
 def _shown(vocabulary: Any, ids: NDArray[np.int64]) -> tuple[str, ...]:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from benchmarks.throughput.sizes import Sizes
+
+MOST_SEEDS = 10_000
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+
+
+def _size(name: str, words: str) -> Any:
+    """An option that is a field of `Sizes`, with the default that is taken."""
+    return typer.Option(help=words, show_default=str(getattr(Sizes, name)))
 
 
 @app.command("list")
@@ -144,17 +152,17 @@ def throughput(
     quick: Annotated[bool, typer.Option("--quick", help="smaller sizes, in half a minute")] = False,
     repeats: Annotated[int, typer.Option(help="rounds of each comparison, whose median is shown")] = 7,
     threads: Annotated[int | None, typer.Option(help="of torch", show_default="as torch has it")] = None,
-    vocab_size: Annotated[int | None, typer.Option(help="V", show_default="5000")] = None,
-    length: Annotated[int | None, typer.Option(help="T, tokens of a text", show_default="20")] = None,
-    rows: Annotated[int | None, typer.Option(help="of vector environments, texts at once", show_default="1024")] = None,
-    references: Annotated[int | None, typer.Option(help="that BLEU compares with", show_default="10000")] = None,
-    texts: Annotated[int | None, typer.Option(help="of a sample", show_default="10000")] = None,
-    batch: Annotated[int | None, typer.Option(help="texts of an update", show_default="64")] = None,
-    wide_rows: Annotated[int | None, typer.Option(help="the most rows", show_default="65536")] = None,
-    longest: Annotated[int | None, typer.Option(help="the most tokens of a text", show_default="500")] = None,
-    largest_vocab: Annotated[int | None, typer.Option(help="the largest V", show_default="20000")] = None,
-    most_texts: Annotated[int | None, typer.Option(help="the most texts of a sample", show_default="30000")] = None,
-    million: Annotated[int | None, typer.Option(help="references of the case million", show_default="1000000")] = None,
+    vocab_size: Annotated[int | None, _size("vocab_size", "V")] = None,
+    length: Annotated[int | None, _size("length", "T, tokens of a text")] = None,
+    rows: Annotated[int | None, _size("rows", "of vector environments, texts at once")] = None,
+    references: Annotated[int | None, _size("references", "that BLEU compares with")] = None,
+    texts: Annotated[int | None, _size("texts", "of a sample")] = None,
+    batch: Annotated[int | None, _size("batch", "texts of an update")] = None,
+    wide_rows: Annotated[int | None, _size("wide_rows", "the most rows")] = None,
+    longest: Annotated[int | None, _size("longest", "the most tokens of a text")] = None,
+    largest_vocab: Annotated[int | None, _size("largest_vocab", "the largest V")] = None,
+    most_texts: Annotated[int | None, _size("most_texts", "the most texts of a sample")] = None,
+    million: Annotated[int | None, _size("million", "references of the case million")] = None,
     out: Annotated[Path, typer.Option(help="the folder of table and pictures")] = Path("runs/throughput"),
 ) -> None:
     """Measures the speed of every kernel beside its reference and its floor."""
@@ -210,11 +218,16 @@ def parsed_seeds(text: str) -> tuple[int, ...]:
     """The seeds that "3" (0, 1, 2), "0,1,5" or "7," name.
 
     Raises:
-        ValueError: anything else.
+        ValueError: anything else, or more than `MOST_SEEDS` by their number.
     """
     parts = [part.strip() for part in text.split(",")]
     numbers = [int(part) for part in parts if part.isdecimal()]
     if len(parts) == 1 and numbers and numbers[0] >= 1:
+        if numbers[0] > MOST_SEEDS:
+            raise ValueError(
+                f"--seeds {text} asks for {numbers[0]} seeds, and at most {MOST_SEEDS} are run at once; for the one "
+                f"seed of that number write --seeds {numbers[0]},"
+            )
         return tuple(range(numbers[0]))
     if len(parts) > 1 and len(numbers) == sum(part != "" for part in parts) and numbers:
         return tuple(dict.fromkeys(numbers))

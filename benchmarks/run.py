@@ -26,6 +26,8 @@ from benchmarks.workers import WORKER_DIED, Listener, execute_all
 
 Notify = Callable[[str], None]
 MISMATCHES_SHOWN = 12
+# Of torch's, those that everything that learns computes on.
+DEVICES = ("cpu", "cuda")
 
 
 class ConfigMismatch(ValueError):
@@ -143,9 +145,12 @@ def _refuse_other_settings(runs: Sequence[Run], out: Path) -> None:
 def _refuse_unknown_device(device: str) -> None:
     if device != "cpu":
         # torch is loaded in the workers, unless it is to be asked.
+        import torch
+
         from textgen_env.models.device import checked_device
 
-        checked_device("device", device)
+        if torch.device(checked_device("device", device)).type not in DEVICES:
+            raise ValueError(f"device={device!r} must be cpu, or cuda, or one of several such as cuda:1")
 
 
 def _planned(runs: Sequence[Run], out: Path, retry: bool) -> Plan:

@@ -87,8 +87,9 @@ def shortened(number: float) -> str:
     """A count in three digits: 950, 12.3k, 1.20M."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= size * 0.9995:
-            scaled = number / size
-            return f"{scaled:.{max(0, 2 - int(np.log10(scaled) + 1e-3))}f}{letter}"
+            # Rounded first: 9.996 is 10.0, which has a digit more before the point.
+            scaled = float(f"{number / size:.3g}") if number < 1e3 * size else number / size
+            return f"{scaled:.{max(0, 2 - int(np.log10(scaled)))}f}{letter}"
     return f"{number:.0f}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,11 @@ def test_what_cannot_be_drawn_is_refused_in_words(run_folder: Path, tmp_path: Pa
     learner(attention="dot").save(lone)
     (tmp_path / "empty").mkdir()
     (tmp_path / "other").write_text("no agent")
+    bare, listed = tmp_path / "bare", tmp_path / "listed"
+    for folder, settings in ((bare, {}), (listed, {"env_id": ENV, "env_kwargs": []})):
+        folder.mkdir()
+        shutil.copy(lone, folder / "agent.safetensors")
+        (folder / "config.json").write_text(json.dumps(settings))
     where: tuple[str, ...] = "--env-id", ENV
     small = *where, "--env-kwargs", json.dumps(KWARGS)
     cases: list[tuple[tuple[str | Path, ...], str]] = [
@@ -117,6 +123,10 @@ def test_what_cannot_be_drawn_is_refused_in_words(run_folder: Path, tmp_path: Pa
         ((lone, *where), "but the agent was made for"),
         ((lone, "--env-id", "TextGen-Tiny-v0"), "but the agent was made for"),
         ((lone, "--env-id", "TextGen-Nothing-v0"), "env_id='TextGen-Nothing-v0'"),
+        ((lone, "--env-id", "CartPole-v1"), "env_id='CartPole-v1' is a CartPoleEnv, which writes no texts"),
+        ((lone, "--env-id", "nomodule:Env-v0"), "env_id='nomodule:Env-v0': No module named 'nomodule'"),
+        ((bare / "agent.safetensors",), f"{bare / 'config.json'} is not of a run: 'env_id' is missing"),
+        ((listed / "agent.safetensors",), f"{listed / 'config.json'} is not of a run: env_kwargs=[] must be an object"),
         ((lone, *where, "--env-kwargs", "{"), "env_kwargs='{' is no JSON"),
         ((lone, *where, "--env-kwargs", "[1]"), "must be an object"),
         ((run_folder, "--out", tmp_path / "map.gif"), "must end in .png or .svg"),
@@ -125,6 +135,7 @@ def test_what_cannot_be_drawn_is_refused_in_words(run_folder: Path, tmp_path: Pa
         code, output = invoked(*arguments, "--source", "4")
         assert code == 2, (arguments, output)
         assert said in output, (arguments, output)
+        assert output.count("\n") == 1, output
     for source in ("100", "-1"):
         code, output = invoked(run_folder, "--source", source)
         assert (code, f"source={source} must be a row of the sources, 0 to 99" in output) == (2, True)

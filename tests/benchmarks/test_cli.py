@@ -223,6 +223,8 @@ def test_list_describes_every_experiment() -> None:
         (("run", "smoke", "--jobs", "many"), "--jobs"),
         (("run", "smoke", "--size", "huge"), "experiment smoke has no size 'huge'; it has but one"),
         (("run", "smoke", "--device", "quantum"), "device='quantum' cannot be used here"),
+        (("run", "smoke", "--device", "meta"), "device='meta' must be cpu, or cuda"),
+        (("run", "smoke", "--seeds", "20240131"), "for the one seed of that number write --seeds 20240131,"),
         (("report", "/nowhere/at/all"), "is no folder"),
         (("report", str(ROOT / "benchmarks")), "holds no results"),
         (("no-such-command",), "no-such-command"),
@@ -250,6 +252,13 @@ def test_an_out_that_is_a_file_is_refused(tmp_path: Path) -> None:
 )
 def test_seeds(text: str, seeds: tuple[int, ...]) -> None:
     assert parsed_seeds(text) == seeds
+
+
+def test_more_seeds_than_anyone_waits_for_are_a_slip() -> None:
+    assert len(parsed_seeds("10000")) == 10_000
+    assert parsed_seeds("20240131,") == (20_240_131,)
+    with pytest.raises(ValueError, match=r"--seeds 10001 asks for 10001 seeds, and at most 10000 are run at once"):
+        parsed_seeds("10001")
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "a", "1,b", "1.5", ",", "1;2"])

@@ -92,6 +92,13 @@ def test_a_device_that_is_not_there_is_refused_before_anything_is_done(tmp_path:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("device", ["meta", "meta:0"])
+def test_a_device_that_computes_nothing_is_refused_before_anything_is_done(tmp_path: Path, device: str) -> None:
+    with pytest.raises(ValueError, match=f"device='{device}' must be cpu, or cuda, or one of several such as cuda:1"):
+        do(tmp_path / "out", Row("R", "agents.random:Random"), device=device)
+    assert not (tmp_path / "out").exists()
+
+
 def test_only_rewards_that_compute_take_a_device() -> None:
     assert device_kwargs("TextGen-OracleSmallGAN-v0", {}, "cuda") == {"device": "cuda"}
     assert device_kwargs("TextGen-OracleSmall-v0", {}, "cuda") == {}

@@ -269,9 +269,16 @@ def test_experiments_in_a_folder(folder: Path, tmp_path: Path) -> None:
         (950, "950"),
         (999.6, "1.00k"),
         (1_000, "1.00k"),
+        (9_980, "9.98k"),
+        (9_996, "10.0k"),
         (12_345, "12.3k"),
+        (99_800, "99.8k"),
+        (99_960, "100k"),
+        (999_400, "999k"),
+        (999_500, "1.00M"),
         (999_600, "1.00M"),
         (2.5e9, "2.50G"),
+        (1.2345e13, "12345G"),
     ],
 )
 def test_counts_are_shortened_to_three_digits(number: float, text: str) -> None:

@@ -6,11 +6,13 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from benchmarks.cli import app
@@ -142,6 +144,12 @@ def test_bad_options_are_refused_by_name_and_nothing_is_written(
     assert said in output
     assert "Traceback" not in output
     assert not (tmp_path / "out").exists()
+
+
+def test_the_help_shows_the_sizes_that_are_taken() -> None:
+    options = {option.name: option for option in typer.main.get_command(app).commands["throughput"].params}
+    for field in fields(Sizes):
+        assert options[field.name].show_default == str(field.default), field.name
 
 
 def test_an_out_that_is_a_file_is_refused(tmp_path: Path) -> None:
