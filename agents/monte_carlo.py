@@ -84,7 +84,7 @@ def roll_out(
             continue
         uniforms = torch.rand(len(rows), generator=generator, dtype=torch.float64).to(device)
         masks = None if allowed is None else allowed(written[rows].cpu().numpy(), np.full(len(rows), t))
-        permitted = None if masks is None else torch.from_numpy(masks).to(device)
+        permitted = None if masks is None else torch.tensor(masks, device=device)
         drawn, after = network.draw(written[rows, t - 1], tuple(part[rows] for part in carried), uniforms, permitted)
         written[rows, t] = drawn
         for part, whole in zip(carried, after, strict=True):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from agents.base import BoolArray, FloatArray, IntArray, Observation, State
@@ -237,9 +237,9 @@ class PolicyAgent(SavedAgent):
             )
         if action_masks is not None:
             allowed = checked_masks(np.asarray(action_masks, np.bool_).reshape(logits.shape))
-            logits = masked_logits(logits, self._tensor(allowed))
+            logits = masked_logits(logits, torch.tensor(allowed, device=self.device))
         chosen = logits.argmax(-1) if deterministic else sample_categorical(logits, generator)
         return chosen.cpu().numpy()[0] if single else chosen.cpu().numpy(), after
 
-    def _tensor(self, array: NDArray[Any] | None) -> Tensor | None:
+    def _tensor(self, array: IntArray | None) -> Tensor | None:
         return None if array is None else torch.from_numpy(array).to(self.device)
