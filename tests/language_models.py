@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from textgen_env.models.language_model import Cell, LanguageModel
@@ -26,3 +27,16 @@ def texts(count: int = 9, horizon: int = 7, vocab_size: int = 11) -> tuple[torch
     tokens = torch.randint(vocab_size, (count, horizon), generator=generator(1))
     tokens[torch.arange(horizon) >= lengths[:, None]] = vocab_size
     return tokens, lengths
+
+
+def oracle_arrays(model: LanguageModel) -> dict[str, np.ndarray]:
+    """The parameters of an LSTM under the names that the released oracle has them by."""
+    state, size = {key: value.numpy() for key, value in model.state_dict().items()}, model.hidden_size
+    arrays = {"embeddings": state["embedding.weight"], "Wo": state["output.weight"].T, "bo": state["output.bias"]}
+    # torch stacks the gates in the order input, forget, candidate, output.
+    for part, gate in enumerate(("i", "f", "c", "og")):
+        rows = slice(size * part, size * part + size)
+        arrays[f"W{gate}"] = state["rnn.weight_ih_l0"][rows].T
+        arrays[f"U{gate}"] = state["rnn.weight_hh_l0"][rows].T
+        arrays[f"b{gate}"] = state["rnn.bias_ih_l0"][rows]
+    return arrays

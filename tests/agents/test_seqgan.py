@@ -11,48 +11,11 @@ import numpy as np
 import pytest
 import torch
 
+from adversarial import DISCRIMINATOR, SMALL, small_agent, small_envs
 from agents.base import Progress
-from agents.exact import estimated_gradient, exact_gradient
-from agents.gumbel_softmax import GumbelSoftmax, GumbelSoftmaxConfig
 from agents.mle import MLE, MLEConfig
 from agents.rollout import play
 from agents.seqgan import SeqGAN, SeqGANConfig
-from games import constant
-from gradients import Deviations, estimates, gradient_of
-from textgen_env import combine
-from textgen_env.rewards.discriminator import DiscriminatorReward
-from textgen_env.solve import TextMDP
-
-SMALL: dict[str, Any] = {
-    "embedding_size": 8,
-    "hidden_size": 8,
-    "batch_size": 16,
-    "pretrain_epochs": 1,
-    "d_pretrain_steps": 2,
-    "d_samples": 40,
-    "d_steps": 2,
-    "d_epochs": 1,
-    "rollouts": 2,
-}
-GUMBEL = GumbelSoftmaxConfig(**{name: value for name, value in SMALL.items() if name != "rollouts"})
-DISCRIMINATOR: dict[str, Any] = {
-    "auto_update": False,
-    "d_embedding_size": 8,
-    "d_widths": [1, 2],
-    "d_counts": [8, 8],
-    "d_batch_size": 16,
-}
-
-
-def small_envs(reward: str = "discriminator", **kwargs: Any) -> Any:
-    learned = DISCRIMINATOR if reward == "discriminator" else {}
-    return gym.make_vec(
-        "TextGen-Tiny-v0", num_envs=4, reward=reward, reward_mode="terminal", **{"train_size": 64, **learned, **kwargs}
-    )
-
-
-def small_agent(envs: Any, seed: int = 0, **config: Any) -> SeqGAN:
-    return SeqGAN(envs, SeqGANConfig(**{**SMALL, **config}), seed=seed)
 
 
 def test_algorithm_1_in_order() -> None:
@@ -172,63 +135,6 @@ def test_the_gradient_is_that_of_the_expected_score(rollouts: int, baseline: str
     assert np.abs(deviations).max() < 4.5
     assert abs(deviations.mean()) < 0.5
     np.testing.assert_allclose(mean[error <= 1e-9], exact[error <= 1e-9], atol=1e-6)
-
-
-@pytest.mark.parametrize("rollouts", [0, 2])
-def test_under_masks_the_gradient_is_that_of_the_game(rollouts: int) -> None:
-    envs = small_envs("table", vocab_size=3, max_length=3, min_length=2)
-    agent = small_agent(envs, rollouts=rollouts, initial_std=0.7, batch_size=32)
-    count = np.full(4, 8)
-    losses = (agent.policy_loss(envs, count, seed)[0] for seed in range(80))
-    expected = gradient_of(exact_gradient(agent, TextMDP.of(envs)))
-    found = Deviations.of(estimates(agent, losses), expected)
-    assert found.largest < 4
-    assert found.noise < 0.2
-
-
-@pytest.mark.parametrize(("kind", "config"), [(SeqGAN, SeqGANConfig(**SMALL)), (GumbelSoftmax, GUMBEL)])
-def test_masks_hold_for_all_that_is_written(kind: Any, config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Texts for the discriminator and roll-outs are longer than `min_length`, as those of the game are."""
-    envs = small_envs(min_length=3)
-    taught, core = envs.unwrapped.reward, envs.unwrapped.core
-    seen: list[np.ndarray] = []
-    update, score = type(taught).update, core.score
-    monkeypatch.setattr(type(taught), "update", lambda *a, **k: (seen.append(a[1].lengths), update(*a, **k))[1])
-    monkeypatch.setattr(core, "score", lambda *args: (seen.append(args[1]), score(*args))[1])
-    agent = kind(envs, config)
-    steps = itertools.count(1)
-    agent.train(envs, 10**6, lambda _: next(steps) < 12)
-    assert agent.adversarial_steps
-    written = np.concatenate(seen)
-    assert written.min() == 4
-    assert set(map(len, seen)) >= {config.d_samples}, "a set has as many texts as it should"
-
-
-def test_of_a_sum_of_rewards_the_part_that_learns_is_taught() -> None:
-    def envs_of(*parts: Any, **kwargs: Any) -> Any:
-        return small_envs(combine(*((1.0, part) for part in parts)), **kwargs)
-
-    quick = {name: DISCRIMINATOR[name] for name in ("d_embedding_size", "d_widths", "d_counts", "d_batch_size")}
-    learning = DiscriminatorReward(auto_update=False, **quick)
-    envs = envs_of(combine((2.0, constant), (1.0, learning)), constant)
-    agent = small_agent(envs, pretrain_epochs=0)
-    steps = itertools.count(1)
-    agent.train(envs, 10**6, lambda _: next(steps) < 4)
-    part = envs.unwrapped.reward.parts[0][1].parts[1][1]
-    assert agent.d_steps_taken == 3
-    assert part.learner.steps_taken == 15
-    with pytest.raises(ValueError, match=r"learns by itself .* make them with auto_update=False"):
-        small_agent(envs).train(envs_of(DiscriminatorReward(**quick), constant), 10)
-    with pytest.raises(ValueError, match="2 parts of their reward learn, but SeqGAN teaches one"):
-        small_agent(envs).train(envs_of(learning, learning), 10)
-
-
-def test_estimating_a_gradient_spends_nothing_of_the_budget() -> None:
-    for reward, kind, config in (("table", SeqGAN, SeqGANConfig(**SMALL)), ("discriminator", GumbelSoftmax, GUMBEL)):
-        agent = kind(small_envs(reward), config)
-        found = estimated_gradient(agent, small_envs(reward), 8)
-        assert found.tokens > 0
-        assert agent.tokens_spent == 0
 
 
 def test_shares_of_a_batch_are_maligans_weights() -> None:

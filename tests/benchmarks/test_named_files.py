@@ -17,6 +17,7 @@ from benchmarks.collect import collect
 from benchmarks.run import ConfigMismatch
 from benchmarks.specs import Evaluation, Experiment, Row, runs_of, settings_digest
 from benchmarks.storage import read_json
+from language_models import oracle_arrays
 from micro import do
 from textgen_env.tasks.oracle import random_oracle
 
@@ -24,15 +25,8 @@ SIZES: dict[str, Any] = {"max_length": 3, "train_size": 20, "test_size": 20}
 
 
 def saved_oracle(path: Path, seed: int) -> Path:
-    state = {key: value.numpy() for key, value in random_oracle(7, seed, size=3).state_dict().items()}
-    arrays = {"embeddings": state["embedding.weight"], "Wo": state["output.weight"].T, "bo": state["output.bias"]}
-    for part, gate in enumerate(("i", "f", "c", "og")):
-        rows = slice(3 * part, 3 * part + 3)
-        arrays[f"W{gate}"] = state["rnn.weight_ih_l0"][rows].T
-        arrays[f"U{gate}"] = state["rnn.weight_hh_l0"][rows].T
-        arrays[f"b{gate}"] = state["rnn.bias_ih_l0"][rows]
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, **arrays)
+    np.savez(path, **oracle_arrays(random_oracle(7, seed, size=3)))
     return path
 
 

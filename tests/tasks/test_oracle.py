@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from language_models import oracle_arrays
 from switched import PATHS, taking
 from textgen_env.rewards.likelihood import LikelihoodReward
 from textgen_env.tasks.oracle import OracleTask, load_oracle, random_oracle
@@ -73,17 +74,9 @@ def test_the_released_oracle_equals_an_lstm_by_hand(data_dir: Path) -> None:
 
 def test_a_random_oracle_equals_an_lstm_by_hand() -> None:
     model = random_oracle(50, seed=3)
-    state = {key: value.numpy() for key, value in model.state_dict().items()}
-    arrays = {"embeddings": state["embedding.weight"], "Wo": state["output.weight"].T, "bo": state["output.bias"]}
-    # torch stacks the gates in the order input, forget, candidate, output.
-    for part, gate in enumerate(("i", "f", "c", "og")):
-        rows = slice(32 * part, 32 * part + 32)
-        arrays[f"W{gate}"] = state["rnn.weight_ih_l0"][rows].T
-        arrays[f"U{gate}"] = state["rnn.weight_hh_l0"][rows].T
-        arrays[f"b{gate}"] = state["rnn.bias_ih_l0"][rows]
     tokens = np.random.default_rng(0).integers(50, size=(10, 20))
     ours = torch.log_softmax(model(torch.from_numpy(tokens)), -1)
-    np.testing.assert_allclose(ours.numpy(), log_probs_by_hand(arrays, tokens), atol=1e-4, rtol=0)
+    np.testing.assert_allclose(ours.numpy(), log_probs_by_hand(oracle_arrays(model), tokens), atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("path", PATHS)
