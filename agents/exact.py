@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from agents.base import BoolArray, Envs, FloatArray, IntArray
-from agents.losses import masked_logits
+from agents.functional.losses import masked_logits
+from agents.protocol import BoolArray, Envs, FloatArray, IntArray
 from textgen_env.solve import TextMDP, all_texts, policy_gradient
 
 # Hidden states held at once: one for each token of each prefix.
@@ -47,7 +47,7 @@ def policy_table(agent: Any, mdp: TextMDP) -> FloatArray:
 
     Args:
         agent: with a policy network `network`, or with `action_probabilities`, which comes first; or a network alone,
-            with `hidden(tokens, sources)` (N, T, H) and `logits(hidden)` as `agents.networks.PolicyNetwork` has them.
+            with `hidden(tokens, sources)` (N, T, H) and `logits(hidden)` as `PolicyNetwork` has them.
         mdp: the game.
 
     Raises:
@@ -87,7 +87,7 @@ def table_of_log_probs(log_prob: Callable[..., FloatArray], mdp: TextMDP) -> Flo
     that go through it; uniform after prefixes that it never writes.
 
     Args:
-        log_prob: of `agents.base.Agent`; no masks applied.
+        log_prob: of `agents.protocol.Agent`; no masks applied.
         mdp: a game that masks nothing.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Checks to run on an agent of your own: that it follows the Protocol of `agents.base.Agent`.
+"""Checks to run on an agent of your own: that it follows the Protocol of `agents.protocol.Agent`.
 
 from agents.testing import check_agent
 
@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import textgen_env  # noqa: F401  registers the ids
-from agents.base import Agent, Envs, FloatArray, IntArray, Progress
+from agents.data.episodes import evaluate
 from agents.exact import table_of_log_probs
-from agents.rollout import evaluate
+from agents.protocol import Agent, Envs, FloatArray, IntArray, Progress
 from textgen_env.solve import TextMDP, all_texts
 
 # How each method is called, in its shortest and its longest form.

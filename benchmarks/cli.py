@@ -25,7 +25,7 @@ def list_experiments() -> None:
     """The experiments, each with its sizes and their descriptions."""
     from rich.table import Table
 
-    from benchmarks.loading import experiment_names, load_sizes
+    from benchmarks.catalogue import experiment_names, load_sizes
 
     table = Table(box=None, show_header=False, pad_edge=False)
     for name in experiment_names():
@@ -64,18 +64,18 @@ def run(
     A run that was interrupted, or killed, goes on from its latest checkpoint, as if it had never been (those of
     Stable-Baselines3 begin anew). One that failed or diverged is not done again without --retry.
     """
-    from benchmarks.loading import load_experiment
-    from benchmarks.progress import ProgressBars
-    from benchmarks.report import report
-    from benchmarks.run import run_experiment
-    from benchmarks.specs import runs_of
-    from benchmarks.storage import read_state
+    from benchmarks.catalogue import load_experiment
+    from benchmarks.report.terminal import report
+    from benchmarks.running.progress import ProgressBars
+    from benchmarks.running.scheduler import run_experiment
+    from benchmarks.specs.experiment import runs_of
+    from benchmarks.store.run_folder import read_state
 
     console = Console()
     try:
         experiment = load_experiment(name, size)
         if agent:
-            from benchmarks.plug_in import plugged_in
+            from benchmarks.policies.user_agents import plugged_in
 
             experiment = plugged_in(experiment, agent, tokens)
         elif tokens is not None:
@@ -110,8 +110,8 @@ def report_folder(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="a folder of results, or one experiment in it")],
 ) -> None:
     """Rebuilds table and page from whatever results there are."""
-    from benchmarks.collect import experiment_folders
-    from benchmarks.report import report
+    from benchmarks.analysis.load import experiment_folders
+    from benchmarks.report.terminal import report
 
     try:
         for experiment in experiment_folders(folder):
@@ -134,7 +134,7 @@ def plot_attention(
     env_kwargs: Annotated[str, typer.Option(metavar="JSON", help="its keyword arguments, with --env-id")] = "{}",
 ) -> None:
     """Draws where an agent looks in a source as it writes its likeliest text, token by token."""
-    from benchmarks.attention_map import plot
+    from benchmarks.report.attention_map import plot
 
     try:
         picture = plot(path, source, out, env_id, env_kwargs)

@@ -12,10 +12,10 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("textgen_env", "agents", "benchmarks")
 # A room imports from rooms below it, and modules of its own room from one another.
 ROOMS: tuple[frozenset[str], ...] = (
-    frozenset({"vocabulary", "kernels"}),
+    frozenset({"vocabulary", "kernels", "registries", "checks"}),
     frozenset({"metrics", "models"}),
     frozenset({"tasks", "rewards", "arguments"}),
-    frozenset({"core", "prefixes", "generators", "transition", "payment", "masks", "registration", "settings"}),
+    frozenset({"core", "prefixes", "generators", "transition", "reward_modes", "masks", "registration", "fingerprint"}),
     frozenset({"env", "vector", "sb3", "rendering", "infos", "solve", "testing"}),
 )
 EXECUTING = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}

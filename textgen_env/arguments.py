@@ -9,7 +9,8 @@ import numpy as np
 from gymnasium.error import InvalidAction, ResetNeeded
 from numpy.typing import ArrayLike, NDArray
 
-from textgen_env.tasks.base import Task, check_at_least
+from textgen_env.checks import check_at_least
+from textgen_env.tasks.base import Task
 from textgen_env.vocabulary import IntArray
 
 WHOLE = (int, np.integer)

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from textgen_env.arguments import check_running, checked_rows, checked_source_rows, checked_token_ids
+from textgen_env.checks import check_at_least
+from textgen_env.fingerprint import settings_of
 from textgen_env.generators import RowGenerators
 from textgen_env.masks import TokenMasks
-from textgen_env.payment import kept_rows, payer, put_rows, same_form, scores_of_texts, take_rows
 from textgen_env.prefixes import Prefixes
+from textgen_env.reward_modes import kept_rows, payer, put_rows, same_form, scores_of_texts, take_rows
 from textgen_env.rewards.base import FloatArray, Reward, RewardMode
-from textgen_env.settings import settings_of
-from textgen_env.tasks.base import Sources, Task, check_at_least
+from textgen_env.tasks.base import Sources, Task
 from textgen_env.transition import BoolArray, Finished, Snapshot, Transition
 from textgen_env.vocabulary import IntArray
 

@@ -7,7 +7,8 @@ from gymnasium.error import InvalidAction
 from numpy.typing import ArrayLike
 
 from textgen_env.arguments import checked_prefix
-from textgen_env.tasks.base import BaseTask, Task, check_at_least
+from textgen_env.checks import check_at_least
+from textgen_env.tasks.base import BaseTask, Task
 from textgen_env.transition import BoolArray
 from textgen_env.vocabulary import IntArray
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from textgen_env.fingerprint import Settings, difference
 from textgen_env.rewards.base import FloatArray, RewardState, Terms
-from textgen_env.settings import Settings, difference
 from textgen_env.vocabulary import IntArray
 
 BoolArray = NDArray[np.bool_]

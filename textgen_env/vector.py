@@ -13,12 +13,13 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
 from textgen_env.arguments import checked_seeds, one_for_each
+from textgen_env.checks import check_at_least
 from textgen_env.core import GenerationCore
 from textgen_env.env import OPTIONS, RENDER_MODES, Observation, checked_options, checked_render_mode, observation_space
 from textgen_env.infos import end_infos, objects, spread, start_infos
 from textgen_env.registration import build
 from textgen_env.rewards.base import FloatArray, Reward, RewardMode
-from textgen_env.tasks.base import Task, check_at_least
+from textgen_env.tasks.base import Task
 from textgen_env.transition import Finished, Snapshot, Transition
 from textgen_env.vocabulary import IntArray
 

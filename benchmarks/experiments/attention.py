@@ -3,7 +3,7 @@
 Settings chosen on seed 100, which is not among those that are reported.
 """
 
-from benchmarks.specs import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Evaluation, Experiment, Row
 
 NUMBERS = {"max_number": 9_999}
 TOKENS = 200_000
@@ -12,7 +12,7 @@ TRANSFORMER = {"cell": "transformer", "learning_rate": 0.003}
 
 def imitator(label: str, **hyperparameters: object) -> Row:
     """Maximum likelihood with another network; all else alike."""
-    return Row(label, "agents.mle:MLE", TOKENS, hyperparameters=hyperparameters)
+    return Row(label, "mle", TOKENS, hyperparameters=hyperparameters)
 
 
 EXPERIMENT = Experiment(

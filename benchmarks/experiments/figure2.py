@@ -7,7 +7,7 @@ them. Beside the paper's four curves stand the steadier SeqGAN and what a random
 from dataclasses import replace
 
 from benchmarks.experiments import table1
-from benchmarks.specs import Experiment
+from benchmarks.specs.experiment import Experiment
 
 SHOWN = ("MLE", "ScheduledSampling", "PG-BLEU", "PG-NLTK-BLEU", "SeqGAN", "SeqGAN-steady", "Noise-steady")
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from benchmarks.experiments import table1
 from benchmarks.experiments.table1 import BATCH, ROLLOUTS, Size
-from benchmarks.specs import Experiment, Row
+from benchmarks.specs.experiment import Experiment, Row
 
 # g-steps, d-steps, k: (a) to (d) of the figure.
 STRATEGIES = ((100, 1, 10), (30, 1, 30), (1, 1, 10), (1, 5, 3))

@@ -1,6 +1,6 @@
 """The comparison that `make demo` shows: do agents learn from a reward, ours and off-the-shelf ones?"""
 
-from benchmarks.specs import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Evaluation, Experiment, Row
 
 # A rollout of 10 steps is one whole text a row, so that undiscounted returns need no estimate of what follows.
 # The value's error is in squared nats, thousands at first: at its usual weight it drowns the policy's gradient in the
@@ -12,9 +12,9 @@ EXPERIMENT = Experiment(
     description="Random, MLE, REINFORCE, SB3's PPO and A2C on the small oracle; at most 3 minutes on 2 cores",
     env_id="TextGen-OracleSmall-v0",
     rows=(
-        Row("Random", "agents.random:Random"),
-        Row("MLE", "agents.mle:MLE", total_tokens=400_000),
-        Row("REINFORCE", "agents.reinforce:Reinforce", total_tokens=200_000),
+        Row("Random", "uniform"),
+        Row("MLE", "mle", total_tokens=400_000),
+        Row("REINFORCE", "reinforce", total_tokens=200_000),
         Row(
             "SB3-PPO",
             "stable_baselines3:PPO",

@@ -1,15 +1,15 @@
 """Whether the benchmark runs at all: every kind of row for a moment, on texts few enough to enumerate."""
 
-from benchmarks.specs import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Evaluation, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="smoke",
     description="every kind of row for a moment on Tiny; shows that the benchmark runs, in seconds",
     env_id="TextGen-Tiny-v0",
     rows=(
-        Row("Random", "agents.random:Random"),
-        Row("MLE", "agents.mle:MLE", total_tokens=5_000),
-        Row("REINFORCE", "agents.reinforce:Reinforce", total_tokens=20_000),
+        Row("Random", "uniform"),
+        Row("MLE", "mle", total_tokens=5_000),
+        Row("REINFORCE", "reinforce", total_tokens=20_000),
         Row(
             "SB3-A2C",
             "stable_baselines3:A2C",

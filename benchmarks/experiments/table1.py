@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.specs import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Evaluation, Experiment, Row
 
 RELEASED_ORACLE = str(Path(os.environ.get("TEXTGEN_DATA", "data")) / "seqgan_oracle.npz")
 TEXTS, BATCH, ROLLOUTS = 10_000, 64, 16
@@ -45,7 +45,7 @@ class Size:
         mle_epochs: of maximum likelihood and of scheduled sampling.
         g_steps: generator steps of each row that follows a reward, but for PG-BLEU.
         bleu_steps, bleu_learning_rate: of PG-BLEU.
-        d_steps, d_epochs, d_samples: between two of them; see `agents.seqgan.SeqGANConfig`.
+        d_steps, d_epochs, d_samples: between two of them; see `agents.adversarial.seqgan.SeqGANConfig`.
         d_pretrain_steps: before the first.
         discriminator: kwargs of the discriminator.
         likelihood: settings of maximum likelihood and of scheduled sampling.
@@ -90,7 +90,7 @@ class Size:
         ) -> Row:
             return Row(
                 label,
-                "agents.seqgan:SeqGAN",
+                "seqgan",
                 self.g_steps * (step + rollouts * tails) + taught,
                 hyperparameters={**followed, **learner, **settings, "rollouts": rollouts},
                 env_id=f"TextGen-{self.oracle}GAN-v0",
@@ -103,7 +103,7 @@ class Size:
         ) -> Row:
             return Row(
                 label,
-                "agents.seqgan:SeqGAN",
+                "seqgan",
                 self.g_steps * (step + rollouts * tails),
                 hyperparameters={**followed, **settings, "d_steps": 0, "rollouts": rollouts},
                 env_kwargs={**env_kwargs, "reward_mode": "terminal"},
@@ -112,13 +112,13 @@ class Size:
 
         likelihood = {**NETWORK, **self.likelihood}
         return (
-            Row("Uniform", "agents.random:Random"),
-            Row("Unigram", "agents.unigram:Unigram", TEXTS * self.length),
-            Row("MLE", "agents.mle:MLE", mle_tokens, hyperparameters=likelihood),
+            Row("Uniform", "uniform"),
+            Row("Unigram", "unigram", TEXTS * self.length),
+            Row("MLE", "mle", mle_tokens, hyperparameters=likelihood),
             *(
                 Row(
                     f"MLE-T{temperature:g}",
-                    "agents.tempered:Tempered",
+                    "tempered",
                     hyperparameters={**NETWORK, "temperature": temperature},
                     starts_from="MLE",
                 )
@@ -126,13 +126,13 @@ class Size:
             ),
             Row(
                 "ScheduledSampling",
-                "agents.scheduled_sampling:ScheduledSampling",
+                "scheduled_sampling",
                 mle_tokens,
                 hyperparameters={**likelihood, "c": self.coin},
             ),
             Row(
                 "PG-BLEU",
-                "agents.pg_bleu:PGBleu",
+                "pg_bleu",
                 self.bleu_steps * (step + tails),
                 hyperparameters={
                     **NETWORK,
@@ -147,7 +147,7 @@ class Size:
             # What the released baseline's library took for BLEU when it was run.
             Row(
                 "PG-NLTK-BLEU",
-                "agents.seqgan:SeqGAN",
+                "seqgan",
                 self.bleu_steps * (step + tails),
                 hyperparameters={
                     **followed,
@@ -155,7 +155,7 @@ class Size:
                     "rollouts": 1,
                     "learning_rate": self.bleu_learning_rate,
                 },
-                env_kwargs={"reward": "benchmarks.nltk_bleu:NltkBleu", "reward_mode": "terminal"},
+                env_kwargs={"reward": "benchmarks.experiments.nltk_bleu:NltkBleu", "reward_mode": "terminal"},
                 starts_from="MLE",
             ),
             adversarial("SeqGAN", {}, "probability", ROLLOUTS),

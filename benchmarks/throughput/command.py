@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.storage import write_json
+from benchmarks.store.run_folder import write_json
 from benchmarks.throughput.cases import chosen
 from benchmarks.throughput.clock import Clock
 from benchmarks.throughput.plot import growth, ratios, write_picture

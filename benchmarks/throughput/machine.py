@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.versions import installed
+from benchmarks.store.provenance import installed
 from textgen_env.kernels import SWITCH
 
 DISTRIBUTIONS = ("numpy", "torch", "numba", "gymnasium", "stable-baselines3", "sacrebleu", "jiwer")

@@ -8,7 +8,7 @@ import gymnasium
 import torch
 import torch.nn.functional as F
 
-from agents.mle import MLE, MLEConfig
+from agents.imitation.mle import MLE, MLEConfig
 from benchmarks.throughput.bench import Bench, Work
 from benchmarks.throughput.measured import Curve, Row, Unit
 from benchmarks.throughput.plain import PlainLanguageModel

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from benchmarks.plots import GREY, PALETTE
-from benchmarks.storage import write_text
+from benchmarks.report.plots import GREY, PALETTE
+from benchmarks.store.run_folder import write_text
 from benchmarks.throughput.measured import Curve, Row, Target, Unit
 from benchmarks.throughput.table import times
 

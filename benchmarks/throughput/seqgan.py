@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import gymnasium
 
-from agents.seqgan import SeqGAN, SeqGANConfig
+from agents.adversarial.seqgan import SeqGAN, SeqGANConfig
 from benchmarks.throughput.bench import Bench, Work
 from benchmarks.throughput.measured import Curve, Row, Unit
 from textgen_env.models.text_cnn import TextCNNConfig

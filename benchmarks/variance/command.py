@@ -7,14 +7,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.report import print_table
-from benchmarks.storage import write_json, write_text
+from benchmarks.report.terminal import print_table
+from benchmarks.store.provenance import versions
+from benchmarks.store.run_folder import write_json, write_text
 from benchmarks.throughput.plot import write_picture
 from benchmarks.variance.estimators import BATCHES, ESTIMATORS, POLICIES
 from benchmarks.variance.measure import Found, measure
 from benchmarks.variance.plot import QUANTITIES, picture
 from benchmarks.variance.table import csv, markdown, missed, notes, tables, to_json
-from benchmarks.versions import versions
 
 FORMAT = 1
 QUICK_REPLICATES = 20

@@ -13,7 +13,7 @@ class Estimator:
 
     Attributes:
         label: its name in table and figures.
-        agent: import path of the agent's class, "module:Class".
+        agent: registered name of the agent, or import path "module:Class".
         hyperparameters: for its `config_class`, besides those of the network. A constant baseline whose `constant` is
             not among them is the policy's expected return.
         family: estimators of one family share a colour.
@@ -23,7 +23,7 @@ class Estimator:
     """
 
     label: str
-    agent: str = "agents.reinforce:Reinforce"
+    agent: str = "reinforce"
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     family: str = "REINFORCE"
     unbiased: bool = True
@@ -59,19 +59,19 @@ def _reinforce(credit: str, baseline: str, **more: Any) -> Estimator:
 
 def _seqgan(rollouts: int, baseline: str = "none") -> Estimator:
     label = f"SeqGAN, N={rollouts}" + ("" if baseline == "none" else f", {baseline.replace('_', ' ')}")
-    return Estimator(label, "agents.seqgan:SeqGAN", {"rollouts": rollouts, "baseline": baseline}, "SeqGAN")
+    return Estimator(label, "seqgan", {"rollouts": rollouts, "baseline": baseline}, "SeqGAN")
 
 
 def _off_policy(label: str, weighting: str, correction: str, unbiased: bool = True, **more: Any) -> Estimator:
     settings = {"weighting": weighting, "correction": correction, **UNSCALED, **more}
-    return Estimator(f"off-policy, {label}", "agents.off_policy:OffPolicy", settings, "off-policy", unbiased)
+    return Estimator(f"off-policy, {label}", "off_policy", settings, "off-policy", unbiased)
 
 
 def _gumbel(label: str, temperature: float, straight_through: bool) -> Estimator:
     settings = {"temperature": temperature, "straight_through": straight_through, "half_life": None}
     return Estimator(
         f"{label}, tau={temperature:g}",
-        "agents.gumbel_softmax:GumbelSoftmax",
+        "gumbel_softmax",
         {**settings, "least_temperature": temperature},
         "Gumbel-softmax",
         unbiased=False,
@@ -94,31 +94,41 @@ ESTIMATORS: tuple[Estimator, ...] = (
     *(_seqgan(rollouts) for rollouts in (0, 1, 4, 16)),
     _seqgan(16, "batch_mean"),
     # A critic may say what it will at lambda = 1; below it, its error is the gradient's.
-    Estimator("A2C, lambda=1", "agents.actor_critic:ActorCritic", {"gae_lambda": 1.0, **UNSCALED}, "actor-critic"),
-    Estimator("A2C, lambda=0.95", "agents.actor_critic:ActorCritic", UNSCALED, "actor-critic", unbiased=False),
+    Estimator("A2C, lambda=1", "a2c", {"gae_lambda": 1.0, **UNSCALED}, "actor-critic"),
+    Estimator("A2C, lambda=0.95", "a2c", UNSCALED, "actor-critic", unbiased=False),
     Estimator(
-        "A2C, lambda=0", "agents.actor_critic:ActorCritic", {"gae_lambda": 0.0, **UNSCALED}, "actor-critic", False
+        "A2C, lambda=0",
+        "a2c",
+        {"gae_lambda": 0.0, **UNSCALED},
+        "actor-critic",
+        False,
     ),
     # At its first step on a batch, where all ratios are 1.
-    Estimator("PPO, lambda=1", "agents.ppo:PPO", {"gae_lambda": 1.0, **UNSCALED}, "actor-critic"),
+    Estimator("PPO, lambda=1", "ppo", {"gae_lambda": 1.0, **UNSCALED}, "actor-critic"),
     # The g of F^-1 g, which TRPO has, too.
     Estimator(
         "NPG's g, lambda=1",
-        "agents.natural_policy_gradient:NaturalPolicyGradient",
+        "npg",
         {"gae_lambda": 1.0, **UNSCALED},
         "actor-critic",
     ),
-    Estimator("RLOO, k=4", "agents.rloo:RLOO", {"group_size": 4, **UNSCALED}, "groups"),
+    Estimator("RLOO, k=4", "rloo", {"group_size": 4, **UNSCALED}, "groups"),
     # The group's own mean takes 1/k off the length; the division by the standard deviation does more.
-    Estimator("Dr. GRPO, k=4", "agents.grpo:GRPO", {"group_size": 4, "divide_by_std": False}, "groups", unbiased=False),
-    Estimator("GRPO, k=4", "agents.grpo:GRPO", {"group_size": 4}, "groups", unbiased=False),
-    Estimator("SCST", "agents.self_critical:SelfCritical", UNSCALED, "groups"),
-    Estimator("MIXER, at s=0", "agents.mixer:Mixer", UNSCALED, "actor-critic"),
+    Estimator(
+        "Dr. GRPO, k=4",
+        "grpo",
+        {"group_size": 4, "divide_by_std": False},
+        "groups",
+        unbiased=False,
+    ),
+    Estimator("GRPO, k=4", "grpo", {"group_size": 4}, "groups", unbiased=False),
+    Estimator("SCST", "self_critical", UNSCALED, "groups"),
+    Estimator("MIXER, at s=0", "mixer", UNSCALED, "actor-critic"),
     # The soft return's gradient, which is another, at the temperature 1.
     *(
         Estimator(
             f"soft, {credit.replace('_', '-')}",
-            "agents.soft_policy_gradient:SoftPolicyGradient",
+            "soft_policy_gradient",
             {"credit": credit, "entropy_weight": 0.0},
             "soft",
             temperature=1.0,

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.base import Envs, FloatArray, IntArray
+from agents.data.episodes import Episodes
 from agents.exact import policy_table
-from agents.losses import policy_gradient_loss
-from agents.policy_gradient import Played, PolicyGradientAgent, PolicyGradientConfig
-from agents.rollout import Episodes
+from agents.functional.losses import policy_gradient_loss
+from agents.policy_gradient.base import Played, PolicyGradientAgent, PolicyGradientConfig
+from agents.protocol import Envs, FloatArray, IntArray
 from textgen_env.solve import TextMDP, evaluate_policy
 
 

@@ -12,10 +12,10 @@ import torch
 from scipy import stats
 
 import textgen_env  # noqa: F401  registers the ids
-from agents.base import Envs, FloatArray
+from agents import AGENTS
 from agents.exact import estimated_gradient, exact_gradient, policy_table
-from agents.reinforce import Reinforce, ReinforceConfig
-from benchmarks.loading import load_object
+from agents.policy_gradient.reinforce import Reinforce, ReinforceConfig
+from agents.protocol import Envs, FloatArray
 from benchmarks.variance.estimators import NETWORK, Estimator, FixedPolicy
 from textgen_env.solve import TextMDP, backward_induction, entropy, expected_return
 
@@ -192,7 +192,7 @@ def _network_of(policy: FixedPolicy, envs: Envs) -> Any:
 
 def _agent_of(estimator: Estimator, envs: Envs, network: Any, earned: float, seed: int) -> Any:
     """An agent with the policy of the network; what it has learned besides is fitted to it."""
-    agent_class = load_object(estimator.agent)
+    agent_class = AGENTS.load(estimator.agent)
     settings = {**NETWORK, **estimator.hyperparameters}
     if settings.get("baseline") == "constant":
         settings.setdefault("constant", earned)

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from benchmarks.plots import GREY, PALETTE
+from benchmarks.report.plots import GREY, PALETTE
 from benchmarks.variance.measure import Found, Row
 
 Quantity = Literal["variance", "cosine"]

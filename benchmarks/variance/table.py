@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks.export import csv_text, markdown_table
-from benchmarks.table import NONE, Table
+from benchmarks.analysis.comparison import NONE, Table
+from benchmarks.report.files import csv_text, markdown_table
 from benchmarks.variance.measure import FALSE_ALARM, TESTED_REPLICATES, Found, Row, Value
 
 TITLES = ("estimator", "texts", "tokens", "bias", "z", "z aside", "variance", "at equal tokens", "cosine", "unbiased")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from support.value_agents import AGENTS
 from textgen_env import BaseTask
-from value_agents import AGENTS
 
 
 @pytest.fixture(params=["unconditional", "conditional"])

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from agents.baselines.uniform import Uniform
 from agents.exact import exact_gradient, network_logits, policy_table
-from agents.random import Random
-from agents.reinforce import Reinforce, ReinforceConfig
-from exact_texts import paths
-from games import share_copied, share_of_a
+from agents.policy_gradient.reinforce import Reinforce, ReinforceConfig
+from support.games import share_copied, share_of_a
+from support.text_sums import paths
 from textgen_env import TextGenVectorEnv
 from textgen_env.solve import TextMDP, all_texts, expected_return, soft_optimum, text_probabilities
 
@@ -171,4 +171,4 @@ def test_agents_that_do_not_fit_are_refused(echo_task: Any) -> None:
         policy_table(wider.network, mdp)
     for call in (policy_table, exact_gradient):
         with pytest.raises(TypeError, match="needs a policy network as its `network`, or action_probabilities"):
-            call(Random(envs), mdp)
+            call(Uniform(envs), mdp)

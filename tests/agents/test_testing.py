@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from agents.base import Agent, Progress
-from agents.mle import MLE, MLEConfig
-from agents.policy_gradient import PolicyGradientConfig
-from agents.random import Random
-from agents.reinforce import Reinforce, ReinforceConfig
+from agents.baselines.uniform import Uniform
+from agents.baselines.unigram import Unigram
+from agents.imitation.mle import MLE, MLEConfig
+from agents.policy_gradient.base import PolicyGradientConfig
+from agents.policy_gradient.reinforce import Reinforce, ReinforceConfig
+from agents.protocol import Agent, Progress
 from agents.testing import check_agent, protocol_problems
-from agents.unigram import Unigram
-from positions import Positions
-from ranked import Ranked
+from support.cross_entropy_agent import Positions
+from support.ranked_reinforce import Ranked
 from textgen_env import Texts
 
 SMALL: dict[str, Any] = {"embedding_size": 4, "hidden_size": 8, "batch_size": 16}
@@ -29,7 +29,7 @@ SMALL: dict[str, Any] = {"embedding_size": 4, "hidden_size": 8, "batch_size": 16
     [
         (Positions, None),
         (Ranked, PolicyGradientConfig(**SMALL)),
-        (Random, None),
+        (Uniform, None),
         (Unigram, None),
         (MLE, MLEConfig(**SMALL)),
         (Reinforce, ReinforceConfig(**SMALL, baseline="learned")),

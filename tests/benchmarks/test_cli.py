@@ -13,23 +13,23 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.analysis.load import collect
+from benchmarks.catalogue import experiment_names
 from benchmarks.cli import app, parsed_seeds
-from benchmarks.collect import collect
-from benchmarks.loading import experiment_names
 
 ROOT = Path(__file__).resolve().parents[2]
 AGENTS = '''
 import os, time
 from pathlib import Path
-from agents.random import Random
+from agents.baselines.uniform import Uniform
 
 
-class Counts(Random):
+class Counts(Uniform):
     """Trains until it is stopped, or for a moment."""
 
     def train(self, envs, total_tokens, callback=None):
         Path(os.environ["PID_FILE"]).write_text(str(os.getpid()))
-        from agents.base import Progress
+        from agents.protocol import Progress
 
         for done in range(total_tokens):
             time.sleep(0.01)
@@ -37,7 +37,7 @@ class Counts(Random):
         return self
 
 
-class Silent(Random):
+class Silent(Uniform):
     """Works for long without a word."""
 
     def train(self, envs, total_tokens, callback=None):
@@ -45,20 +45,20 @@ class Silent(Random):
         time.sleep(100)
 
 
-class Dies(Random):
+class Dies(Uniform):
     def train(self, envs, total_tokens, callback=None):
         os.kill(os.getpid(), 9)
 
 
-class Raises(Random):
+class Raises(Uniform):
     def train(self, envs, total_tokens, callback=None):
         raise RuntimeError("gone wrong")
 '''
 SCRIPT = """
 import sys
 from pathlib import Path
-from benchmarks.run import run_experiment
-from benchmarks.specs import Evaluation, Experiment, Row
+from benchmarks.running.scheduler import run_experiment
+from benchmarks.specs.experiment import Evaluation, Experiment, Row
 
 if __name__ == "__main__":
     asked = [(*argument.split(","), "")[:4] for argument in sys.argv[3:]]
@@ -68,7 +68,7 @@ if __name__ == "__main__":
     experiment = Experiment("killed", "d", "TextGen-Tiny-v0", tuple(rows), small, (0,), evaluation)
     run_experiment(experiment, Path(sys.argv[1]), int(sys.argv[2]), lambda event: print(event.kind, event.run.name))
 """
-FIRST = "First,agents.random:Random,0"
+FIRST = "First,uniform,0"
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks processes up in /proc")
 
 
@@ -125,7 +125,7 @@ def test_killed_with_sigkill_then_reported_then_gone_on_with(
     tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
     out = tmp_path / "out"
-    killed = start(str(out), "1", FIRST, "Second,stopping_agents:Counts,100000", "Third,agents.random:Random,0")
+    killed = start(str(out), "1", FIRST, "Second,stopping_agents:Counts,100000", "Third,uniform,0")
     pid = tmp_path / "pid"
     wait_for(lambda: pid.exists() and pid.read_text() != "")
     worker = int(pid.read_text())
@@ -147,7 +147,7 @@ def test_killed_with_sigkill_then_reported_then_gone_on_with(
     # Its settings are changed to shorter ones.
     (out / "killed" / "Second" / "seed-0" / "config.json").unlink()
     (out / "killed" / "Second" / "seed-0" / "checkpoint").rename(tmp_path / "moved-away")
-    again = start(str(out), "2", FIRST, "Second,stopping_agents:Counts,3", "Third,agents.random:Random,0")
+    again = start(str(out), "2", FIRST, "Second,stopping_agents:Counts,3", "Third,uniform,0")
     output, _ = again.communicate(timeout=100)
     assert again.returncode == 0, output
     assert set(statuses(out / "killed").values()) == {"finished"}
@@ -172,7 +172,7 @@ def test_a_worker_that_dies_or_raises_costs_its_own_run_only(
     tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
     out = tmp_path / "out"
-    after = "After,agents.random:Random,0,Dies"
+    after = "After,uniform,0,Dies"
     process = start(str(out), "1", "Dies,stopping_agents:Dies,1", after, "Raises,stopping_agents:Raises,1", FIRST)
     output, _ = process.communicate(timeout=100)
     assert process.returncode == 0, output

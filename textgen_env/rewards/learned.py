@@ -14,12 +14,13 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from textgen_env.arguments import checked_texts
+from textgen_env.checks import check_at_least
 from textgen_env.models.device import checked_device
 from textgen_env.models.learner import TextLearner
 from textgen_env.models.sampling import seeded_generator
 from textgen_env.models.text_cnn import TextCNNConfig
 from textgen_env.rewards.base import BaseReward, RewardMode
-from textgen_env.tasks.base import Sources, Task, check_at_least
+from textgen_env.tasks.base import Sources, Task
 from textgen_env.vocabulary import IntArray, Texts
 
 Learner = TypeVar("Learner", bound=TextLearner)

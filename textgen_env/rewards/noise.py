@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from textgen_env.checks import check_at_least
 from textgen_env.rewards.base import BaseReward, FloatArray
-from textgen_env.tasks.base import Sources, check_at_least
+from textgen_env.tasks.base import Sources
 from textgen_env.vocabulary import IntArray
 
 Hash = NDArray[np.uint64]

@@ -8,11 +8,12 @@ from typing import Literal
 import numpy as np
 import torch
 
+from textgen_env.checks import check_at_least
 from textgen_env.models.ranker import Ranker
 from textgen_env.models.text_cnn import TextCNNConfig, TextEncoder
 from textgen_env.rewards.base import FloatArray
 from textgen_env.rewards.learned import LearnedReward, checked_number
-from textgen_env.tasks.base import Sources, check_at_least
+from textgen_env.tasks.base import Sources
 from textgen_env.vocabulary import IntArray
 
 

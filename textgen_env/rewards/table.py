@@ -7,8 +7,9 @@ from typing import Self
 
 import numpy as np
 
+from textgen_env.checks import check_at_least
 from textgen_env.rewards.base import BaseReward, FloatArray
-from textgen_env.tasks.base import Sources, Task, check_at_least
+from textgen_env.tasks.base import Sources, Task
 from textgen_env.vocabulary import IntArray
 
 MOST_ENTRIES = 10_000_000

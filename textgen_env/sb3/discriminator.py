@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
 
+from textgen_env.checks import check_at_least
 from textgen_env.rewards.combine import parts_of
 from textgen_env.rewards.learned import LearnedReward
-from textgen_env.tasks.base import check_at_least
 
 
 class DiscriminatorCallback(BaseCallback):

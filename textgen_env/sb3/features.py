@@ -10,7 +10,7 @@ from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
-from textgen_env.tasks.base import check_at_least
+from textgen_env.checks import check_at_least
 
 EXACT_IN_FLOAT32 = 2**24
 """Observations reach the extractor as float32, which tells whole numbers up to this one apart."""

@@ -15,12 +15,13 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
 from textgen_env.arguments import checked_seeds
+from textgen_env.checks import check_at_least
 from textgen_env.core import GenerationCore, Snapshot
 from textgen_env.env import OPTIONS, RENDER_MODES, checked_options, checked_render_mode, observation_space
 from textgen_env.infos import end_info, start_infos
 from textgen_env.registration import build
 from textgen_env.rewards.base import FloatArray, Reward, RewardMode
-from textgen_env.tasks.base import Task, check_at_least
+from textgen_env.tasks.base import Task
 
 ENTRY_POINT = "textgen_env.env:TextGenEnv"
 

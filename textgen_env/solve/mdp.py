@@ -9,10 +9,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from textgen_env.checks import check_at_least
 from textgen_env.core import GenerationCore
 from textgen_env.rewards.base import FloatArray
 from textgen_env.solve.enumeration import check_size, grown_levels, source_roots
-from textgen_env.tasks.base import Sources, check_at_least
+from textgen_env.tasks.base import Sources
 from textgen_env.transition import BoolArray
 from textgen_env.vocabulary import IntArray
 

@@ -104,20 +104,6 @@ class BaseTask:
         return self.training_sequences()
 
 
-def check_at_least(name: str, value: int, least: int = 1) -> int:
-    """`value` if it is a whole number >= `least`.
-
-    Raises:
-        TypeError: not a whole number.
-        ValueError: too small.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name}={value!r} must be a whole number >= {least}, got {type(value).__name__}")
-    if value < least:
-        raise ValueError(f"{name}={value!r} must be a whole number >= {least}")
-    return int(value)
-
-
 def pad(rows: list[list[int]], width: int, blank: int) -> Texts:
     """Ragged lists of ids as `Texts`: (N, width) filled up with `blank`, and the lengths (N,).
 

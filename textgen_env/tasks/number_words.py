@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from textgen_env.tasks.base import BaseTask, SourceTable, check_at_least, pad
+from textgen_env.checks import check_at_least
+from textgen_env.tasks.base import BaseTask, SourceTable, pad
 from textgen_env.vocabulary import IntArray, Texts, Vocabulary
 
 END = "<eos>"

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from textgen_env.checks import check_at_least
 from textgen_env.models.device import checked_device
 from textgen_env.models.language_model import LanguageModel
 from textgen_env.models.sampling import seeded_generator
-from textgen_env.tasks.base import BaseTask, check_at_least
+from textgen_env.tasks.base import BaseTask
 from textgen_env.vocabulary import IntArray, Texts, Vocabulary
 
 # The file's gates in torch's order: input, forget, candidate, output.

@@ -7,7 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from textgen_env.tasks.base import BaseTask, check_at_least, pad
+from textgen_env.checks import check_at_least
+from textgen_env.tasks.base import BaseTask, pad
 from textgen_env.vocabulary import Texts, Vocabulary
 
 

@@ -1,0 +1,1 @@
+"""Agents whose reward is learned beside them: SeqGAN and its kin."""

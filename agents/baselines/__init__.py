@@ -1,0 +1,1 @@
+"""Agents to compare others with: tokens drawn independently, and another agent's policy at a temperature."""

@@ -1,0 +1,1 @@
+"""Bases of agents: what is trained, saved, resumed and asked for tokens."""

@@ -1,0 +1,1 @@
+"""Pure functions: returns, losses, importance weights, natural gradients, exploration."""

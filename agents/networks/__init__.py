@@ -1,0 +1,1 @@
+"""Policy networks: encoders, decoders, attention, and how they are stepped."""

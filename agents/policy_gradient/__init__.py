@@ -1,0 +1,1 @@
+"""Agents that follow a gradient of the expected return."""

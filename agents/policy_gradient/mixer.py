@@ -1,0 +1,153 @@
+"""MIXER, Mixed Incremental Cross-Entropy Reinforce: the policy takes over from the true text, from its end backwards.
+
+Ranzato, Chopra, Auli and Zaremba, "Sequence level training with recurrent neural networks" (2016), algorithm 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agents.data.episodes import Episodes, play_from
+from agents.data.training_texts import Batch, TrainingTexts
+from agents.functional.losses import entropy, policy_gradient_loss, token_log_probs, value_loss
+from agents.functional.returns import reward_to_go, scaled_to_unit, written
+from agents.policy_gradient.base import Played, PolicyGradientAgent, PolicyGradientConfig
+from agents.protocol import Callback, Envs
+from textgen_env.checks import check_at_least, check_number
+
+
+@dataclass(frozen=True)
+class MixerConfig(PolicyGradientConfig):
+    """Hyperparameters, with those of Ranzato et al. 2016 in brackets, who count epochs of the training texts, descend
+    without Adam and have no entropy bonus."""
+
+    entropy_weight: float = 1.0  # of the entropy bonus, at the start: it undoes what imitation was too sure of [0]
+    entropy_half_life: int | None = 40_000  # tokens written until the entropy bonus has halved; None: constant
+    xent_updates: int = 50  # N^XENT: updates of maximum likelihood alone [20 or 25 epochs]
+    anneal_updates: int = 10  # N^XE+R: updates at each s [5 epochs]
+    anneal_step: int = 1  # Delta: by how many tokens s falls [2 or 3]
+    value_weight: float = 1.0  # of the baseline's error in the loss
+    scale_advantages: bool = True  # divide them by their root mean square: the reward's unit then hardly matters [no]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_at_least("xent_updates", self.xent_updates, least=0)
+        for name in ("anneal_updates", "anneal_step"):
+            check_at_least(name, getattr(self, name))
+        check_number("value_weight", self.value_weight)
+
+    def true_tokens(self, updates: int, horizon: int) -> int:
+        """s, the tokens of a text that are still the true ones, after that many updates; T = `horizon` at first."""
+        if updates < self.xent_updates:
+            return horizon
+        return max(0, horizon - self.anneal_step * (1 + (updates - self.xent_updates) // self.anneal_updates))
+
+
+@dataclass(frozen=True)
+class MixedEpisodes(Episodes):
+    """Texts of which the first tokens are true, and paid nothing.
+
+    Attributes:
+        true_tokens: s; a text that is not longer is true altogether.
+    """
+
+    true_tokens: int
+
+
+class Mixer(PolicyGradientAgent):
+    """Minimises -sum_{t <= s} log pi(x_t | x_<t) of the true text and, in the same texts, follows sum_{t > s} (G_t -
+    b_t) grad log pi(x_t | x_<t) of its own continuation. s falls from T to 0, where it is REINFORCE with a learned
+    baseline, which does not read the training texts any more. Continuations are written in the environment, from the
+    true prefix and its source."""
+
+    config_class = MixerConfig
+    config: MixerConfig
+
+    def train(self, envs: Envs, total_tokens: int, callback: Callback | None = None) -> Self:
+        """Goes on with algorithm 1 until `total_tokens` more tokens have been read or written. Losses reported: `nll`,
+        in the phase "mle" in nats a token and in "mixed" in nats a text; in "mixed" and "reinforce" `policy`, `value`
+        and `entropy`. The mean return is that of the continuations. For every batch that is written the environment is
+        seeded from the agent's own generator, so that training in parts is training at once.
+
+        Raises:
+            ValueError: the task has no training data, or envs of another shape.
+            FloatingPointError: a reward, a loss or the gradient is not finite.
+        """
+        self.spec.check_envs(envs)
+        config, horizon = self.config, self.spec.max_length
+        until = self.tokens_spent + check_at_least("total_tokens", total_tokens)
+        texts = TrainingTexts(envs, self.spec, config.batch_size, self.order_seed, self.device)
+        quota = np.full(envs.num_envs, -(-config.batch_size // envs.num_envs))
+        goes_on = True
+        while goes_on and self.tokens_spent < until:
+            true_tokens = config.true_tokens(self.updates, horizon)
+            if true_tokens == horizon:
+                losses = self.imitate(texts.batch(self.batches_read), self.optimiser)
+                goes_on = self._goes_on(callback, float("nan"), losses, "mle")
+                continue
+            seed = int(torch.randint(2**31, (), generator=self.generator))
+            if true_tokens:
+                episodes: Episodes = self.go_on(envs, texts.batch(self.batches_read), true_tokens, seed)
+                self.batches_read += 1
+                self.tokens_read += int(np.minimum(episodes.lengths, true_tokens).sum())
+            else:
+                episodes = self.gather(envs, quota, seed)
+            self._check_rewards(episodes)
+            self.tokens_generated += episodes.tokens_written
+            losses = self.learn(episodes)
+            continued = episodes.returns[episodes.lengths > true_tokens]
+            mean_return = float(continued.mean()) if len(continued) else float("nan")
+            goes_on = self._goes_on(callback, mean_return, losses, "mixed" if true_tokens else "reinforce")
+        return self
+
+    def go_on(self, envs: Envs, batch: Batch, true_tokens: int, seed: int | None = None) -> MixedEpisodes:
+        """The texts of a batch, of which those longer than `true_tokens` are written anew from there on."""
+        tokens, lengths = batch.tokens.cpu().numpy().copy(), batch.written.sum(1).cpu().numpy()
+        sources = None if batch.sources is None else batch.sources.cpu().numpy()
+        rows = None if batch.source_rows is None else batch.source_rows.cpu().numpy()
+        rewards, masks, tokens_written = np.zeros(tokens.shape), None, 0
+        longer = np.flatnonzero(lengths > true_tokens)
+        if len(longer):
+            starts = {"prefix": tokens[longer, :true_tokens]} | ({} if rows is None else {"source": rows[longer]})
+            played = play_from(self.explore, envs, starts, seed=seed, masked=True)
+            tokens[longer], lengths[longer], rewards[longer] = played.tokens, played.lengths, played.rewards
+            if played.masks is not None:
+                masks = np.ones((*tokens.shape, self.spec.vocab_size), np.bool_)
+                masks[longer] = played.masks
+            tokens_written = played.tokens_written
+        return MixedEpisodes(tokens, lengths, rewards, sources, rows, masks, tokens_written, true_tokens)
+
+    def losses(self, episodes: Episodes) -> dict[str, Tensor]:
+        """`policy`, `value` and `entropy` of the tokens that this policy wrote, and `nll`, in nats a text, of the true
+        ones before them."""
+        true = episodes.true_tokens if isinstance(episodes, MixedEpisodes) else 0
+        played = Played.of(episodes, self.device)
+        logits, hidden = self.distributions(played)
+        log_probs = token_log_probs(logits, played.tokens, played.written)
+        own = played.written.clone()
+        own[:, :true] = False
+        values = self.network.values(hidden)
+        returns = reward_to_go(episodes.rewards, episodes.lengths, self.config.discount)
+        advantages = returns - values.detach().double().cpu().numpy()
+        advantages = advantages * written(episodes.lengths, self.spec.max_length)
+        if self.config.scale_advantages:
+            advantages[:, true:] = scaled_to_unit(advantages[:, true:], np.maximum(episodes.lengths - true, 0))
+        terms = {
+            "policy": policy_gradient_loss(log_probs, self._float(advantages), own),
+            "value": value_loss(values, self._float(returns), own),
+            "entropy": entropy(logits, own),
+        }
+        return terms | ({"nll": -log_probs[:, :true].sum() / len(log_probs)} if true else {})
+
+    def total_loss(self, terms: dict[str, Tensor]) -> Tensor:
+        """policy + nll + value_weight * value - entropy_weight * 2^(-tokens / half-life) * entropy."""
+        loss = super().total_loss(terms) + self.config.value_weight * terms["value"]
+        return loss + terms["nll"] if "nll" in terms else loss
+
+    def _has_value_head(self) -> bool:
+        return True

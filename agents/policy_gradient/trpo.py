@@ -1,0 +1,66 @@
+"""TRPO: the longest step along the natural gradient that keeps the policy within a bound, and does better (Schulman,
+Levine, Moritz, Jordan and Abbeel 2015, "Trust Region Policy Optimization")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from agents.functional.losses import entropy, policy_kl, surrogate_loss, token_log_probs
+from agents.functional.natural_gradient import Product, assign, flat, line_search, longest_step
+from agents.policy_gradient.npg import NPG, NPGConfig, Read
+from textgen_env.checks import check_at_least, check_number
+
+
+@dataclass(frozen=True)
+class TRPOConfig(NPGConfig):
+    """Hyperparameters, with those of Schulman et al. 2015 in brackets where the paper has them."""
+
+    learning_rate: float = 1.0  # of the first step tried, as a share of the longest that max_kl allows [1]
+    scale_advantages: bool = True  # only the entropy bonus is weighed by it: max_kl sets the step's length [no]
+    max_kl: float = 0.05  # how far a step takes the policy, in nats a text [0.01 a state]
+    backtracks: int = 10  # steps tried before the policy stays where it is
+    shrink: float = 0.8  # of each to the one before
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_at_least("backtracks", self.backtracks)
+        check_number("learning_rate", self.learning_rate, above=0, most=1)
+        check_number("shrink", self.shrink, above=0, most=1)
+
+
+class TRPO(NPG):
+    """Maximises E_old[sum_t rho_t A_t], rho_t = pi / pi_old of token t, subject to KL(pi_old || pi) <= max_kl, over the
+    states that pi_old's texts went through."""
+
+    config_class = TRPOConfig
+    config: TRPOConfig
+
+    @torch.no_grad()
+    def move(self, read: Read, direction: Tensor, fisher: Product) -> dict[str, float]:
+        """Takes the policy along F^-1 g (P,) as far as the bound and the line search let it: `kl` of the step (nats a
+        text, over the batch's states) and how many lengths were `tried`."""
+        config, parameters = self.config, self.policy_parameters
+        old_log_probs = token_log_probs(read.logits, read.played.tokens, read.played.written)
+
+        def tried(vector: Tensor) -> tuple[float, float]:
+            assign(parameters, vector)
+            logits, _ = self.distributions(read.played)
+            return self.surrogate(read, logits, old_log_probs), float(
+                policy_kl(read.logits, logits, read.played.written)
+            )
+
+        start = flat(parameters)
+        with torch.enable_grad():
+            step = config.learning_rate * longest_step(fisher, direction, config.max_kl)
+        loss = self.surrogate(read, read.logits, old_log_probs)
+        chosen, count = line_search(tried, start, step, loss, config.max_kl, config.backtracks, config.shrink)
+        return {"kl": tried(chosen)[1], "tried": float(count)}
+
+    def surrogate(self, read: Read, logits: Tensor, old_log_probs: Tensor) -> float:
+        """The loss of a policy with these logits (N, T, V), entropy bonus included."""
+        log_probs = token_log_probs(logits, read.played.tokens, read.played.written)
+        loss = surrogate_loss(log_probs, old_log_probs, read.advantages, read.played.written)
+        return float(loss - self.entropy_weight * entropy(logits, read.played.written))

@@ -1,0 +1,1 @@
+"""Agents that learn values of tokens or of prefixes."""

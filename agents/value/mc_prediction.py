@@ -1,0 +1,40 @@
+"""Monte-Carlo prediction: a prefix is worth the mean of what the texts that begin with it went on to earn (Sutton and
+Barto 2018, section 5.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from agents.data.episodes import Episodes
+from agents.functional.returns import reward_to_go
+from agents.value.prediction import PolicyEvaluation
+from agents.value.tabular import TabularConfig
+
+
+@dataclass(frozen=True)
+class MCPredictionConfig(TabularConfig):
+    """Hyperparameters. With steps of 1 / n, V is the mean of all returns: unbiased."""
+
+    step_size_power: float = 1.0  # omega: an entry's n-th update is of step_size / n^omega
+
+
+class MCPrediction(PolicyEvaluation):
+    """V(s_t) <- V(s_t) + alpha_n (G_t - V(s_t)), G_t = sum_{k >= t} discount^{k-t} r_k (equation 6.1). A prefix comes
+    but once in a text: first-visit and every-visit are the same."""
+
+    config_class = MCPredictionConfig
+    config: MCPredictionConfig
+
+    def learn(self, episodes: Episodes) -> dict[str, float]:
+        """The updates of a batch; `error` is the root mean square of G_t - V(s_t) over it."""
+        returns = reward_to_go(episodes.rewards, episodes.lengths, self.config.discount)
+        errors = []
+        for rows, text_returns in zip(self._rows_of(episodes), returns, strict=True):
+            self.visits[rows] += 1
+            error = text_returns[: len(rows)] - self.values[rows]
+            self.values[rows] += self.step_sizes(self.visits[rows]) * error
+            errors.append(error)
+        self.updates += 1
+        return {"error": float(np.sqrt(np.square(np.concatenate(errors)).mean()))}

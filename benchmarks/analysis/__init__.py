@@ -1,0 +1,1 @@
+"""Results read from disk, and the statistics that compare them."""

@@ -1,0 +1,237 @@
+"""Reading the results of an experiment, whatever there is of them."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.specs.measure_table import RETURN, digits, title
+from benchmarks.specs.validations import validated
+from benchmarks.store.manifest import MANIFEST, Key, Manifest, read_manifest
+from benchmarks.store.results import Reference, Result
+from benchmarks.store.run_folder import RunState, read_state
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run that was asked for: its name below the folder of results, its seed, and what became of it."""
+
+    name: str
+    seed: int
+    state: RunState
+
+    @property
+    def outcome(self) -> str:
+        """The state's status, or "diverged" where a run failed by numbers that are not finite."""
+        error = self.state.error
+        return "diverged" if error is not None and error.diverged else self.state.status
+
+    @property
+    def story(self) -> str:
+        """The outcome in words, with the error that ended the run and what was last measured of it."""
+        error = self.state.error
+        if error is None:
+            return self.outcome
+        at = f" after {error.curve[-1].tokens_spent} tokens" if error.diverged and error.curve else ""
+        words = f"{self.outcome}{at}: {error.error}"
+        if error.last is None:
+            return words
+        values = {RETURN: error.last.mean_return, **error.last.measures}
+        measured = ", ".join(f"{title(name)} {value:.{digits(name)}f}" for name, value in values.items())
+        return f"{words} (last finite, after {error.last.point.tokens_spent} tokens: {measured})"
+
+
+@dataclass(frozen=True)
+class RowRecords:
+    """The runs of one row.
+
+    Attributes:
+        label: of the row.
+        records: by seed.
+        config: of one of its runs, or None.
+    """
+
+    label: str
+    records: tuple[Record, ...]
+    config: Mapping[str, Any] | None
+
+    @property
+    def results(self) -> list[Result]:
+        """Of the finished runs, by seed."""
+        return [record.state.result for record in self.records if record.state.result is not None]
+
+    @property
+    def without_result(self) -> list[Record]:
+        """The others."""
+        return [record for record in self.records if record.state.result is None]
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """How many runs were asked for, and how many of them "finished", "failed", "diverged" or are "missing"."""
+        found = Counter(record.outcome for record in self.records)
+        counts = {outcome: found[outcome] for outcome in ("finished", "failed", "diverged")}
+        return {"asked": len(self.records), **counts, "missing": len(self.records) - sum(counts.values())}
+
+    @property
+    def count(self) -> str:
+        """The same in words: "3/5, 1 failed, 1 diverged"."""
+        outcomes = self.outcomes
+        others = [f"{outcomes[name]} {name}" for name in ("failed", "diverged", "missing") if outcomes[name]]
+        return ", ".join([f"{outcomes['finished']}/{outcomes['asked']}", *others])
+
+    def values(self, measure: str) -> list[float]:
+        """Of a measure, or of the return, in the finished runs that have it, by seed."""
+        if measure == RETURN:
+            return [result.mean_return for result in self.results]
+        return [result.measures[measure] for result in self.results if measure in result.measures]
+
+    def best_values(self, measure: str) -> list[float]:
+        """The same of the points that were best by validation."""
+        found = [result.best for result in self.results if result.best is not None]
+        if measure == RETURN:
+            return [best.mean_return for best in found]
+        return [best.measures[measure] for best in found if measure in best.measures]
+
+    def error_over_texts(self, measure: str) -> float | None:
+        """The Monte-Carlo standard error of the mean of `values(measure)`; None where a run has none."""
+        errors = [result.errors.get(measure) for result in self.results if measure in result.measures]
+        known = [error for error in errors if error is not None]
+        return math.hypot(*known) / len(known) if known and len(known) == len(errors) else None
+
+
+@dataclass(frozen=True)
+class Collected:
+    """An experiment's results.
+
+    Attributes:
+        folder: where they lie.
+        manifest: what was asked for; of a folder without one, only the name.
+        rows: in the experiment's order.
+        warnings: files that cannot be read.
+    """
+
+    folder: Path
+    manifest: Manifest
+    rows: tuple[RowRecords, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The experiment's name and its environment."""
+        return " · ".join(filter(None, (self.manifest.name, self.manifest.env_id)))
+
+    @property
+    def results(self) -> list[Result]:
+        """Of all finished runs."""
+        return [result for row in self.rows for result in row.results]
+
+    @property
+    def measures(self) -> list[str]:
+        """Those that were taken or do not apply, in the order in which the configurations name them."""
+        taken = dict.fromkeys(name for result in self.results for name in (*result.measures, *result.reasons))
+        asked = dict.fromkeys(name for row in self.rows for name in _asked_measures(row.config or {}))
+        return [*(name for name in asked if name in taken), *(name for name in taken if name not in asked)]
+
+    @property
+    def validation(self) -> str:
+        """What points of the curve were chosen by, as they call it; "" for nothing."""
+        evaluations = [(row.config or {}).get("evaluation") for row in self.rows]
+        asked = [str(each.get("validation") or "") for each in evaluations if isinstance(each, Mapping)]
+        return next((validated(name) for name in asked if name), "")
+
+    @property
+    def references(self) -> dict[str, Reference]:
+        """The levels that the finished runs agree on, being functions of the environment alone."""
+        return {name: level for result in self.results for name, level in result.references.items()}
+
+    @property
+    def oracle_entropy(self) -> float | None:
+        """Nats a token, where the task has an oracle."""
+        return next((r.oracle_entropy for r in self.results if r.oracle_entropy is not None), None)
+
+    @property
+    def seeds(self) -> list[int]:
+        """All that were asked for."""
+        return sorted({record.seed for row in self.rows for record in row.records})
+
+
+def experiment_folders(path: Path) -> list[Path]:
+    """The experiments in a folder of results: itself, or those in it.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if _is_experiment(path):
+        return [path]
+    found = sorted(folder for folder in path.iterdir() if _is_experiment(folder)) if path.is_dir() else []
+    if not found:
+        what = "is no folder" if not path.is_dir() else "holds no results"
+        raise ValueError(
+            f"{str(path)!r} {what}; give the --out of a `python -m benchmarks run`, or an experiment in it"
+        )
+    return found
+
+
+def collect(folder: Path) -> Collected:
+    """Everything in an experiment's folder; a run of which nothing is there counts as not started."""
+    folder = absolute(folder)
+    warnings: list[str] = []
+    manifest = Manifest(folder.name)
+    try:
+        manifest = read_manifest(folder)
+    except FileNotFoundError:
+        warnings.append(f"{MANIFEST} is missing: runs that were never started are not known")
+    except ValueError as error:
+        warnings.append(f"{MANIFEST} is broken ({error}): runs that were never started are not known")
+    states = {key: read_state(_place(folder, manifest, key)) for key in manifest.runs.keys() | _on_disk(folder)}
+    for state in states.values():
+        warnings += [f"{path.relative_to(folder.parent)} is broken: {reason}" for path, reason in state.broken]
+    labels = [*manifest.labels, *sorted({label for label, _ in states} - set(manifest.labels))]
+    return Collected(folder, manifest, tuple(_row(manifest, label, states) for label in labels), tuple(warnings))
+
+
+def absolute(folder: Path) -> Path:
+    """The folder by its whole path: "." has neither a name nor a folder beside it. Links are kept, as those are beside
+    which the shared runs lie; ".." is not."""
+    return Path(os.path.abspath(folder))
+
+
+def _place(folder: Path, manifest: Manifest, key: Key) -> Path:
+    """The folder of a run: in that of the experiment, or beside it where another experiment's runs are shared."""
+    label, seed = key
+    config = manifest.runs.get(key, {})
+    other = config.get("experiment", manifest.name)
+    experiment = folder if other == manifest.name else folder.parent / str(other)
+    return experiment / label / f"seed-{seed}"
+
+
+def _row(manifest: Manifest, label: str, states: Mapping[Key, RunState]) -> RowRecords:
+    keys = sorted(key for key in states if key[0] == label)
+    names = {key: str(manifest.runs.get(key, {}).get("experiment", manifest.name)) for key in keys}
+    records = tuple(Record(f"{names[key]}/{label}/seed-{key[1]}", key[1], states[key]) for key in keys)
+    configs = [states[key].config or manifest.runs.get(key) for key in keys]
+    return RowRecords(label, records, next((config for config in configs if config is not None), None))
+
+
+def _asked_measures(config: Mapping[str, Any]) -> list[str]:
+    evaluation = config.get("evaluation")
+    names = evaluation.get("measures") if isinstance(evaluation, Mapping) else None
+    return [str(name) for name in names] if isinstance(names, list) else []
+
+
+def _on_disk(folder: Path) -> set[Key]:
+    found = set()
+    for path in folder.glob("*/seed-*"):
+        seed = path.name.removeprefix("seed-")
+        if path.is_dir() and seed.isdecimal():
+            found.add((path.parent.name, int(seed)))
+    return found
+
+
+def _is_experiment(path: Path) -> bool:
+    return (path / MANIFEST).is_file() or any(path.glob("*/seed-*/*.json"))

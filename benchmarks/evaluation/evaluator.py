@@ -1,0 +1,123 @@
+"""Playing and measuring policies, the same for every kind of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.data.episodes import Evaluation, evaluate
+from benchmarks.evaluation.held_out import texts_to_test_on, texts_to_validate_on
+from benchmarks.evaluation.measures import Measured, estimates, finite
+from benchmarks.policies.agent import Contestant
+from benchmarks.policies.environments import make_envs
+from benchmarks.specs.experiment import Run
+from benchmarks.specs.validations import VALIDATIONS, validated
+from benchmarks.store.results import Measurement, Point
+from textgen_env import Task, Texts
+from textgen_env.metrics import Estimate
+
+# Evaluation plays in environments of its own, whose seeds lie apart from those of training.
+SEED_STRIDE = 1_000_000
+MAX_EVALUATION_ENVS = 256
+
+
+@dataclass(frozen=True)
+class Final:
+    """A final evaluation: what was played, what may be measured of it, what was, and why the rest was not."""
+
+    played: Evaluation
+    measured: Measured
+    estimates: dict[str, Estimate]
+    reasons: dict[str, str]
+
+    @property
+    def mean_return(self) -> float:
+        """Over its episodes."""
+        return finite("the final return", float(self.played.returns.mean()))
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Of the measures."""
+        return {name: estimate.value for name, estimate in self.estimates.items()}
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """Of those that have a standard error."""
+        return {name: each.error for name, each in self.estimates.items() if math.isfinite(each.error)}
+
+    def at(self, point: Point) -> Measurement:
+        """The same as what was measured of a point of the curve."""
+        return Measurement(point, self.mean_return, self.values, self.errors)
+
+
+class Judge:
+    """Plays evaluation episodes and measures them.
+
+    Args:
+        run: whose seed the episodes' seeds are derived from.
+
+    Raises:
+        ValueError: settings of the evaluation that the task cannot meet.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.settings = settings = run.evaluation
+        self.seed = SEED_STRIDE * (run.seed + 1)
+        self.masked = run.row.masked
+        self.envs: Any = make_envs(
+            settings.env_id or run.env_id,
+            min(MAX_EVALUATION_ENVS, settings.final_episodes),
+            run.env_kwargs if settings.env_id is None else settings.env_kwargs,
+            run.device,
+        )
+        core: Any = self.envs.unwrapped
+        self.task: Task = core.task
+        self.test_texts = texts_to_test_on(self.task, settings.test_texts, settings.kept_for_validation)
+        self._validation_texts = (
+            texts_to_validate_on(self.task, settings.validation_texts) if settings.validation else None
+        )
+
+    def play(self, contestant: Contestant, episodes: int, offset: int = 0) -> Evaluation:
+        """`episodes` texts of the policy as it stands, drawn rather than taken greedily."""
+        seed = self.seed + offset
+        with contestant.drawing(seed):
+            return evaluate(contestant.predict, self.envs, episodes, seed=seed, masked=self.masked)
+
+    def look(self, contestant: Contestant, spent: int) -> tuple[float, dict[str, float]]:
+        """The mean return after `spent` tokens, and what else is measured at a point of the curve.
+
+        Raises:
+            FloatingPointError: one that is not finite.
+        """
+        played = self.play(contestant, self.settings.episodes)
+        mean_return = finite(f"the return after {spent} tokens", float(played.returns.mean()))
+        measures = {}
+        if self.envs.unwrapped.reward.name == "likelihood":
+            # The return is the oracle's log-likelihood of the text.
+            measures["nll_oracle"] = -mean_return / float(played.texts.lengths.mean())
+        if self.settings.validation:
+            name = VALIDATIONS[self.settings.validation].measure
+            measured = self._measured(contestant, played, self._validation_texts)
+            found, _ = estimates((name,), measured)
+            measures |= {validated(self.settings.validation): each.value for each in found.values()}
+        return mean_return, measures
+
+    def finish(self, contestant: Contestant) -> Final:
+        """The final evaluation: fresh episodes, the same for every policy of the run."""
+        played = self.play(contestant, self.settings.final_episodes, SEED_STRIDE // 2)
+        measured = self._measured(contestant, played, self.test_texts)
+        return Final(played, measured, *estimates(self.settings.measures, measured))
+
+    def _measured(self, contestant: Contestant, played: Evaluation, held_out: Texts | None) -> Measured:
+        return Measured(contestant, played.texts, self.task, held_out, self.envs)
+
+
+def best_point(points: Sequence[Point], validation: str) -> int | None:
+    """Which point is best by validation, the first of equals; None where none was validated."""
+    name = validated(validation)
+    found = {number: point.measures[name] for number, point in enumerate(points) if name in point.measures}
+    if not found:
+        return None
+    return (min if VALIDATIONS[validation].less_is_better else max)(found, key=lambda number: found[number])

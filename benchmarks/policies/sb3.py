@@ -1,0 +1,160 @@
+"""Algorithms of Stable-Baselines3 and sb3-contrib as contestants."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecMonitor
+
+from agents.data.episodes import Predict
+from agents.protocol import FloatArray, Progress
+from benchmarks.policies.agent import NoLikelihood, Watch, source_tokens
+from benchmarks.policies.environments import device_kwargs
+from benchmarks.policies.sb3_policies import next_token_chances, of_rows
+from benchmarks.specs.experiment import Run
+from textgen_env import Task, Texts
+from textgen_env.registries import load_object
+from textgen_env.sb3 import make_sb3_vec_env, policy_kwargs
+from textgen_env.solve import TextMDP
+
+CHUNK = 1_000
+# Not a hyperparameter of Stable-Baselines3, whose entropy bonus does not fade.
+HALF_LIFE = "ent_half_life"
+
+
+class SB3Contestant:
+    """An algorithm of Stable-Baselines3, unmodified, on the suite's VecEnv with the suite's features extractor.
+
+    A row may have one hyperparameter besides the algorithm's own: `ent_half_life`, tokens until `ent_coef` has halved,
+    which a callback sees to.
+
+    Its own file format is pickle, which this project does not read: nothing is kept of a run under way, and one that
+    was interrupted begins anew.
+    """
+
+    def __init__(self, run: Run) -> None:
+        row = run.row
+        algorithm = load_object(row.agent, "agent")
+        kwargs = {**device_kwargs(run.env_id, run.env_kwargs, run.device), **run.env_kwargs}
+        envs = VecMonitor(make_sb3_vec_env(run.env_id, row.num_envs, run.seed, **kwargs))
+        settings = dict(row.hyperparameters)
+        self.ent_half_life = settings.pop(HALF_LIFE, None)
+        if self.ent_half_life is not None and not (self.ent_half_life > 0 and "ent_coef" in settings):
+            raise ValueError(
+                f"row {row.label}: {HALF_LIFE}={self.ent_half_life!r} must be above 0, and ent_coef given: it halves"
+            )
+        self.model: Any = algorithm(
+            row.policy,
+            envs,
+            seed=run.seed,
+            device=run.device,
+            policy_kwargs=_policy_kwargs(row.policy_kwargs),
+            **settings,
+        )
+        self.predict: Predict = self.model.predict
+
+    def train(self, total_tokens: int, watch: Watch) -> None:
+        """`learn`, watched before each rollout: there the policy is one that an update has just made."""
+        callbacks: list[BaseCallback] = [_Watcher(watch)]
+        if self.ent_half_life is not None:
+            callbacks.append(_FadingEntropy(self.model.ent_coef, self.ent_half_life))
+        self.model.learn(total_tokens, callback=callbacks)
+
+    @contextmanager
+    def drawing(self, seed: int) -> Iterator[None]:
+        """`predict` draws from the global generators of torch and NumPy and from the action space's, which training
+        goes on with afterwards."""
+        # torch seeds its generators on all devices, and puts back that of the CPU and those that it is told of.
+        device = self.model.device
+        devices = [device] if device.type == "cuda" else []
+        space = self.model.action_space
+        legacy, own = np.random.get_state(), space.np_random.bit_generator.state  # noqa: NPY002
+        try:
+            with torch.random.fork_rng(devices=devices):
+                torch.manual_seed(seed)
+                # It takes 32 bits.
+                np.random.seed(seed % 2**32)  # noqa: NPY002
+                space.seed(seed)
+                yield
+        finally:
+            np.random.set_state(legacy)  # noqa: NPY002
+            space.np_random.bit_generator.state = own
+
+    def log_prob(self, texts: Texts, task: Task) -> FloatArray:
+        """sum_t log pi(x_t | x_<t): the policy's distribution after each prefix of each text."""
+        sources = source_tokens(texts, task)
+        totals = np.zeros(len(texts.tokens))
+        for begun in range(0, len(totals), CHUNK):
+            part = np.arange(begun, min(begun + CHUNK, len(totals)))
+            tokens, state = texts.tokens[part], None
+            for t in range(tokens.shape[1]):
+                prefixes = np.where(np.arange(tokens.shape[1]) < t, tokens, task.vocabulary.blank_id)
+                given = None if sources is None else sources[part]
+                chances, state = next_token_chances(self.model, prefixes, given, state)
+                going = np.flatnonzero(texts.lengths[part] > t)
+                with np.errstate(divide="ignore"):
+                    totals[part[going]] += np.log(chances[going, tokens[going, t]])
+        return totals
+
+    def policy(self, mdp: TextMDP) -> FloatArray:
+        """Level by level, as a recurrent policy reads."""
+        table, state = np.empty(mdp.allowed.shape), None
+        for level in mdp.levels:
+            sources = None if mdp.sources is None else mdp.sources.tokens[level]
+            allowed = mdp.allowed[level]
+            chances, state = next_token_chances(self.model, mdp.tokens[level], sources, state, allowed)
+            table[level] = chances * allowed
+            # The states of the next level stand in the order of the prefixes that they continue.
+            state = of_rows(state, (mdp.next_state[level] >= 0).nonzero()[0])
+        left = table.sum(1, keepdims=True)
+        if not (left > 0).all():
+            raise NoLikelihood("it gives no allowed token a probability after some prefix")
+        return mdp.checked_policy(table / left, "policy")
+
+
+def _policy_kwargs(given: Mapping[str, Any]) -> dict[str, Any]:
+    ours = inspect.signature(policy_kwargs).parameters
+    return {
+        **policy_kwargs(**{name: value for name, value in given.items() if name in ours}),
+        **{name: value for name, value in given.items() if name not in ours},
+    }
+
+
+class _FadingEntropy(BaseCallback):
+    """ent_coef = start * 2^(-tokens / half-life), for each rollout anew."""
+
+    def __init__(self, start: float, half_life: float) -> None:
+        super().__init__()
+        self.start, self.half_life = start, half_life
+
+    def _on_rollout_start(self) -> None:
+        self.model.ent_coef = self.start * 0.5 ** (self.num_timesteps / self.half_life)  # type: ignore[attr-defined]
+
+    def _on_step(self) -> bool:
+        return True
+
+
+class _Watcher(BaseCallback):
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        self.watch = watch
+
+    def _on_rollout_start(self) -> None:
+        self._tell()
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_training_end(self) -> None:
+        self._tell()
+
+    def _tell(self) -> None:
+        named = self.logger.name_to_value
+        losses = {name.removeprefix("train/"): float(value) for name, value in named.items() if "loss" in name}
+        self.watch(Progress(self.num_timesteps, 0, float("nan"), losses))

@@ -1,0 +1,67 @@
+"""Agents of the user's own in an experiment, by import path."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from agents import AGENTS
+from agents.testing import check_agent, protocol_problems
+from benchmarks.specs.experiment import Experiment, Row
+
+
+def plugged_in(experiment: Experiment, agents: Sequence[str], tokens: int | None = None) -> Experiment:
+    """The experiment with a row more for each agent; each is checked first.
+
+    Args:
+        experiment: keeps its name: the rows' runs lie in its folder and stand in its table.
+        agents: "module:Class" or "LABEL=module:Class", found from the current directory too; of a class of the Protocol
+            in agents/protocol.py, or an algorithm of Stable-Baselines3 or sb3-contrib with its own defaults. Without a
+            label the class's name is it.
+        tokens: of training; the most that a row of the experiment has if None.
+
+    Raises:
+        ValueError: tokens below 1; a path that leads nowhere; a label that is taken or no folder's name; classes that
+            break the Protocol, each with all that is wrong.
+    """
+    if tokens is not None and tokens < 1:
+        raise ValueError(f"--tokens {tokens} must be at least 1")
+    if os.getcwd() not in sys.path:
+        # Worker processes are started with the same path.
+        sys.path.append(os.getcwd())
+    budget = tokens or max((row.total_tokens for row in experiment.rows), default=0)
+    masked = any(row.masked for row in experiment.rows if row.kind == "agent")
+    rows, wrong = [], []
+    for name in agents:
+        label, _, path = name.rpartition("=")
+        agent_class = AGENTS.load(path)
+        sb3 = _is_sb3(agent_class)
+        problems = [] if sb3 else _problems(agent_class, masked)
+        wrong += [f"  {path}: {problem}" for problem in problems]
+        label = label or path.rpartition(":")[2]
+        if label.casefold() in (row.label.casefold() for row in (*experiment.rows, *rows)):
+            raise ValueError(f"--agent {name}: there is a row {label!r}; give this one a label: --agent LABEL={path}")
+        rows.append(Row(label, path, budget, "sb3" if sb3 else "agent", masked=masked and not sb3))
+    if wrong:
+        raise ValueError("\n".join(["not as agents/protocol.py says what an agent is; nothing was run:", *wrong]))
+    return replace(experiment, rows=(*experiment.rows, *rows))
+
+
+def _problems(agent_class: Any, masked: bool) -> list[str]:
+    """In what a class breaks the Protocol, or, where its methods are as they should be, what one does wrong."""
+    problems = protocol_problems(agent_class, masked)
+    if not problems:
+        try:
+            check_agent(agent_class, masked=masked)
+        except AssertionError as error:
+            return [str(error)]
+    return problems
+
+
+def _is_sb3(agent_class: Any) -> bool:
+    bases = inspect.getmro(agent_class) if inspect.isclass(agent_class) else ()
+    return any(base.__module__.startswith("stable_baselines3.") for base in bases)

@@ -1,0 +1,1 @@
+"""Reports of an experiment: terminal, page, files and figures."""

@@ -1,0 +1,1 @@
+"""Execution of experiments: scheduler, worker processes, jobs, training."""

@@ -1,0 +1,199 @@
+"""Running an experiment: what is finished is kept, what is missing is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from benchmarks.running.tensorboard import ADVICE, is_installed
+from benchmarks.running.workers import WORKER_DIED, Listener, execute_all
+from benchmarks.specs.experiment import Experiment, Run, runs_of, settings_digest
+from benchmarks.specs.file_digests import FILES, refuse_missing
+from benchmarks.store.checkpoints import read_checkpoint, remove_checkpoint
+from benchmarks.store.locks import kept_from_others
+from benchmarks.store.manifest import MANIFEST, Manifest, read_manifest
+from benchmarks.store.results import Failure
+from benchmarks.store.run_folder import (
+    CONFIG,
+    ERROR,
+    config_differences,
+    read_state,
+    set_aside,
+    write_json,
+)
+
+Notify = Callable[[str], None]
+MISMATCHES_SHOWN = 12
+# Of torch's, those that everything that learns computes on.
+DEVICES = ("cpu", "cuda")
+
+
+class ConfigMismatch(ValueError):
+    """Results on disk were made with other settings than those to be run."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done.
+
+    Attributes:
+        waiting: runs to be done, those that others start from before these.
+        finished: runs whose result is kept.
+        skipped: runs that failed or diverged and are not done again, in words.
+        notes: on what is done again, in words.
+        broken: files of the others that cannot be read, each with the reason.
+    """
+
+    waiting: tuple[Run, ...]
+    finished: tuple[Run, ...]
+    skipped: tuple[str, ...]
+    notes: tuple[str, ...]
+    broken: tuple[tuple[Path, str], ...]
+
+
+def run_experiment(
+    experiment: Experiment,
+    out: Path,
+    jobs: int,
+    listener: Listener,
+    seeds: Sequence[int] | None = None,
+    notify: Notify = print,
+    device: str = "cpu",
+    retry: bool = False,
+) -> Path:
+    """Does the runs of an experiment that have no result yet, each in its folder `out`/experiment/label/seed-n.
+
+    A run of an agent that was interrupted goes on from its latest checkpoint. One that failed or diverged is done again
+    if `retry`, or if its process was ended from outside, or if the run that it starts from was at fault.
+
+    Args:
+        experiment: what to run.
+        out: the folder of results.
+        jobs: worker processes; 0 for this process.
+        listener: hears what happens to each run.
+        seeds: in place of the experiment's.
+        notify: hears, in words, of what is skipped, retried or set aside.
+        device: of torch's, for agents and rewards that learn.
+        retry: whether to do again what failed or diverged.
+
+    Returns:
+        The experiment's folder.
+
+    Raises:
+        FileNotFoundError: a file that an environment is to read is missing; nothing is run or written then.
+        ConfigMismatch: a result of other settings is in the way; likewise.
+        CheckpointRefused: a checkpoint that a run cannot go on from is in the way; likewise.
+        FolderInUse: another process is doing runs in one of the folders; likewise.
+        ValueError: seeds, jobs or a device that are not allowed.
+    """
+    runs = runs_of(experiment, None if seeds is None else tuple(seeds), device)
+    folder = out / experiment.name
+    _refuse_unknown_device(device)
+    for run in runs:
+        refuse_missing(run.env_kwargs, run.evaluation.env_kwargs)
+    _refuse_other_settings(runs, out)
+    with kept_from_others({folder, *(out / Path(run.name).parts[0] for run in runs)}):
+        # Planned once no other process can finish a run any more.
+        plan = _planned(runs, out, retry)
+        for run in plan.waiting:
+            read_checkpoint(out / run.name, settings_digest(run.to_config()))
+        for path, reason in plan.broken:
+            notify(f"{path} is broken ({reason}); kept as {set_aside(path).name}, the run is done again")
+        for run in plan.finished:
+            # Of a run that was killed after its result was written.
+            remove_checkpoint(out / run.name)
+        _write_manifest(Manifest.of(experiment, runs), folder, notify)
+        if plan.finished:
+            notify(f"{len(plan.finished)} of {len(runs)} runs are finished and kept")
+        for words in (*plan.skipped, *plan.notes):
+            notify(words)
+        if plan.waiting and not is_installed():
+            notify(ADVICE)
+        execute_all(plan.waiting, partial(_execute, out), listener, jobs, partial(_record_death, out))
+    return folder
+
+
+def _record_death(out: Path, run: Run, death: str) -> None:
+    write_json(out / run.name / CONFIG, run.to_config())
+    write_json(out / run.name / ERROR, Failure(death).to_json())
+
+
+def _execute(out: Path, run: Run, tell: Callable[[int], None]) -> str | None:
+    # torch and the agents are loaded where they are used: in the workers.
+    from benchmarks.running.job import execute
+
+    return execute(out, run, tell)
+
+
+def _refuse_other_settings(runs: Sequence[Run], out: Path) -> None:
+    mismatches = []
+    for run in runs:
+        found = read_state(out / run.name).config
+        differences = [] if found is None else config_differences(found, run.to_config(FILES in found))
+        mismatches += [f"{out / run.name / CONFIG}: {line}" for line in differences]
+    if mismatches:
+        more = len(mismatches) - MISMATCHES_SHOWN
+        lines = "\n  ".join(mismatches[:MISMATCHES_SHOWN] + ([f"... and {more} more"] if more > 0 else []))
+        raise ConfigMismatch(
+            f"there are results of other settings:\n  {lines}\n"
+            "Nothing was run. Choose another --out, or move these folders away to run them anew."
+        )
+
+
+def _refuse_unknown_device(device: str) -> None:
+    if device != "cpu":
+        # torch is loaded in the workers, unless it is to be asked.
+        import torch
+
+        from textgen_env.models.device import checked_device
+
+        if torch.device(checked_device("device", device)).type not in DEVICES:
+            raise ValueError(f"device={device!r} must be cpu, or cuda, or one of several such as cuda:1")
+
+
+def _planned(runs: Sequence[Run], out: Path, retry: bool) -> Plan:
+    waiting: list[Run] = []
+    finished: list[Run] = []
+    skipped: dict[str, str] = {}
+    notes: list[str] = []
+    broken: list[tuple[Path, str]] = []
+    for run in runs:
+        state = read_state(out / run.name)
+        broken += state.broken
+        if state.status == "finished":
+            finished.append(run)
+            continue
+        if state.error is not None:
+            if not (retry or _may_be_done_again(state.error, run, skipped)):
+                skipped[run.name] = f"{run.name} {_in_words(state.error)}; it is not run again: --retry does"
+                continue
+            notes.append(f"{run.name} {_in_words(state.error)} and is run again")
+        waiting.append(run)
+    return Plan(tuple(waiting), tuple(finished), tuple(skipped.values()), tuple(notes), tuple(broken))
+
+
+def _may_be_done_again(error: Failure, run: Run, skipped: Mapping[str, str]) -> bool:
+    """Whether it was no fault of the run's own."""
+    if error.kind == "SourceFailed":
+        return run.source is None or run.source.name not in skipped
+    return error.kind == WORKER_DIED
+
+
+def _in_words(error: Failure) -> str:
+    if not error.diverged:
+        return f"failed before ({error.error})"
+    at = f" after {error.curve[-1].tokens_spent} tokens" if error.curve else ""
+    return f"diverged before{at} ({error.error})"
+
+
+def _write_manifest(manifest: Manifest, folder: Path, notify: Notify) -> None:
+    try:
+        manifest = manifest.with_earlier(read_manifest(folder))
+    except FileNotFoundError:
+        pass
+    except ValueError as error:
+        aside = set_aside(folder / MANIFEST)
+        notify(f"{folder / MANIFEST} is broken ({error}); kept as {aside.name}, written anew")
+    manifest.write(folder)

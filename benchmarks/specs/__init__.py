@@ -1,0 +1,1 @@
+"""Specifications: experiments, runs, measures by name."""

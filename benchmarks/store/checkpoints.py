@@ -1,0 +1,160 @@
+"""What is kept of a run under way, so that it goes on where it was ended: a folder `checkpoint/` in the run's own.
+
+`progress.json` names the files that belong to it, with their sizes and digests, and takes the place of the one before
+in a single step, after they are all on the disk; files that it does not name count for nothing. So the folder holds a
+whole checkpoint at every moment from the first on, wherever a kill or a crash falls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from benchmarks.store.provenance import decisive_differences, versions
+from benchmarks.store.results import Point
+from benchmarks.store.run_folder import read_json, sync_folder, write_json
+
+CHECKPOINT = "checkpoint"
+PROGRESS = "progress.json"
+FORMAT = 1
+
+
+class CheckpointRefused(ValueError):
+    """A checkpoint that a run cannot go on from; the message says which file, what was found, and what to do."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a run stands after a point of its curve.
+
+    Attributes:
+        settings: digest of the run's configuration, see `benchmarks.specs.experiment.settings_digest`.
+        curve: so far; at least one point.
+        evaluation_seconds: so far.
+        offset: what the curve counts beyond the agent itself: tokens generated, read, rolled out.
+        best: which point is best by validation; None without one.
+        generators: states of the generators that the training environments draw sources from; none without sources.
+        files: what each file is -> its name in the folder.
+    """
+
+    settings: str
+    curve: tuple[Point, ...]
+    evaluation_seconds: float = 0.0
+    offset: tuple[int, int, int] = (0, 0, 0)
+    best: int | None = None
+    generators: tuple[Any, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """What `write_checkpoint` wrote.
+
+        Raises:
+            ValueError: something else.
+        """
+        try:
+            generated, read, rolled_out = (int(count) for count in content["offset"])
+            best = content["best"]
+            found = cls(
+                settings=str(content["settings"]),
+                curve=tuple(Point.from_json(point) for point in content["curve"]),
+                evaluation_seconds=float(content["evaluation_seconds"]),
+                offset=(generated, read, rolled_out),
+                best=None if best is None else int(best),
+                generators=tuple(content["generators"]),
+                files={str(what): str(each["name"]) for what, each in content["files"].items()},
+            )
+        except KeyError as error:
+            raise ValueError(f"{error.args[0]!r} is missing") from None
+        except (TypeError, AttributeError, OverflowError) as error:
+            raise ValueError(f"not the form of a checkpoint: {error}") from None
+        if not found.curve or not math.isfinite(found.evaluation_seconds):
+            raise ValueError("the curve has no points, or the seconds are not finite")
+        if found.best is not None and not 0 <= found.best < len(found.curve):
+            raise ValueError(f"best={found.best} is no point of the curve, which has {len(found.curve)}")
+        return found
+
+
+def place_of(folder: Path) -> Path:
+    """Where the checkpoint of the run in `folder` lies."""
+    return folder / CHECKPOINT
+
+
+def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Makes it the run's checkpoint; its files lie in `place_of(folder)` already, under names that no file of the
+    present checkpoint with other content has. What the new one does not name is removed."""
+    place = place_of(folder)
+    described = {}
+    for what, name in checkpoint.files.items():
+        with (place / name).open("rb+") as file:
+            os.fsync(file.fileno())
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            described[what] = {"name": name, "bytes": file.tell(), "sha256": digest}
+    sync_folder(place)
+    content = {"format": FORMAT, "versions": versions(), **asdict(checkpoint), "files": described}
+    write_json(place / PROGRESS, content)
+    named = {PROGRESS, *checkpoint.files.values()}
+    for other in place.iterdir():
+        if other.name not in named:
+            other.unlink()
+
+
+def read_checkpoint(folder: Path, settings: str) -> Checkpoint | None:
+    """The checkpoint of the run in `folder`, whose settings have this digest; None if there is none.
+
+    Raises:
+        CheckpointRefused: one that is truncated or changed, of other settings or other versions.
+    """
+    place = place_of(folder)
+    try:
+        content = read_json(place / PROGRESS)
+        if content.get("format") != FORMAT:
+            raise ValueError(f"format={content.get('format')!r}, this code reads {FORMAT}")
+        checkpoint = Checkpoint.from_json(content)
+        made_with = {str(name): str(each) for name, each in dict(content["versions"]).items()}
+        described = [dict(each) for each in content["files"].values()]
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise _refused(place, f"{place / PROGRESS} is no whole checkpoint: {error}") from None
+    if checkpoint.settings != settings:
+        raise _refused(place, f"{place / PROGRESS} is of another configuration than the run's")
+    differing = decisive_differences(made_with, versions())
+    if differing:
+        raise _refused(place, f"{place / PROGRESS} is of another version: {'; '.join(differing)}")
+    for each in described:
+        _check_file(place, each)
+    return checkpoint
+
+
+def remove_checkpoint(folder: Path) -> None:
+    """Removes it, if there is one: at no moment is there one that is not whole."""
+    place = place_of(folder)
+    (place / PROGRESS).unlink(missing_ok=True)
+    if place.is_dir():
+        sync_folder(place)
+        shutil.rmtree(place)
+
+
+def _check_file(place: Path, described: Mapping[str, Any]) -> None:
+    path = place / str(described.get("name"))
+    if not path.is_file():
+        raise _refused(place, f"{path} is missing")
+    size = path.stat().st_size
+    if size != described.get("bytes"):
+        raise _refused(place, f"{path} holds {size} bytes, but {described.get('bytes')} were written: it is truncated")
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != described.get("sha256"):
+            raise _refused(place, f"{path} is not what was written: its SHA-256 is another")
+
+
+def _refused(place: Path, found: str) -> CheckpointRefused:
+    return CheckpointRefused(
+        f"{found}. Nothing is started over it: move {place} away to start this run anew, or put back what it had"
+    )

@@ -1,0 +1,177 @@
+"""Results on disk: one folder a run, each file written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmarks.specs.file_digests import by_content
+from benchmarks.store.results import Failure, Result
+
+Status = Literal["finished", "failed", "unfinished", "not started"]
+CONFIG = "config.json"
+RESULT = "result.json"
+ERROR = "error.json"
+AGENT = "agent.safetensors"
+BEST = "best.safetensors"
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What a run's folder holds.
+
+    Attributes:
+        status: "finished" has a result, "failed" an error; "unfinished" was started and has neither (interrupted,
+            or still running); "not started" has no configuration.
+        config: as `Run.to_config` gave it, or None.
+        result: of a finished run.
+        error: of a failed one.
+        broken: files that cannot be read, with the reason; they count as absent.
+    """
+
+    status: Status
+    config: dict[str, Any] | None = None
+    result: Result | None = None
+    error: Failure | None = None
+    broken: tuple[tuple[Path, str], ...] = ()
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes what was renamed in a folder durable; does nothing where a folder cannot be opened."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
+    """Writes a file so that a reader, or a crash at any moment, sees the old content or the new, never a part.
+
+    Args:
+        path: of the file.
+        write: writes the content into a file of another name.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(draft)
+        with draft.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text as `write_whole` does."""
+    write_whole(path, partial(_write, text))
+
+
+def _write(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Writes JSON as `write_text` does.
+
+    Raises:
+        ValueError: NaN or inf in it.
+    """
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not readable, or no object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"no readable JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"expected a JSON object, got {type(content).__name__}")
+    return content
+
+
+def read_state(folder: Path) -> RunState:
+    """What became of the run in `folder`; changes nothing."""
+    broken: list[tuple[Path, str]] = []
+    read: dict[str, dict[str, Any]] = {}
+    for name in (CONFIG, RESULT, ERROR):
+        try:
+            read[name] = read_json(folder / name)
+        except FileNotFoundError:
+            continue
+        except ValueError as error:
+            broken.append((folder / name, str(error)))
+    config = read.get(CONFIG)
+    if config is None:
+        # A result whose settings are unknown cannot be told from one of other settings.
+        broken.extend(
+            (folder / name, "its config.json is missing or broken") for name in (RESULT, ERROR) if name in read
+        )
+        return RunState("unfinished" if broken else "not started", broken=tuple(broken))
+    if RESULT in read:
+        try:
+            return RunState("finished", config, Result.from_json(read[RESULT]), broken=tuple(broken))
+        except ValueError as error:
+            broken.append((folder / RESULT, str(error)))
+    if ERROR in read:
+        return RunState("failed", config, error=Failure.from_json(read[ERROR]), broken=tuple(broken))
+    return RunState("unfinished", config, broken=tuple(broken))
+
+
+def set_aside(path: Path) -> Path:
+    """Renames a file to `<name>.broken-<n>`, so that it is kept and never read again; returns the new path."""
+    taken = 1
+    while (aside := path.with_name(f"{path.name}.broken-{taken}")).exists():
+        taken += 1
+    os.replace(path, aside)
+    return aside
+
+
+def remove_drafts(folder: Path) -> None:
+    """Removes what writers that were killed left in a run's folder."""
+    for pattern in (".*.tmp", "*.partial"):
+        for draft in folder.glob(pattern):
+            draft.unlink(missing_ok=True)
+
+
+def config_differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """One line for each setting in which two configurations differ: "row.total_tokens: 1000 there, 2000 now"; files
+    count by what they hold."""
+    there, now = _flat(by_content(found)), _flat(by_content(wanted))
+    return [
+        f"{key}: {_shown(there, key)} there, {_shown(now, key)} now"
+        for key in sorted(there.keys() | now.keys())
+        if _shown(there, key) != _shown(now, key)
+    ]
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _shown(settings: Mapping[str, Any], key: str) -> str:
+    return json.dumps(settings[key], ensure_ascii=False) if key in settings else "not set"

@@ -1,0 +1,119 @@
+"""Where runs are done: agents and rewards are told, and what cannot be done there is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from agents.baselines.uniform import Uniform
+from agents.policy_gradient.reinforce import Reinforce
+from benchmarks.analysis.load import collect
+from benchmarks.policies.environments import device_kwargs, make_envs
+from benchmarks.running.scheduler import ConfigMismatch, run_experiment
+from benchmarks.specs.experiment import Evaluation, Experiment, Row
+from benchmarks.store.run_folder import read_json, read_state
+
+SMALL = {"vocab_size": 8, "max_length": 3, "train_size": 40, "test_size": 40}
+DISCRIMINATOR = {"d_embedding_size": 4, "d_widths": [1, 2], "d_counts": [4, 4], "update_every": 24, "d_steps": 1}
+SIZES = {"hidden_size": 4, "batch_size": 16}
+# The CPU by a name of its own: what is not told of it is found out, on any machine.
+ELSEWHERE = "cpu:0"
+
+
+class OnTheCPU(Uniform):
+    """Knows of no devices."""
+
+    def __init__(self, envs: Any, config: Any = None, seed: int = 0) -> None:
+        super().__init__(envs, config, seed)
+
+    @classmethod
+    def load(cls, path: Any) -> Any:
+        return super().load(path)
+
+
+def do(out: Path, *rows: Row, device: str = ELSEWHERE) -> None:
+    experiment = Experiment(
+        "x", "d", "TextGen-OracleSmallGAN-v0", rows, {**SMALL, **DISCRIMINATOR}, (0,), Evaluation(2, 8, 16, 10, 1)
+    )
+    run_experiment(experiment, out, 0, lambda event: None, notify=lambda words: None, device=device)
+
+
+def test_agents_and_rewards_are_told_the_device_and_it_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    inner = Reinforce.__init__
+
+    @wraps(inner)
+    def init(self: Any, envs: Any, *arguments: Any, **options: Any) -> None:
+        told.append((options.get("device"), envs.unwrapped.reward.device))
+        inner(self, envs, *arguments, **options)
+
+    monkeypatch.setattr(Reinforce, "__init__", init)
+    row = Row("R", "reinforce", 100, hyperparameters=SIZES, num_envs=8)
+    do(tmp_path, row)
+    assert read_state(tmp_path / "x" / "R" / "seed-0").status == "finished"
+    assert told == [(ELSEWHERE, ELSEWHERE)]
+    assert read_json(tmp_path / "x" / "R" / "seed-0" / "config.json")["device"] == ELSEWHERE
+    assert read_json(tmp_path / "x" / "experiment.json")["devices"] == [ELSEWHERE]
+    assert collect(tmp_path / "x").manifest.devices == [ELSEWHERE]
+    with pytest.raises(ConfigMismatch, match='device: "cpu:0" there, "cpu" now'):
+        do(tmp_path, row, device="cpu")
+
+
+def test_an_agent_that_takes_no_device_is_refused_where_it_is_asked_for(tmp_path: Path) -> None:
+    trained = Row("Trained", f"{__name__}:OnTheCPU", 100, num_envs=8)
+    untrained = replace(trained, label="Untrained", total_tokens=0)
+    do(tmp_path, trained, untrained)
+    error = read_state(tmp_path / "x" / "Trained" / "seed-0").error
+    assert error is not None
+    assert "OnTheCPU knows no device 'cpu:0'" in error.error
+    assert "--device cpu" in error.error
+    # What is not trained has nothing to do there.
+    assert read_state(tmp_path / "x" / "Untrained" / "seed-0").status == "finished"
+
+
+@pytest.mark.filterwarnings("ignore:You are trying to run A2C on the GPU")
+def test_an_sb3_row_computes_there(tmp_path: Path) -> None:
+    do(tmp_path, Row("A2C", "stable_baselines3:A2C", 64, kind="sb3", num_envs=8))
+    state = read_state(tmp_path / "x" / "A2C" / "seed-0")
+    assert state.status == "finished", state.error
+
+
+@pytest.mark.parametrize("device", ["quantum", "cuda:77", ""])
+def test_a_device_that_is_not_there_is_refused_before_anything_is_done(tmp_path: Path, device: str) -> None:
+    with pytest.raises(ValueError, match=f"device='{device}' cannot be used here"):
+        do(tmp_path / "out", Row("R", "uniform"), device=device)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("device", ["meta", "meta:0"])
+def test_a_device_that_computes_nothing_is_refused_before_anything_is_done(tmp_path: Path, device: str) -> None:
+    with pytest.raises(ValueError, match=f"device='{device}' must be cpu, or cuda, or one of several such as cuda:1"):
+        do(tmp_path / "out", Row("R", "uniform"), device=device)
+    assert not (tmp_path / "out").exists()
+
+
+def test_only_rewards_that_compute_take_a_device() -> None:
+    assert device_kwargs("TextGen-OracleSmallGAN-v0", {}, "cuda") == {"device": "cuda"}
+    assert device_kwargs("TextGen-OracleSmall-v0", {}, "cuda") == {}
+    assert device_kwargs("TextGen-OracleSmall-v0", {"reward": "discriminator"}, "cuda") == {"device": "cuda"}
+    assert device_kwargs("TextGen-OracleSmallGAN-v0", {}, "cpu") == {}
+    envs: Any = make_envs("TextGen-OracleSmallGAN-v0", 1, {**SMALL, **DISCRIMINATOR, "device": "cpu"}, "cuda")
+    assert envs.unwrapped.reward.device == "cpu"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_on_a_gpu(tmp_path: Path) -> None:
+    do(
+        tmp_path,
+        Row("R", "reinforce", 100, hyperparameters=SIZES, num_envs=8),
+        device="cuda",
+    )
+    state = read_state(tmp_path / "x" / "R" / "seed-0")
+    assert state.status == "finished", state.error

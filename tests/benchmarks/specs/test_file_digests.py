@@ -1,0 +1,115 @@
+"""Files that environments read: refused before anything is done where they are missing, compared by what they hold."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks import catalogue as loading
+from benchmarks.analysis.load import collect
+from benchmarks.cli import app
+from benchmarks.running.scheduler import ConfigMismatch
+from benchmarks.specs import experiment as specs
+from benchmarks.specs.experiment import Evaluation, Experiment, Row, runs_of, settings_digest
+from benchmarks.store.run_folder import read_json
+from support.language_models import oracle_arrays
+from support.tiny_experiment import do
+from textgen_env.tasks.oracle import random_oracle
+
+SIZES: dict[str, Any] = {"max_length": 3, "train_size": 20, "test_size": 20}
+
+
+def saved_oracle(path: Path, seed: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, **oracle_arrays(random_oracle(7, seed, size=3)))
+    return path
+
+
+def experiment(oracle: str | Path) -> Experiment:
+    """Two rows on the oracle in a file, one that starts from the other, both judged on it."""
+    kwargs = {**SIZES, "oracle": str(oracle)}
+    return Experiment(
+        "filed",
+        "a test",
+        "TextGen-Oracle-v0",
+        (
+            Row("MLE", "mle", 60, num_envs=4, env_kwargs={"oracle": str(oracle)}),
+            Row("Warm", "mle", 60, num_envs=4, starts_from="MLE"),
+        ),
+        kwargs,
+        (0,),
+        Evaluation(1, 4, 4, 10, 1, ("nll_test",), "TextGen-Oracle-v0", kwargs),
+    )
+
+
+@pytest.mark.parametrize("told", [None, "elsewhere"])
+def test_a_missing_file_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str | None
+) -> None:
+    monkeypatch.delenv("TEXTGEN_DATA", raising=False)
+    if told is not None:
+        monkeypatch.setenv("TEXTGEN_DATA", told)
+    asked = experiment("data/lost.npz")
+    where = "not set" if told is None else repr(told)
+    said = f"oracle='data/lost.npz': no such file.* TEXTGEN_DATA names, which is {where}: set it"
+    for kwargs, rows in ((asked.env_kwargs, asked.rows), (SIZES, asked.rows), (SIZES, asked.rows[1:2])):
+        rows = tuple(replace(row, starts_from="") for row in rows)
+        with pytest.raises(FileNotFoundError, match=said):
+            do(replace(asked, env_kwargs=kwargs, rows=rows), tmp_path / "out")
+    monkeypatch.setattr(loading, "load_experiment", lambda name, size: asked)
+    refused = CliRunner().invoke(app, ["run", "filed", "--out", str(tmp_path / "out")])
+    assert refused.exit_code == 2
+    assert "set it to the folder that holds lost.npz" in " ".join(refused.output.split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_lies_elsewhere_is_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, path = tmp_path / "out", saved_oracle(tmp_path / "data" / "oracle.npz", seed=0)
+    do(experiment(path), out)
+    monkeypatch.chdir(tmp_path)
+    assert do(experiment("data/oracle.npz"), out).ended() == []
+    path.parent.rename(tmp_path / "moved")
+    (out / "filed" / "Warm" / "seed-0" / "result.json").unlink()
+    heard = do(experiment("moved/oracle.npz"), out)
+    assert heard.ended() == [("Warm", "finished")]
+    assert [row.count for row in collect(out / "filed").rows] == ["1/1", "1/1"]
+    # What is drawn from a finished run plays on the file itself.
+    assert read_json(out / "filed" / "MLE" / "seed-0" / "config.json")["env_kwargs"]["oracle"] == str(path)
+    absolute, relative = (runs_of(experiment(each)) for each in (tmp_path / "moved" / "oracle.npz", "moved/oracle.npz"))
+    for one, other in zip(absolute, relative, strict=True):
+        assert settings_digest(one.to_config()) == settings_digest(other.to_config())
+
+
+def test_another_file_of_the_same_name_is_refused(tmp_path: Path) -> None:
+    path = saved_oracle(tmp_path / "oracle.npz", seed=0)
+    do(experiment(path), tmp_path / "out")
+    saved_oracle(path, seed=1)
+    with pytest.raises(ConfigMismatch, match=r'env_kwargs.oracle: "sha256:\w+" there, "sha256:\w+" now'):
+        do(experiment(path), tmp_path / "out")
+
+
+def test_results_kept_without_digests_go_on_under_the_same_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, folder = saved_oracle(tmp_path / "oracle.npz", seed=0), tmp_path / "out" / "filed"
+    with monkeypatch.context() as earlier:
+        earlier.setattr(specs, "digests", lambda *kwargs: {})
+        do(experiment(path), tmp_path / "out")
+    assert "files" not in read_json(folder / "Warm" / "seed-0" / "config.json")
+    assert do(experiment(path), tmp_path / "out").ended() == []
+    shutil.rmtree(folder / "Warm")
+    assert do(experiment(path), tmp_path / "out").ended() == [("Warm", "finished")]
+    assert do(experiment(path), tmp_path / "out").ended() == []
+    with pytest.raises(ConfigMismatch, match=r'MLE/seed-0/config.json: env_kwargs.oracle: "\S+" there, "\S+" now'):
+        do(experiment(saved_oracle(tmp_path / "other.npz", seed=0)), tmp_path / "out")
+
+
+def test_settings_without_a_file_are_as_they_were(tmp_path: Path) -> None:
+    (run,) = runs_of(Experiment("x", "d", "id", (Row("A", "m:A"),), {"oracle": None, "name": "a.npy"}, (0,)))
+    assert "files" not in run.to_config()
