@@ -16,7 +16,7 @@ ROOMS: tuple[frozenset[str], ...] = (
     frozenset({"metrics", "models"}),
     frozenset({"tasks", "rewards", "arguments"}),
     frozenset({"core", "prefixes", "generators", "transition", "reward_modes", "masks", "registration", "fingerprint"}),
-    frozenset({"env", "vector", "sb3", "rendering", "infos", "solve", "testing"}),
+    frozenset({"env", "vector", "sb3", "game", "rendering", "infos", "solve", "testing"}),
 )
 EXECUTING = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 

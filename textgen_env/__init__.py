@@ -5,6 +5,7 @@ Importing this package registers its ids with Gymnasium.
 
 from textgen_env.core import GenerationCore, Snapshot
 from textgen_env.env import TextGenEnv
+from textgen_env.game import TextGame, text_game
 from textgen_env.registration import TABLE, register
 from textgen_env.rewards.base import BaseReward, FunctionReward, Reward
 from textgen_env.rewards.combine import combine
@@ -24,12 +25,14 @@ __all__ = [
     "SourceTable",
     "Sources",
     "Task",
+    "TextGame",
     "TextGenEnv",
     "TextGenVectorEnv",
     "Texts",
     "Vocabulary",
     "combine",
     "register",
+    "text_game",
 ]
 
 register()

@@ -72,7 +72,7 @@ class GenerationCore:
         self.settings = settings_of(task, self.reward, min_length)
         self.last_rewards, self.returns = np.zeros(num_rows), np.zeros(num_rows)
         self.source_indices = None if task.sources is None else np.zeros(num_rows, np.int64)
-        self.generators, self._all_rows = RowGenerators(num_rows), np.arange(num_rows)
+        self.generators, self.all_rows = RowGenerators(num_rows), np.arange(num_rows)
         # A token inside a text that is neither masked nor paid: nearly all of them, and no more than written.
         self._plain_inside = self.reward_mode == "terminal" and not self.masks.any
         self._prefixes = Prefixes(num_rows, self.horizon, task.vocabulary, compiled=self._plain_inside)
@@ -111,7 +111,7 @@ class GenerationCore:
         Raises:
             ValueError, TypeError: a prefix or source that is not allowed; nothing is changed then.
         """
-        rows = self._all_rows if rows is None else rows
+        rows = self.all_rows if rows is None else rows
         tokens, lengths = (self.vocab_size, 0) if prefix is None else self.masks.started(prefix, len(rows))
         indices = None if source is None else checked_source_rows(source, len(rows), self.task)
         states = None
@@ -153,7 +153,7 @@ class GenerationCore:
         if rows is None and self._plain_inside and self._prefixes.write_all_inside(actions):
             return self._unpaid()
         at = ALL if rows is None else rows
-        rows = self._all_rows if rows is None else rows
+        rows = self.all_rows if rows is None else rows
         chosen = checked_token_ids(actions, rows, self.vocab_size)
         if not len(rows):
             return self._unpaid()
@@ -195,7 +195,7 @@ class GenerationCore:
         asked = ALL if every or len(ended) == len(rows) else ended
         at, lengths, last = rows[asked], lengths[asked], chosen[asked]
         tokens = self.tokens.take(at, 0)
-        tokens[self._all_rows[: len(at)], lengths - 1] = last
+        tokens[self.all_rows[: len(at)], lengths - 1] = last
         indices = None if self.source_indices is None else self.source_indices[at]
         paid, terms = self._payer.pay(at, tokens, lengths, self._sources(indices))
         rewards, terminated = np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_)
@@ -218,7 +218,7 @@ class GenerationCore:
 
     def action_masks(self, rows: IntArray | None = None) -> BoolArray:
         """(K, V) bool: what `step` accepts for each of `rows`, all by default. All True for ended texts."""
-        rows = self._all_rows if rows is None else rows
+        rows = self.all_rows if rows is None else rows
         masks = np.ones((len(rows), self.vocab_size), np.bool_)
         allowed = self.masks.allowed(self.tokens[rows], self.lengths[rows])
         if allowed is not None:
@@ -261,7 +261,7 @@ class GenerationCore:
 
     def snapshot(self, rows: ArrayLike | None = None) -> Snapshot:
         """A copy of the state of `rows`, all by default: texts, sources, reward state, random generators."""
-        rows = self._all_rows if rows is None else checked_rows(rows, self.num_rows)
+        rows = self.all_rows if rows is None else checked_rows(rows, self.num_rows)
         return Snapshot(
             game=self.game,
             settings=self.settings,
@@ -280,7 +280,7 @@ class GenerationCore:
         """
         if not isinstance(state, Snapshot):
             raise TypeError(f"state={state!r} must be what snapshot() returned, got {type(state).__name__}")
-        rows = self._all_rows if rows is None else checked_rows(rows, self.num_rows)
+        rows = self.all_rows if rows is None else checked_rows(rows, self.num_rows)
         state.check_game(self.game, self.settings, same_form(state.reward_state, self._payer.state))
         count = len(state.tokens)
         if count not in (1, len(rows)):

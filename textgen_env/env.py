@@ -7,12 +7,13 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from textgen_env.core import GenerationCore
+from textgen_env.game import CoreView
 from textgen_env.infos import end_info, start_infos
 from textgen_env.registration import build
-from textgen_env.rewards.base import FloatArray, Reward, RewardMode
+from textgen_env.rewards.base import RewardMode
 from textgen_env.tasks.base import Task
 from textgen_env.transition import Snapshot
 from textgen_env.vocabulary import IntArray
@@ -58,7 +59,7 @@ def checked_render_mode(mode: str | None) -> str | None:
     return mode
 
 
-class TextGenEnv(gymnasium.Env[Observation, np.int64]):
+class TextGenEnv(CoreView, gymnasium.Env[Observation, np.int64]):
     """Writing a text token by token.
 
     ## Description
@@ -115,16 +116,6 @@ class TextGenEnv(gymnasium.Env[Observation, np.int64]):
         self.action_space = spaces.Discrete(len(built_task.vocabulary))
         self.observation_space = observation_space(built_task)
 
-    @property
-    def task(self) -> Task:
-        """What is written."""
-        return self.core.task
-
-    @property
-    def reward(self) -> Reward:
-        """How good it is, bound to the task."""
-        return self.core.reward
-
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
@@ -170,12 +161,6 @@ class TextGenEnv(gymnasium.Env[Observation, np.int64]):
         """(V,) bool: the tokens that `step` accepts now."""
         masks: NDArray[np.bool_] = self.core.action_masks()[0]
         return masks
-
-    def score(
-        self, tokens: ArrayLike, lengths: ArrayLike | None = None, sources: ArrayLike | None = None
-    ) -> FloatArray:
-        """Scores (N,) of whole texts (N, T); see `GenerationCore.score`."""
-        return self.core.score(tokens, lengths, sources)
 
     def snapshot(self) -> Snapshot:
         """The state, to come back to with `restore`."""

@@ -16,9 +16,10 @@ from textgen_env.arguments import checked_seeds, one_for_each
 from textgen_env.checks import check_at_least
 from textgen_env.core import GenerationCore
 from textgen_env.env import OPTIONS, RENDER_MODES, Observation, checked_options, checked_render_mode, observation_space
+from textgen_env.game import CoreView
 from textgen_env.infos import end_infos, objects, spread, start_infos
 from textgen_env.registration import build
-from textgen_env.rewards.base import FloatArray, Reward, RewardMode
+from textgen_env.rewards.base import FloatArray, RewardMode
 from textgen_env.tasks.base import Task
 from textgen_env.transition import Finished, Snapshot, Transition
 from textgen_env.vocabulary import IntArray
@@ -26,7 +27,7 @@ from textgen_env.vocabulary import IntArray
 Infos = dict[str, Any]
 
 
-class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
+class TextGenVectorEnv(CoreView, VectorEnv[Observation, IntArray, NDArray[Any]]):
     """N rows of `TextGenEnv`; row i seeded with s + i plays as a single environment seeded with s + i.
 
     Args:
@@ -64,16 +65,6 @@ class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self._rows = np.arange(num_envs)
         self._row_seeds = [-1] * num_envs
-
-    @property
-    def task(self) -> Task:
-        """What is written."""
-        return self.core.task
-
-    @property
-    def reward(self) -> Reward:
-        """How good it is, bound to the task."""
-        return self.core.reward
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -136,12 +127,6 @@ class TextGenVectorEnv(VectorEnv[Observation, IntArray, NDArray[Any]]):
     def action_masks(self) -> NDArray[np.bool_]:
         """(N, V) bool: the tokens that `step` accepts now."""
         return self.core.action_masks()
-
-    def score(
-        self, tokens: ArrayLike, lengths: ArrayLike | None = None, sources: ArrayLike | None = None
-    ) -> FloatArray:
-        """Scores (N',) of whole texts (N', T); see `GenerationCore.score`."""
-        return self.core.score(tokens, lengths, sources)
 
     def snapshot(self, rows: ArrayLike | None = None) -> Snapshot:
         """The state of `rows` (K,), all by default."""

@@ -18,15 +18,16 @@ from textgen_env.arguments import checked_seeds
 from textgen_env.checks import check_at_least
 from textgen_env.core import GenerationCore, Snapshot
 from textgen_env.env import OPTIONS, RENDER_MODES, checked_options, checked_render_mode, observation_space
+from textgen_env.game import CoreView
 from textgen_env.infos import end_info, start_infos
 from textgen_env.registration import build
-from textgen_env.rewards.base import FloatArray, Reward, RewardMode
+from textgen_env.rewards.base import RewardMode
 from textgen_env.tasks.base import Task
 
 ENTRY_POINT = "textgen_env.env:TextGenEnv"
 
 
-class TextRow:
+class TextRow(CoreView):
     """One row of a `TextGenVecEnv`: what `get_attr`, `set_attr` and `env_method` see, named as in `TextGenEnv`."""
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": 4}
@@ -40,14 +41,9 @@ class TextRow:
         self.observation_space = observation_space(core.task)
 
     @property
-    def task(self) -> Task:
-        """What is written; the same object in every row."""
-        return self.core.task
-
-    @property
-    def reward(self) -> Reward:
-        """How good it is; the same object in every row."""
-        return self.core.reward
+    def game_rows(self) -> NDArray[np.int64]:
+        """This row alone."""
+        return self.core.all_rows[self.row : self.row + 1]
 
     @property
     def np_random(self) -> np.random.Generator:
@@ -56,21 +52,15 @@ class TextRow:
 
     def action_masks(self) -> NDArray[np.bool_]:
         """(V,) bool: the tokens that the next step accepts."""
-        return cast("NDArray[np.bool_]", self.core.action_masks(np.array([self.row]))[0])
-
-    def score(
-        self, tokens: ArrayLike, lengths: ArrayLike | None = None, sources: ArrayLike | None = None
-    ) -> FloatArray:
-        """Scores (N,) of whole texts (N, T); see `GenerationCore.score`."""
-        return self.core.score(tokens, lengths, sources)
+        return cast("NDArray[np.bool_]", self.core.action_masks(self.game_rows)[0])
 
     def snapshot(self) -> Snapshot:
         """This row's state, to come back to with `restore`."""
-        return self.core.snapshot(np.array([self.row]))
+        return self.core.snapshot(self.game_rows)
 
     def restore(self, state: Snapshot) -> None:
         """Comes back to a state of one row; see `GenerationCore.restore`."""
-        self.core.restore(state, np.array([self.row]))
+        self.core.restore(state, self.game_rows)
 
     def render(self) -> Any:
         """This row's text as `TextGenEnv.render` shows it."""
@@ -79,7 +69,7 @@ class TextRow:
         return None if self.render_mode is None else render_row(self.core, self.row, self.render_mode)
 
 
-class TextGenVecEnv(VecEnv):
+class TextGenVecEnv(CoreView, VecEnv):
     """N rows of `TextGenEnv` as Stable-Baselines3's vector environment, played in one batch.
 
     What it returns equals `DummyVecEnv([lambda: gym.make(id)] * N)` seeded alike: a row that ends begins its next text
@@ -188,6 +178,18 @@ class TextGenVecEnv(VecEnv):
         for chosen in options if isinstance(options, list) else [options]:
             checked_options(chosen, OPTIONS)
         super().set_options(options)
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """(N, V) bool: the tokens that the next step accepts."""
+        return self.core.action_masks()
+
+    def snapshot(self, rows: ArrayLike | None = None) -> Snapshot:
+        """The state of `rows` (K,), all by default."""
+        return self.core.snapshot(rows)
+
+    def restore(self, state: Snapshot, rows: ArrayLike | None = None) -> None:
+        """Puts `rows` (all by default) into a state; see `GenerationCore.restore`."""
+        self.core.restore(state, rows)
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
         """The attribute of each row, see `TextRow`."""
