@@ -22,9 +22,14 @@ SMALL_TASKS: dict[str, dict[str, Any]] = {
     "number_words": {"max_number": 99},
 }
 # A discriminator that learns sees other texts in N single environments than in one of N rows.
-SMALL_REWARDS: dict[str, dict[str, Any]] = {
-    "discriminator": {"auto_update": False, "d_embedding_size": 8, "d_widths": [1, 2], "d_counts": [4, 4]},
+SMALL_DISCRIMINATOR = {
+    "name": "discriminator",
+    "auto_update": False,
+    "embedding_size": 8,
+    "widths": [1, 2],
+    "counts": [4, 4],
 }
+SMALL_REWARDS: dict[str, dict[str, Any]] = {"discriminator": {"reward": SMALL_DISCRIMINATOR}}
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,23 @@ PACKAGES = ("textgen_env", "agents", "benchmarks")
 ROOMS: tuple[frozenset[str], ...] = (
     frozenset({"vocabulary", "kernels", "registries", "checks"}),
     frozenset({"metrics", "models"}),
-    frozenset({"tasks", "rewards", "arguments"}),
-    frozenset({"core", "prefixes", "generators", "transition", "reward_modes", "masks", "registration", "fingerprint"}),
-    frozenset({"env", "vector", "sb3", "game", "rendering", "infos", "solve", "testing"}),
+    frozenset({"tasks", "rewards", "text_checks"}),
+    frozenset(
+        {
+            "core",
+            "prefixes",
+            "generators",
+            "transition",
+            "snapshot",
+            "reward_modes",
+            "masks",
+            "specs",
+            "environments",
+            "descriptions",
+            "fingerprint",
+        }
+    ),
+    frozenset({"env", "row", "vector", "sb3", "game", "rendering", "infos", "solve", "testing"}),
 )
 EXECUTING = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 

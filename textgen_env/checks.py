@@ -7,6 +7,16 @@ import math
 import numpy as np
 
 
+def is_whole(value: object) -> bool:
+    """Whether `value` is a whole number of Python's or NumPy's; True and False are none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> bool:
+    """Whether `value` is a real number of Python's or NumPy's; True and False are none."""
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
 def check_at_least(name: str, value: int, least: int = 1) -> int:
     """`value` if it is a whole number >= `least`.
 
@@ -14,7 +24,7 @@ def check_at_least(name: str, value: int, least: int = 1) -> int:
         TypeError: not a whole number.
         ValueError: too small.
     """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+    if not is_whole(value):
         raise TypeError(f"{name}={value!r} must be a whole number >= {least}, got {type(value).__name__}")
     if value < least:
         raise ValueError(f"{name}={value!r} must be a whole number >= {least}")
@@ -30,12 +40,22 @@ def check_number(
         TypeError: not a number.
         ValueError: out of range.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):
         raise TypeError(f"{name}={value!r} must be a number, got {type(value).__name__}")
     low = value >= least if above is None else value > above
     if not low or not value <= most or math.isinf(value):
         bound = f"at least {least:g}" if above is None else f"above {above:g}"
         raise ValueError(f"{name}={value!r} must be {bound}" + ("" if math.isinf(most) else f" and at most {most:g}"))
+
+
+def check_bool(name: str, value: object) -> None:
+    """Refuses a `value` that is neither True nor False.
+
+    Raises:
+        TypeError: another type.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}={value!r} must be True or False, got {type(value).__name__}")
 
 
 def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:

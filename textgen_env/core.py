@@ -6,31 +6,40 @@ the horizon ends the text. Nothing here knows Gymnasium's or Stable-Baselines3's
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from textgen_env.arguments import check_running, checked_rows, checked_source_rows, checked_token_ids
 from textgen_env.checks import check_at_least
-from textgen_env.fingerprint import settings_of
+from textgen_env.fingerprint import fingerprint_of, in_words
 from textgen_env.generators import RowGenerators
 from textgen_env.masks import TokenMasks
 from textgen_env.prefixes import Prefixes
-from textgen_env.reward_modes import kept_rows, payer, put_rows, same_form, scores_of_texts, take_rows
+from textgen_env.reward_modes import (
+    checked_reward_mode,
+    copy_rows,
+    gather_rows,
+    reward_emitter,
+    scatter_rows,
+    scores_of_texts,
+)
 from textgen_env.rewards.base import FloatArray, Reward, RewardMode
+from textgen_env.snapshot import Snapshot, rows_of_state
 from textgen_env.tasks.base import Sources, Task
-from textgen_env.transition import BoolArray, Finished, Snapshot, Transition
+from textgen_env.text_checks import check_running, checked_rows, checked_source_rows, checked_token_ids
+from textgen_env.transition import BoolArray, Finished, Transition
 from textgen_env.vocabulary import IntArray
 
-__all__ = ["Finished", "GenerationCore", "Snapshot", "Transition"]
-
-# Stands for all rows where a view of an array will do in place of the copy that row numbers make.
+# All rows: a slice gives a view of an array, row numbers a copy.
 ALL = slice(None)
+# What is known of each row, by its name in a snapshot.
+OF_EACH_ROW = ("tokens", "lengths", "running", "last_rewards", "returns")
 
 
 class GenerationCore:
-    """N texts being written under one task and one reward.
+    """Core of the game: N texts being written under one task and one reward.
 
     Args:
         task: what is written.
@@ -45,40 +54,37 @@ class GenerationCore:
         running: (N,) bool, texts begun and not ended.
         last_rewards, returns: (N,) float64, what the last token and what the text so far earned.
         source_indices: (N,) int64 rows of the source table, or None.
+        prefixes: the rule by which texts grow and end; it holds tokens, lengths and running.
         masks: which token may follow a prefix.
         generators: one a row.
-        settings: of task and reward, by which two games of one name differ.
+        game: what is played, in words.
+        fingerprint: the settings of task and reward, by which two games of one name differ.
 
     Raises:
         TypeError, ValueError: an argument that is not allowed.
     """
 
     def __init__(
-        self,
-        task: Task,
-        reward: Reward,
-        num_rows: int = 1,
-        reward_mode: RewardMode | None = None,
-        min_length: int = 0,
+        self, task: Task, reward: Reward, num_rows: int = 1, reward_mode: RewardMode | None = None, min_length: int = 0
     ) -> None:
         self.num_rows = check_at_least("num_envs", num_rows)
-        if reward_mode not in (None, "terminal", "dense"):
-            raise ValueError(f"reward_mode={reward_mode!r} must be 'terminal', 'dense' or None (the reward's default)")
         self.task = task
         self.vocab_size, self.horizon = len(task.vocabulary), task.max_length
         self.masks = TokenMasks(task, min_length)
         self.reward = reward.bind(task)
-        self.reward_mode: RewardMode = reward_mode or self.reward.default_mode
-        self.settings = settings_of(task, self.reward, min_length)
+        self.reward_mode = checked_reward_mode(reward_mode, self.reward)
+        self.game = in_words(task, self.reward, self.reward_mode)
+        self.fingerprint = fingerprint_of(task, self.reward, min_length)
         self.last_rewards, self.returns = np.zeros(num_rows), np.zeros(num_rows)
         self.source_indices = None if task.sources is None else np.zeros(num_rows, np.int64)
         self.generators, self.all_rows = RowGenerators(num_rows), np.arange(num_rows)
-        # A token inside a text that is neither masked nor paid: nearly all of them, and no more than written.
+        # Fast path: a token that neither ends a text, nor is masked, nor is rewarded is written and no more.
         self._plain_inside = self.reward_mode == "terminal" and not self.masks.any
-        self._prefixes = Prefixes(num_rows, self.horizon, task.vocabulary, compiled=self._plain_inside)
-        self.tokens, self.lengths = self._prefixes.tokens, self._prefixes.lengths
-        self.running = self._prefixes.running
-        self._payer = payer(self.reward, self.reward_mode, self.tokens.copy(), self._sources(self.source_indices))
+        self.prefixes = Prefixes(num_rows, self.horizon, task.vocabulary, compiled=self._plain_inside)
+        self.tokens, self.lengths = self.prefixes.tokens, self.prefixes.lengths
+        self.running = self.prefixes.running
+        sources = self._sources(self.source_indices)
+        self._emitter = reward_emitter(self.reward, self.reward_mode, self.tokens.copy(), sources)
 
     @property
     def ended(self) -> BoolArray:
@@ -90,16 +96,12 @@ class GenerationCore:
         """Whether a text has ended."""
         return bool(np.count_nonzero(self.running) < self.num_rows and self.ended.any())
 
-    @property
-    def game(self) -> str:
-        """What is played, in words."""
-        return (
-            f"{type(self.task).__name__} of {self.vocab_size} tokens, max_length={self.horizon}, "
-            f"reward {self.reward.name!r}, reward_mode={self.reward_mode!r}"
-        )
-
     def reset(
-        self, rows: IntArray | None = None, prefix: ArrayLike | None = None, source: ArrayLike | None = None
+        self,
+        rows: IntArray | None = None,
+        prefix: ArrayLike | None = None,
+        source: ArrayLike | None = None,
+        seeds: Sequence[int | None] | None = None,
     ) -> None:
         """Begins new texts.
 
@@ -107,6 +109,7 @@ class GenerationCore:
             rows: (K,) which; all by default.
             prefix: (P,) ids to start from, 0 < P < T, or (K, P), one for each row.
             source: row of the source table, or (K,), one for each row; drawn from the pool by default.
+            seeds: a seed for each of the K rows' generators, checked; None, or a seed of None, draws on.
 
         Raises:
             ValueError, TypeError: a prefix or source that is not allowed; nothing is changed then.
@@ -114,19 +117,13 @@ class GenerationCore:
         rows = self.all_rows if rows is None else rows
         tokens, lengths = (self.vocab_size, 0) if prefix is None else self.masks.started(prefix, len(rows))
         indices = None if source is None else checked_source_rows(source, len(rows), self.task)
-        states = None
-        if indices is None and self.task.sources is not None:
-            states = self.generators.states(rows)
-            pool = self.task.sources.pool
-            indices = pool[[int(self.generators[row].integers(len(pool))) for row in rows.tolist()]]
-        if self._payer.every_token:
-            try:
+        with self.generators.drawing(rows, seeds, draws=indices is None and self.task.sources is not None):
+            if indices is None and self.task.sources is not None:
+                pool = self.task.sources.pool
+                indices = pool[[int(self.generators[row].integers(len(pool))) for row in rows.tolist()]]
+            if self._emitter.every_token:
                 whole = np.full((len(rows), self.horizon), tokens), np.full(len(rows), lengths)
-                self._payer.begin(rows, *whole, self._sources(indices))
-            except BaseException:
-                if states is not None:
-                    self.generators.set_states(rows, states)
-                raise
+                self._emitter.begin(rows, *whole, self._sources(indices))
         at = ALL if prefix is None and len(rows) == self.num_rows else rows
         self.tokens[at] = tokens
         self.lengths[at] = lengths
@@ -135,6 +132,23 @@ class GenerationCore:
         self.returns[at] = 0.0
         if indices is not None and self.source_indices is not None:
             self.source_indices[rows] = indices
+
+    def reset_each(self, options: Sequence[Mapping[str, Any]], seeds: Sequence[int | None]) -> None:
+        """Begins a text in every row, each with `options` of its own: "prefix" (P,), "source" (), both or neither.
+
+        Raises:
+            ValueError, TypeError: as `reset`; nothing is changed in any row then.
+        """
+        with_options, before = np.array([bool(chosen) for chosen in options], np.bool_), self.snapshot()
+        with self.generators.drawing(self.all_rows, seeds, draws=True):
+            try:
+                if not with_options.all():
+                    self.reset(self.all_rows[~with_options])
+                for row in np.flatnonzero(with_options).tolist():
+                    self.reset(self.all_rows[row : row + 1], **options[row])
+            except BaseException:
+                self.restore(before)
+                raise
 
     def step(self, actions: ArrayLike, rows: IntArray | None = None) -> Transition:
         """Writes one token in each of `rows` (K,), all by default.
@@ -150,31 +164,31 @@ class GenerationCore:
             ResetNeeded: a row whose text has not begun, or has ended.
             ValueError, TypeError: the reward returned something that is no score. In each case nothing is changed.
         """
-        if rows is None and self._plain_inside and self._prefixes.write_all_inside(actions):
-            return self._unpaid()
+        if rows is None and self._plain_inside and self.prefixes.write_all_inside(actions):
+            return Transition.without_reward(self.num_rows)
         at = ALL if rows is None else rows
         rows = self.all_rows if rows is None else rows
         chosen = checked_token_ids(actions, rows, self.vocab_size)
         if not len(rows):
-            return self._unpaid()
+            return Transition.without_reward(self.num_rows)
         before = self.lengths[at]
         check_running(rows, self.running[at], before)
         self.masks.check_actions(chosen, self.tokens, before, rows)
         lengths = before + 1
-        ends = self._prefixes.ends(chosen, lengths)
-        if self._payer.every_token or np.count_nonzero(ends):
-            moved = self._paid(rows, chosen, lengths, ends)
-            self.last_rewards[at] = moved.rewards[at]
-            self.returns += moved.rewards
+        ends = self.prefixes.ends(chosen, lengths)
+        if self._emitter.every_token or np.count_nonzero(ends):
+            transition = self._rewarded(rows, chosen, lengths, ends)
+            self.last_rewards[at] = transition.rewards[at]
+            self.returns += transition.rewards
         else:
             # The last reward of a running text is 0 already, where only ended texts are paid.
-            moved = self._unpaid()
-        self._prefixes.write(at, chosen, before, lengths)
-        if moved.finished is not None:
-            self.running[moved.finished.rows] = False
-            finished = moved.finished
+            transition = Transition.without_reward(self.num_rows)
+        self.prefixes.write(at, chosen, before, lengths)
+        if transition.finished is not None:
+            self.running[transition.finished.rows] = False
+            finished = transition.finished
             self.reward.episodes_ended(finished.tokens, finished.lengths, self._sources(finished.sources))
-        return moved
+        return transition
 
     def step_inside(self, action: Any, row: int = 0) -> bool:
         """Writes one token in one row if that is all there is to it: a token inside a text, neither masked, nor paid,
@@ -183,23 +197,20 @@ class GenerationCore:
         Returns:
             Whether it did; if not, nothing is changed, and `step` does it or says what is wrong.
         """
-        return self._plain_inside and self._prefixes.write_inside(action, row)
+        return self._plain_inside and self.prefixes.write_inside(action, row)
 
-    def _unpaid(self) -> Transition:
-        return Transition(np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_), None)
-
-    def _paid(self, rows: IntArray, chosen: IntArray, lengths: IntArray, ends: BoolArray) -> Transition:
+    def _rewarded(self, rows: IntArray, chosen: IntArray, lengths: IntArray, ends: BoolArray) -> Transition:
         """What `chosen` (K,) earns in `rows` (K,), before it is written."""
-        every = self._payer.every_token
+        every = self._emitter.every_token
         ended = ends.nonzero()[0]
         asked = ALL if every or len(ended) == len(rows) else ended
         at, lengths, last = rows[asked], lengths[asked], chosen[asked]
         tokens = self.tokens.take(at, 0)
         tokens[self.all_rows[: len(at)], lengths - 1] = last
         indices = None if self.source_indices is None else self.source_indices[at]
-        paid, terms = self._payer.pay(at, tokens, lengths, self._sources(indices))
+        earned, terms = self._emitter.emit(at, tokens, lengths, self._sources(indices))
         rewards, terminated = np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_)
-        rewards[at] = paid
+        rewards[at] = earned
         if not len(ended):
             return Transition(rewards, terminated, None)
         # Of those asked for: all of them where only ended texts are.
@@ -210,7 +221,7 @@ class GenerationCore:
             rows,
             tokens[which],
             lengths[which],
-            self._prefixes.by_end_token(last[which]),
+            self.prefixes.by_end_token(last[which]),
             {name: values[which] for name, values in terms.items()},
             None if indices is None else indices[which],
         )
@@ -264,10 +275,10 @@ class GenerationCore:
         rows = self.all_rows if rows is None else checked_rows(rows, self.num_rows)
         return Snapshot(
             game=self.game,
-            settings=self.settings,
-            **{name: stored[rows] for name, stored in self._stored().items()},
+            fingerprint=self.fingerprint,
+            **{name: getattr(self, name)[rows] for name in OF_EACH_ROW},
             sources=None if self.source_indices is None else self.source_indices[rows],
-            reward_state=kept_rows(self._payer.state, rows),
+            reward_state=copy_rows(self._emitter.state, rows),
             generator_states=self.generators.states(rows),
         )
 
@@ -278,24 +289,14 @@ class GenerationCore:
             TypeError: not a snapshot.
             ValueError: another number of rows, or of another game; nothing is changed then.
         """
-        if not isinstance(state, Snapshot):
-            raise TypeError(f"state={state!r} must be what snapshot() returned, got {type(state).__name__}")
         rows = self.all_rows if rows is None else checked_rows(rows, self.num_rows)
-        state.check_game(self.game, self.settings, same_form(state.reward_state, self._payer.state))
-        count = len(state.tokens)
-        if count not in (1, len(rows)):
-            raise ValueError(f"state holds {count} rows; expected {len(rows)}, or 1 for all of them")
-        taken = np.zeros(len(rows), np.int64) if count == 1 else np.arange(len(rows))
-        for name, stored in self._stored().items():
-            stored[rows] = getattr(state, name)[taken]
+        taken = rows_of_state(state, len(rows), self.game, self.fingerprint, self._emitter.state)
+        self.generators.set_states(rows, [state.generator_states[which] for which in taken.tolist()])
+        for name in OF_EACH_ROW:
+            getattr(self, name)[rows] = getattr(state, name)[taken]
         if self.source_indices is not None and state.sources is not None:
             self.source_indices[rows] = state.sources[taken]
-        put_rows(self._payer.state, rows, take_rows(state.reward_state, taken))
-        self.generators.set_states(rows, [state.generator_states[which] for which in taken.tolist()])
-
-    def _stored(self) -> dict[str, Any]:
-        """What is known of each row, by its name in a snapshot."""
-        return {name: getattr(self, name) for name in ("tokens", "lengths", "running", "last_rewards", "returns")}
+        scatter_rows(self._emitter.state, rows, gather_rows(state.reward_state, taken))
 
     def _sources(self, indices: IntArray | None) -> Sources | None:
         return None if indices is None or self.task.sources is None else self.task.sources.take(indices)

@@ -1,4 +1,4 @@
-"""One text at a time: the core as a Gymnasium environment."""
+"""The single environment: the core as a Gymnasium `Env`, one text at a time."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.utils.seeding import np_random
 from numpy.typing import NDArray
 
-from textgen_env.core import GenerationCore
+from textgen_env.descriptions import described
 from textgen_env.game import CoreView
 from textgen_env.infos import end_info, start_infos
-from textgen_env.registration import build
 from textgen_env.rewards.base import RewardMode
+from textgen_env.snapshot import Snapshot
+from textgen_env.specs import build_core
 from textgen_env.tasks.base import Task
-from textgen_env.transition import Snapshot
 from textgen_env.vocabulary import IntArray
 
 Observation = IntArray | dict[str, IntArray]
@@ -60,7 +61,7 @@ def checked_render_mode(mode: str | None) -> str | None:
 
 
 class TextGenEnv(CoreView, gymnasium.Env[Observation, np.int64]):
-    """Writing a text token by token.
+    """A game of writing one text, token by token.
 
     ## Description
     An episode is one text. A task says what is written, a reward how good it is; `task` and `reward` choose any
@@ -85,15 +86,15 @@ class TextGenEnv(CoreView, gymnasium.Env[Observation, np.int64]):
 
     ## Episode Termination
     The end token, or T tokens. Never truncated. The last step's `info` has `text` (decoded when read), `tokens`
-    (T,), `length`, `stop` ("eos" or "length"), `reward_terms` and, for a conditional task, `source`.
+    (T,), `length`, `stop` ("eos" or "length"), `reward_terms` and, for a conditional task, `source_row`.
 
     ## Arguments
-    task, reward: names (see `textgen_env.registration`) or objects; a reward may be a function
-        `f(tokens, lengths, sources=...)` from (N, T), (N,) to (N,).
+    task, reward: as `textgen_env.specs` says: a name, a mapping of a name and arguments, an import path, or an object;
+        a reward may be a function `f(tokens, lengths)` or `f(tokens, lengths, sources)` from (N, T), (N,) to (N,).
     reward_mode: "terminal", "dense", or None for the reward's default.
     min_length: tokens to write before the end token is allowed.
     render_mode: "ansi", "human" or "rgb_array".
-    Further keyword arguments go to the named task and reward.
+    Further keyword arguments are the task's; `textgen_env.describe(id)` lists them.
 
     ## Version History
     v0: first release.
@@ -108,13 +109,31 @@ class TextGenEnv(CoreView, gymnasium.Env[Observation, np.int64]):
         reward_mode: RewardMode | None = None,
         min_length: int = 0,
         render_mode: str | None = None,
-        **kwargs: Any,
+        **arguments: Any,
     ) -> None:
         self.render_mode = checked_render_mode(render_mode)
-        built_task, built_reward = build(task, reward, kwargs)
-        self.core = GenerationCore(built_task, built_reward, 1, reward_mode, min_length)
-        self.action_space = spaces.Discrete(len(built_task.vocabulary))
-        self.observation_space = observation_space(built_task)
+        self.core = build_core(task, reward, 1, reward_mode, min_length, arguments)
+        self.action_space = spaces.Discrete(self.core.vocab_size)
+        self.observation_space = observation_space(self.core.task)
+        self.__doc__ = described(type(self), self.core)
+
+    @property
+    def np_random(self) -> np.random.Generator:
+        """The random generator; seeded from the operating system if no reset gave a seed."""
+        if not self.core.generators.made(0):
+            self.core.generators[0], self._np_random_seed = np_random()
+        return self.core.generators[0]
+
+    @np_random.setter
+    def np_random(self, generator: np.random.Generator) -> None:
+        self.core.generators[0], self._np_random_seed = generator, -1
+
+    @property
+    def np_random_seed(self) -> int:
+        """The latest seed; -1 for a generator that was set."""
+        if self._np_random_seed is None:
+            _ = self.np_random
+        return -1 if self._np_random_seed is None else self._np_random_seed
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -126,15 +145,12 @@ class TextGenEnv(CoreView, gymnasium.Env[Observation, np.int64]):
             gymnasium.error.Error: a seed that is no whole number >= 0.
         """
         chosen = checked_options(options, OPTIONS)
-        before = self._np_random, self._np_random_seed
-        super().reset(seed=seed)
-        try:
-            self.core.generators[0] = self.np_random
-            self.core.reset(**chosen)
-        except BaseException:
-            self._np_random, self._np_random_seed = before
-            self.core.generators[0] = self._np_random
-            raise
+        if seed is not None:
+            # Gymnasium's own check and error of a seed; its generator is the core's.
+            np_random(seed)
+        self.core.reset(**chosen, seeds=None if seed is None else [seed])
+        if seed is not None:
+            self._np_random, self._np_random_seed = self.core.generators[0], int(seed)
         if self.render_mode == "human":
             self.render()
         info = {key: int(values[0]) for key, values in start_infos(self.core, np.zeros(1, np.int64)).items()}
@@ -149,10 +165,10 @@ class TextGenEnv(CoreView, gymnasium.Env[Observation, np.int64]):
         """
         reward, terminated, info = 0.0, False, {}
         if not self.core.step_inside(action):
-            moved = self.core.step([action])
-            reward, terminated = float(moved.rewards[0]), bool(moved.terminated[0])
-            if moved.finished is not None:
-                info = end_info(moved.finished, 0, self.task.vocabulary)
+            transition = self.core.step([action])
+            reward, terminated = float(transition.rewards[0]), bool(transition.terminated[0])
+            if transition.finished is not None:
+                info = end_info(transition.finished, 0, self.task.vocabulary)
         if self.render_mode == "human":
             self.render()
         return self.core.observation(0), reward, terminated, False, info
@@ -168,7 +184,6 @@ class TextGenEnv(CoreView, gymnasium.Env[Observation, np.int64]):
 
     def restore(self, state: Snapshot) -> None:
         """Comes back to a state; see `GenerationCore.restore`."""
-        self.core.generators[0] = self.np_random
         self.core.restore(state)
 
     def render(self) -> Any:

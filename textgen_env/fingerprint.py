@@ -1,30 +1,37 @@
-"""What makes two games of the same words different ones: the settings of task and reward."""
+"""Fingerprint of a game: the settings of task and reward, by which two games of one name differ."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from textgen_env.rewards.base import Reward
+from textgen_env.rewards.base import Reward, RewardMode
 from textgen_env.rewards.combine import CombinedReward
 from textgen_env.tasks.base import Task
 
-Settings = Mapping[str, bool | int | float | str | None]
+Fingerprint = Mapping[str, bool | int | float | str | None]
 
 
-def settings_of(task: Task, reward: Reward, min_length: int) -> Settings:
+def fingerprint_of(task: Task, reward: Reward, min_length: int) -> Fingerprint:
     """The plain values among the public attributes of task and reward, such as {"task.seed": 0}: of a sum of rewards
-    those of its parts and their weights. What they compute on is no rule of the game; a reward's name and mode are
-    said of the game itself."""
+    those of its parts and their weights. The device is left out; a reward's name and mode are said of the game."""
     return {"min_length": min_length, **_plain("task", task), **_of_reward("reward", reward)}
 
 
-def difference(of: Settings, other: Settings) -> str:
+def in_words(task: Task, reward: Reward, reward_mode: RewardMode) -> str:
+    """What is played, in words."""
+    return (
+        f"{type(task).__name__} of {len(task.vocabulary)} tokens, max_length={task.max_length}, "
+        f"reward {reward.name!r}, reward_mode={reward_mode!r}"
+    )
+
+
+def difference(of: Fingerprint, other: Fingerprint) -> str:
     """The settings in which the first differs from the second, as "task.seed=0, min_length=2"."""
     return ", ".join(f"{name}={of[name]!r}" for name in sorted(of) if name not in other or of[name] != other[name])
 
 
-# No rules, or said elsewhere.
+# The device is no rule of the game; the others are said elsewhere.
 LEFT_OUT = ("device", "name", "default_mode")
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Protocol, runtime_checkable
 
+from gymnasium.envs.registration import EnvSpec
 from numpy.typing import ArrayLike
 
 from textgen_env.core import GenerationCore
 from textgen_env.rewards.base import FloatArray, Reward, RewardMode
+from textgen_env.snapshot import Snapshot
+from textgen_env.specs import plain
 from textgen_env.tasks.base import Task
-from textgen_env.transition import BoolArray, Snapshot
+from textgen_env.transition import BoolArray
 from textgen_env.vocabulary import IntArray
 
 
@@ -80,7 +84,8 @@ def text_game(envs: Any) -> TextGame:
     if not isinstance(inner, TextGame):
         raise TypeError(
             f"envs={envs!r} must be an environment of texts, such as gym.make_vec('TextGen-Tiny-v0', num_envs=8); got "
-            f"{type(inner).__name__}"
+            f"{type(inner).__name__}. An id of your own has such a vector environment if "
+            "textgen_env.register_environment entered it"
         )
     return inner
 
@@ -89,6 +94,20 @@ class CoreView:
     """Base of the views: what a `TextGame` says of its core."""
 
     core: GenerationCore
+    _spec: EnvSpec | None = None
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """The id's entry with the arguments that this was made from, as plain JSON values where they have such a form:
+        `EnvSpec.from_json(env.spec.to_json())` makes the same game."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        if spec is not None:
+            spec = copy(spec)
+            spec.kwargs = plain(spec.kwargs)
+        self._spec = spec
 
     @property
     def game_rows(self) -> IntArray:

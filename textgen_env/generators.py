@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from textgen_env.vocabulary import IntArray
 
 
 class RowGenerators:
-    """N generators; one that no seed was given is seeded from the operating system when it is first asked for."""
+    """Random generators of N rows; one without a seed is seeded by the operating system when it is first asked for."""
 
     def __init__(self, num_rows: int) -> None:
         self._generators: list[np.random.Generator | None] = [None] * num_rows
@@ -25,11 +26,32 @@ class RowGenerators:
     def __setitem__(self, row: int, generator: np.random.Generator | None) -> None:
         self._generators[row] = generator
 
-    def __copy__(self) -> RowGenerators:
-        """The same generators in a list of their own."""
-        twin = RowGenerators(0)
-        twin._generators = list(self._generators)
-        return twin
+    def made(self, row: int) -> bool:
+        """Whether the row has a generator already."""
+        return self._generators[row] is not None
+
+    @contextmanager
+    def drawing(self, rows: IntArray, seeds: Sequence[int | None] | None, draws: bool) -> Iterator[None]:
+        """Seeds the generators of `rows` for the block within; if it raises, they are as they were before.
+
+        Args:
+            rows: (K,) which.
+            seeds: K of them, as `seed` takes them, or None.
+            draws: whether the block draws numbers; nothing is kept where neither happens.
+        """
+        kept = None if seeds is None else [self._generators[row] for row in rows.tolist()]
+        states = self.states(rows) if draws else ()
+        if seeds is not None:
+            self.seed(rows, seeds)
+        try:
+            yield
+        except BaseException:
+            if kept is not None:
+                for row, generator in zip(rows.tolist(), kept, strict=True):
+                    self._generators[row] = generator
+            if draws:
+                self.set_states(rows, states)
+            raise
 
     def seed(self, rows: IntArray, seeds: Sequence[int | None]) -> None:
         """Gives each of `rows` a fresh generator; a seed of None leaves the row's as it is."""

@@ -1,4 +1,4 @@
-"""What `info` says, as one dict for one row and as Gymnasium's dict of arrays for N rows."""
+"""Infos of texts that begin or end: a dict for one row, Gymnasium's dict of arrays for N rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STOPS = np.array(["length", "eos"], dtype=object)
 
 def start_infos(core: GenerationCore, rows: IntArray) -> dict[str, IntArray]:
     """The infos of `rows` (K,) at a text's begin: key -> (K,); the source's row for a conditional task."""
-    return {} if core.source_indices is None else {"source": core.source_indices[rows]}
+    return {} if core.source_indices is None else {"source_row": core.source_indices[rows]}
 
 
 def end_info(finished: Finished, which: int, vocabulary: Vocabulary) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def end_info(finished: Finished, which: int, vocabulary: Vocabulary) -> dict[str
         "reward_terms": {name: float(values[which]) for name, values in finished.terms.items()},
     }
     if finished.sources is not None:
-        info["source"] = int(finished.sources[which])
+        info["source_row"] = int(finished.sources[which])
     return info
 
 
@@ -49,7 +49,7 @@ def end_infos(finished: Finished, vocabulary: Vocabulary, num_rows: int) -> dict
         "reward_terms": finished.terms,
     }
     if finished.sources is not None:
-        columns["source"] = finished.sources
+        columns["source_row"] = finished.sources
     return spread(columns, finished.rows, num_rows)
 
 

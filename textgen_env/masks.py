@@ -1,4 +1,4 @@
-"""Which token may follow a prefix: the task's rules and the least length, in one place."""
+"""Action masks: the tokens that may follow a prefix, by the task's rule and the least length."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 from gymnasium.error import InvalidAction
 from numpy.typing import ArrayLike
 
-from textgen_env.arguments import checked_prefix
 from textgen_env.checks import check_at_least
 from textgen_env.tasks.base import BaseTask, Task
+from textgen_env.text_checks import checked_prefix
 from textgen_env.transition import BoolArray
 from textgen_env.vocabulary import IntArray
 

@@ -1,4 +1,4 @@
-"""The texts being written, and the rule by which they grow."""
+"""Prefixes: the texts being written, and the rule by which they grow."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from textgen_env.arguments import is_token_id
 from textgen_env.kernels import kernels
+from textgen_env.text_checks import is_token_id
 from textgen_env.transition import BoolArray
 from textgen_env.vocabulary import IntArray, Vocabulary
 

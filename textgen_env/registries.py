@@ -78,7 +78,9 @@ class Registry:
         """
         path = thing if isinstance(thing, str) else path_of(thing)
         for name, target in self._targets.items():
-            if target is thing or (path is not None and target == path):
+            if target is thing or (
+                path is not None and path == (target if isinstance(target, str) else path_of(target))
+            ):
                 return name
         return None
 

@@ -1,4 +1,4 @@
-"""What one row of the core looks like to a person: a few lines of text, or an image."""
+"""Rendering of one row: a few lines of text, or an image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a reward is paid: for the whole text when it has ended, or for each token as it is written."""
+"""Reward modes: the whole text's score when it has ended, or the change of the prefix score with each token."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from textgen_env.arguments import checked_source_rows, checked_texts
 from textgen_env.rewards.base import FloatArray, Reward, RewardMode, RewardState, Terms, checked_scores
 from textgen_env.tasks.base import Sources, Task
+from textgen_env.text_checks import checked_source_rows, checked_texts
 from textgen_env.vocabulary import IntArray
 
 
-class Payer(Protocol):
-    """Pays K rows at a time; a call that raises changes nothing.
+class RewardEmitter(Protocol):
+    """Emitter of the rewards of K rows at a time; a call that raises changes nothing.
 
     Attributes:
-        every_token: whether `pay` is asked after each token, or for ended texts alone.
+        every_token: whether `emit` is asked after each token, or for ended texts alone.
         state: what is carried from token to token, of all N rows; empty where nothing is.
     """
 
@@ -29,15 +29,15 @@ class Payer(Protocol):
         """Texts begin in `rows` (K,) with prefixes (K, T), (K,), of which a length may be 0."""
         ...
 
-    def pay(
+    def emit(
         self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None
     ) -> tuple[FloatArray, Terms]:
         """What the last token of each text (K, T), (K,) earns, (K,), and the parts of the texts' scores."""
         ...
 
 
-class TerminalPayer:
-    """The last token of a text earns the text's score."""
+class TerminalEmitter:
+    """Emitter of a text's score with its last token."""
 
     every_token = False
 
@@ -48,7 +48,7 @@ class TerminalPayer:
     def begin(self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None) -> None:
         """Nothing is carried."""
 
-    def pay(
+    def emit(
         self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None
     ) -> tuple[FloatArray, Terms]:
         """The scores of the texts."""
@@ -56,8 +56,8 @@ class TerminalPayer:
         return totals, terms
 
 
-class DensePayer:
-    """Each token earns the change of the prefix score.
+class DenseEmitter:
+    """Emitter of the change of the prefix score with each token.
 
     Args:
         reward: bound to the task.
@@ -72,7 +72,7 @@ class DensePayer:
         count = len(tokens)
         begun = reward.begin(tokens, np.zeros(count, np.int64), sources)
         # The reward may hand out arrays of its own; these are written to.
-        self.state = kept_rows(
+        self.state = copy_rows(
             {**begun, "total": checked_scores(begun.get("total"), count, reward.name)}, np.arange(count)
         )
 
@@ -81,11 +81,11 @@ class DensePayer:
         begun = self.reward.begin(tokens, lengths, sources)
         self._put(rows, begun, checked_scores(begun.get("total"), len(rows), self.reward.name))
 
-    def pay(
+    def emit(
         self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None
     ) -> tuple[FloatArray, Terms]:
         """The scores of the prefixes less those of the prefixes before."""
-        before = take_rows(self.state, rows)
+        before = gather_rows(self.state, rows)
         terms, after = self.reward.extend(before, tokens, lengths, sources)
         terms, totals = checked_total(self.reward, terms, len(rows))
         earned = totals - self.state["total"][rows]
@@ -99,12 +99,23 @@ class DensePayer:
                 f"reward {self.reward.name!r} returned a state with the entries {forms(state)}; expected "
                 f"{forms(self.state)} for each of {len(rows)} rows, as it began"
             )
-        put_rows(self.state, rows, state)
+        scatter_rows(self.state, rows, state)
 
 
-def payer(reward: Reward, mode: RewardMode, tokens: IntArray, sources: Sources | None) -> Payer:
-    """Who pays in a mode; the other arguments as `DensePayer` takes them."""
-    return DensePayer(reward, tokens, sources) if mode == "dense" else TerminalPayer(reward)
+def checked_reward_mode(mode: RewardMode | None, reward: Reward) -> RewardMode:
+    """`mode`, or the reward's default in the place of None.
+
+    Raises:
+        ValueError: another mode.
+    """
+    if mode not in (None, "terminal", "dense"):
+        raise ValueError(f"reward_mode={mode!r} must be 'terminal', 'dense' or None (the reward's default)")
+    return mode or reward.default_mode
+
+
+def reward_emitter(reward: Reward, mode: RewardMode, tokens: IntArray, sources: Sources | None) -> RewardEmitter:
+    """The emitter of a mode; the other arguments as `DenseEmitter` takes them."""
+    return DenseEmitter(reward, tokens, sources) if mode == "dense" else TerminalEmitter(reward)
 
 
 def checked_total(reward: Reward, terms: Terms, count: int) -> tuple[Terms, FloatArray]:
@@ -151,17 +162,17 @@ def forms(state: RewardState) -> dict[str, str]:
     return {name: f"{state[name].dtype} {tuple(state[name].shape[1:])}" for name in sorted(state)}
 
 
-def take_rows(state: RewardState, rows: IntArray) -> RewardState:
+def gather_rows(state: RewardState, rows: IntArray) -> RewardState:
     """`rows` of a state, to be read before the state changes."""
     return {name: values[rows] for name, values in state.items()}
 
 
-def kept_rows(state: RewardState, rows: IntArray) -> RewardState:
+def copy_rows(state: RewardState, rows: IntArray) -> RewardState:
     """A copy of `rows` of a state, to be kept: an entry may answer `[rows]` with a view that copies nothing."""
     return {name: copy(values[rows]) for name, values in state.items()}
 
 
-def put_rows(state: RewardState, rows: IntArray, values: RewardState) -> None:
+def scatter_rows(state: RewardState, rows: IntArray, values: RewardState) -> None:
     """Writes `values` of `rows` into a state with the same entries."""
     for name, stored in state.items():
         stored[rows] = values[name]

@@ -1,15 +1,13 @@
-"""What the game hands out: the transition that one step makes, and the snapshot of a state."""
+"""The transition that one step makes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textgen_env.fingerprint import Settings, difference
-from textgen_env.rewards.base import FloatArray, RewardState, Terms
+from textgen_env.rewards.base import FloatArray, Terms
 from textgen_env.vocabulary import IntArray
 
 BoolArray = NDArray[np.bool_]
@@ -35,40 +33,13 @@ class Finished(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """What one step gives: rewards (N,) float64, terminated (N,) bool, and the texts that ended, if any."""
+    """Outcome of one step: rewards (N,) float64, terminated (N,) bool, and the texts that ended, if any."""
 
     rewards: FloatArray
     terminated: BoolArray
     finished: Finished | None
 
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The state of K rows, to branch from; a learned reward's parameters are not part of it.
-
-    `game` says in words which game they were played in, `settings` by which rules: another game refuses them.
-    """
-
-    game: str
-    settings: Settings
-    tokens: IntArray
-    lengths: IntArray
-    running: BoolArray
-    last_rewards: FloatArray
-    returns: FloatArray
-    sources: IntArray | None
-    reward_state: RewardState
-    generator_states: tuple[Any, ...]
-
-    def check_game(self, game: str, settings: Settings, same_reward: bool) -> None:
-        """Refuses another game than that of these words and `settings`, or one whose reward keeps other things.
-
-        Raises:
-            ValueError: naming both games and what differs.
-        """
-        if (self.game, self.settings) != (game, settings) or not same_reward:
-            ours, theirs = difference(self.settings, settings), difference(settings, self.settings)
-            raise ValueError(
-                f"state was taken from another game, {self.game}{ours and f' ({ours})'}; this one is "
-                f"{game}{theirs and f' ({theirs})'}"
-            )
+    @classmethod
+    def without_reward(cls, num_rows: int) -> Transition:
+        """A step of N texts of which none ended or earned anything."""
+        return cls(np.zeros(num_rows), np.zeros(num_rows, np.bool_), None)

@@ -1,9 +1,8 @@
-"""N texts at a time: the core as a Gymnasium vector environment, in each of the three autoreset modes."""
+"""The vector environment: the core as a Gymnasium `VectorEnv`, N texts at a time, in each autoreset mode."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from typing import Any
 
 import gymnasium
@@ -12,16 +11,18 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
-from textgen_env.arguments import checked_seeds, one_for_each
 from textgen_env.checks import check_at_least
-from textgen_env.core import GenerationCore
+from textgen_env.descriptions import described
 from textgen_env.env import OPTIONS, RENDER_MODES, Observation, checked_options, checked_render_mode, observation_space
 from textgen_env.game import CoreView
 from textgen_env.infos import end_infos, objects, spread, start_infos
-from textgen_env.registration import build
 from textgen_env.rewards.base import FloatArray, RewardMode
+from textgen_env.row import TextRow
+from textgen_env.snapshot import Snapshot
+from textgen_env.specs import build_core
 from textgen_env.tasks.base import Task
-from textgen_env.transition import Finished, Snapshot, Transition
+from textgen_env.text_checks import checked_seeds, one_for_each
+from textgen_env.transition import Finished, Transition
 from textgen_env.vocabulary import IntArray
 
 Infos = dict[str, Any]
@@ -47,7 +48,7 @@ class TextGenVectorEnv(CoreView, VectorEnv[Observation, IntArray, NDArray[Any]])
         min_length: int = 0,
         render_mode: str | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
-        **kwargs: Any,
+        **arguments: Any,
     ) -> None:
         try:
             self.autoreset_mode = AutoresetMode(autoreset_mode)
@@ -57,14 +58,15 @@ class TextGenVectorEnv(CoreView, VectorEnv[Observation, IntArray, NDArray[Any]])
         self.num_envs = check_at_least("num_envs", num_envs)
         self.render_mode = checked_render_mode(render_mode)
         self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": 4, "autoreset_mode": self.autoreset_mode}
-        built_task, built_reward = build(task, reward, kwargs)
-        self.core = GenerationCore(built_task, built_reward, num_envs, reward_mode, min_length)
-        self.single_action_space = gymnasium.spaces.Discrete(len(built_task.vocabulary))
-        self.single_observation_space = observation_space(built_task)
+        self.core = build_core(task, reward, num_envs, reward_mode, min_length, arguments)
+        self.single_action_space = gymnasium.spaces.Discrete(self.core.vocab_size)
+        self.single_observation_space = observation_space(self.core.task)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self._rows = np.arange(num_envs)
         self._row_seeds = [-1] * num_envs
+        self._views = [TextRow(self.core, row, render_mode) for row in range(num_envs)]
+        self.__doc__ = described(type(self), self.core)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -81,13 +83,7 @@ class TextGenVectorEnv(CoreView, VectorEnv[Observation, IntArray, NDArray[Any]])
         chosen = checked_options(options, (*OPTIONS, "reset_mask"))
         rows = self._rows_of(chosen.pop("reset_mask", None))
         seeds = checked_seeds(seed, self.num_envs)
-        before = copy(self.core.generators)
-        self.core.generators.seed(rows, [seeds[row] for row in rows.tolist()])
-        try:
-            self.core.reset(rows, **chosen)
-        except BaseException:
-            self.core.generators = before
-            raise
+        self.core.reset(rows, **chosen, seeds=None if seed is None else [seeds[row] for row in rows.tolist()])
         for row in rows.tolist():
             row_seed = seeds[row]
             self._row_seeds[row] = self._row_seeds[row] if row_seed is None else row_seed
@@ -101,22 +97,22 @@ class TextGenVectorEnv(CoreView, VectorEnv[Observation, IntArray, NDArray[Any]])
             gymnasium.error.ResetNeeded: before `reset`; after a row's end when autoreset is disabled.
         """
         if self.autoreset_mode is AutoresetMode.NEXT_STEP and self.core.any_ended:
-            moved, infos = self._step_and_reset_ended(actions)
+            transition, infos = self._step_and_reset_ended(actions)
         else:
-            moved = self.core.step(actions)
-            infos = self._end_infos(moved.finished)
-            if self.autoreset_mode is AutoresetMode.SAME_STEP and moved.finished is not None:
-                infos = self._reset_finished(moved.finished.rows, infos)
+            transition = self.core.step(actions)
+            infos = self._end_infos(transition.finished)
+            if self.autoreset_mode is AutoresetMode.SAME_STEP and transition.finished is not None:
+                infos = self._reset_finished(transition.finished.rows, infos)
         truncated = np.zeros(self.num_envs, np.bool_)
-        return self.core.observations(), moved.rewards, moved.terminated, truncated, infos
+        return self.core.observations(), transition.rewards, transition.terminated, truncated, infos
 
     def _step_and_reset_ended(self, actions: Any) -> tuple[Transition, Infos]:
         ended = self.core.ended
         going, over = np.flatnonzero(~ended), np.flatnonzero(ended)
         chosen = one_for_each(actions, self._rows)
-        moved = self.core.step(chosen[going], going)
+        transition = self.core.step(chosen[going], going)
         self.core.reset(over)
-        return moved, self._merged(self._end_infos(moved.finished), self._start_infos(over))
+        return transition, self._merged(self._end_infos(transition.finished), self._start_infos(over))
 
     def _reset_finished(self, rows: IntArray, infos: Infos) -> Infos:
         final = spread({"final_obs": self._final_observations(rows)}, rows, self.num_envs)
@@ -135,6 +131,30 @@ class TextGenVectorEnv(CoreView, VectorEnv[Observation, IntArray, NDArray[Any]])
     def restore(self, state: Snapshot, rows: ArrayLike | None = None) -> None:
         """Puts `rows` (all by default) into a state of as many rows, or of one; see `GenerationCore.restore`."""
         self.core.restore(state, rows)
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """What the method `name` of each row returns, or its attribute, as of `SyncVectorEnv`; see `TextRow`."""
+        found = self.get_attr(name)
+        return tuple(each(*args, **kwargs) if callable(each) else each for each in found)
+
+    def get_attr(self, name: str) -> tuple[Any, ...]:
+        """The attribute of each row; see `TextRow`."""
+        return tuple(getattr(row, name) for row in self._views)
+
+    def set_attr(self, name: str, values: Any) -> None:
+        """Sets the attribute of each row: to each of a list or tuple of N `values`, or all to one.
+
+        Raises:
+            ValueError: another number of values.
+            AttributeError: what is fixed, such as task and reward.
+        """
+        each = values if isinstance(values, list | tuple) else [values] * self.num_envs
+        if len(each) != self.num_envs:
+            raise ValueError(
+                f"values={values!r} has {len(each)} entries, expected {self.num_envs}, or one for all rows"
+            )
+        for row, value in zip(self._views, each, strict=True):
+            setattr(row, name, value)
 
     def render(self) -> tuple[Any, ...] | None:
         """One frame a row, as `TextGenEnv.render` gives it."""
@@ -173,7 +193,7 @@ class TextGenVectorEnv(CoreView, VectorEnv[Observation, IntArray, NDArray[Any]])
         return {} if finished is None else end_infos(finished, self.task.vocabulary, self.num_envs)
 
     def _merged(self, ends: Infos, starts: Infos) -> Infos:
-        """The infos of rows that ended and of rows that began in one step; `source` is in both."""
+        """The infos of rows that ended and of rows that began in one step; `source_row` is in both."""
         merged = ends | starts
         for key in ends.keys() & starts.keys():
             merged[key] = ends[key] + starts[key]

@@ -1,4 +1,4 @@
-"""Token ids <-> text.
+"""Vocabulary: token ids and text.
 
 A vocabulary of size V numbers its tokens 0 .. V-1; these are the actions of the game. The id V itself is
 the *blank*: it fills what is not written yet, in observations and in arrays of texts of unequal length, and

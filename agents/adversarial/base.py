@@ -59,7 +59,7 @@ class LearningReward(Protocol):
     """A reward that is taught which texts were written, as a `LearnedReward` is."""
 
     auto_update: bool
-    d_batch_size: int
+    batch_size: int
 
     def update(self, tokens: Texts, *, steps: int) -> dict[str, float]: ...
 
@@ -68,7 +68,8 @@ class AdversarialAgent(PolicyAgent):
     """Imitates the training texts, teaches the environment's reward to tell its own from them, and then in turn follows
     the reward (g-steps) and teaches the reward anew (d-steps).
 
-    The environment's reward is the discriminator: `gym.make_vec("TextGen-OracleGAN-v0", ..., auto_update=False)`. With
+    The environment's reward is the discriminator: `gym.make_vec("TextGen-OracleGAN-v0", ..., reward={"name":
+    "discriminator", "auto_update": False})`. With
     a reward that does not learn there are no d-steps; everything else stays as it is, which makes it the control.
 
     A subclass defines the g-step, `follow`.
@@ -127,7 +128,7 @@ class AdversarialAgent(PolicyAgent):
         texts, tokens = self._texts_for(envs, config.d_samples)
         self.tokens_generated += tokens
         self.d_steps_taken += 1
-        updates = epochs * -(-2 * config.d_samples // reward.d_batch_size)
+        updates = epochs * -(-2 * config.d_samples // reward.batch_size)
         return reward.update(texts, steps=updates)
 
     def _texts_for(self, envs: Envs, count: int) -> tuple[Texts, int]:
@@ -177,6 +178,6 @@ class AdversarialAgent(PolicyAgent):
         if reward.auto_update:
             raise ValueError(
                 f"envs: their reward learns by itself after every few episodes, but {type(self).__name__} decides when "
-                "it learns; make them with auto_update=False"
+                "it learns; make them with reward={'name': 'discriminator', 'auto_update': False}"
             )
         return reward

@@ -53,7 +53,7 @@ class PGBleu(SeqGAN):
         if not isinstance(reward, BleuReward):
             raise ValueError(
                 f"envs: their reward is {type(reward).__name__}, but PGBleu follows BLEU; make them as the paper's "
-                'are: gymnasium.make_vec("TextGen-OracleBLEU-v0", num_envs=64, max_order=3, smooth_method="none", '
-                'effective_order=False, reward_mode="terminal")'
+                'are: gymnasium.make_vec("TextGen-OracleBLEU-v0", num_envs=64, reward_mode="terminal", reward={"name": '
+                '"bleu", "max_order": 3, "smooth_method": "none", "effective_order": False})'
             )
         return super().train(envs, total_tokens, callback)

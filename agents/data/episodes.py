@@ -223,7 +223,7 @@ class _Batch:
         self.now["rewards"][rows] = 0.0
         if sources is not None:
             self.now["sources"][rows] = sources[rows]
-            self.now["source_rows"][rows] = infos["source"][rows]
+            self.now["source_rows"][rows] = infos["source_row"][rows]
 
     def write(self, rows: BoolArray, actions: NDArray[Any], rewards: FloatArray, masks: BoolArray | None) -> None:
         at = np.flatnonzero(rows), self.now["lengths"][rows]

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from agents.protocol import BoolArray, Envs, IntArray, Observation
 from textgen_env import Task, Vocabulary
-from textgen_env.arguments import checked_texts
+from textgen_env.text_checks import checked_texts
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class TextSpec:
 
     def checked_texts(self, tokens: ArrayLike, lengths: ArrayLike | None) -> tuple[IntArray, IntArray]:
         """Whole texts as tokens (N, T), blank after the end, and lengths (N,); see
-        `textgen_env.arguments.checked_texts`."""
+        `textgen_env.text_checks.checked_texts`."""
         # Of a task, only `vocabulary` and `max_length` are read.
         return checked_texts(tokens, lengths, cast(Task, self))
 

@@ -25,10 +25,10 @@ TEMPERATURES = (0.5, 0.75, 0.9, 1.1, 1.25, 1.5)
 MEASURES = ("nll_oracle", "nll_test", "kl_forward", "kl_reverse", "entropy", "bleu_3", "self_bleu_3", "distinct_2")
 # The paper's network; the environment's own default is for a laptop.
 PAPER_DISCRIMINATOR = {
-    "d_embedding_size": 64,
-    "d_widths": [*range(1, 11), 15, 20],
-    "d_counts": [100, 200, 200, 200, 200, 100, 100, 100, 100, 100, 160, 160],
-    "d_learning_rate": 1e-4,
+    "embedding_size": 64,
+    "widths": [*range(1, 11), 15, 20],
+    "counts": [100, 200, 200, 200, 200, 100, 100, 100, 100, 100, 160, 160],
+    "learning_rate": 1e-4,
 }
 
 PAPER_LIKELIHOOD = {"learning_rate": 0.01, "initial_std": 0.1}
@@ -47,7 +47,7 @@ class Size:
         bleu_steps, bleu_learning_rate: of PG-BLEU.
         d_steps, d_epochs, d_samples: between two of them; see `agents.adversarial.seqgan.SeqGANConfig`.
         d_pretrain_steps: before the first.
-        discriminator: kwargs of the discriminator.
+        discriminator: arguments of the discriminator.
         likelihood: settings of maximum likelihood and of scheduled sampling.
         coin: by how much an epoch lowers scheduled sampling's probability of the truth.
     """
@@ -86,7 +86,7 @@ class Size:
             settings: Mapping[str, Any],
             output: str,
             rollouts: int,
-            env_kwargs: Mapping[str, Any] | None = None,
+            reward: Mapping[str, Any] | None = None,
         ) -> Row:
             return Row(
                 label,
@@ -94,7 +94,15 @@ class Size:
                 self.g_steps * (step + rollouts * tails) + taught,
                 hyperparameters={**followed, **learner, **settings, "rollouts": rollouts},
                 env_id=f"TextGen-{self.oracle}GAN-v0",
-                env_kwargs={**self.discriminator, "auto_update": False, "output": output, **(env_kwargs or {})},
+                env_kwargs={
+                    "reward": {
+                        "name": "discriminator",
+                        **self.discriminator,
+                        "auto_update": False,
+                        "output": output,
+                        **(reward or {}),
+                    }
+                },
                 starts_from="MLE",
             )
 
@@ -141,7 +149,9 @@ class Size:
                     "learning_rate": self.bleu_learning_rate,
                 },
                 env_id=f"TextGen-{self.oracle}BLEU-v0",
-                env_kwargs={"max_order": 3, "smooth_method": "none", "effective_order": False},
+                env_kwargs={
+                    "reward": {"name": "bleu", "max_order": 3, "smooth_method": "none", "effective_order": False}
+                },
                 starts_from="MLE",
             ),
             # What the released baseline's library took for BLEU when it was run.
@@ -161,7 +171,7 @@ class Size:
             adversarial("SeqGAN", {}, "probability", ROLLOUTS),
             adversarial("SeqGAN-steady", STEADY, "log_odds", ROLLOUTS),
             adversarial("MaliGAN", {"credit": "softmax", "learning_rate": 0.003}, "log_odds", 0),
-            adversarial("RankGAN", SLOW, "log_rank", ROLLOUTS, {"reward": "ranker", "d_gamma": 10.0}),
+            adversarial("RankGAN", SLOW, "log_rank", ROLLOUTS, {"name": "ranker", "gamma": 10.0}),
             # All continuations of a prefix would earn the same.
             control("Constant", {"reward": "constant"}, {}, rollouts=0),
             control("Noise", {"reward": "random"}, {}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -14,8 +13,8 @@ from torch import Tensor
 
 import textgen_env  # noqa: F401  registers the ids
 from agents.protocol import Envs, IntArray
-from textgen_env.registration import REWARDS
-from textgen_env.registries import load_object
+from textgen_env.environments import find_spec
+from textgen_env.specs import with_argument
 
 
 @runtime_checkable
@@ -29,18 +28,15 @@ class LearningReward(Protocol):
 
 def make_envs(env_id: str, num_envs: int, kwargs: Mapping[str, Any], device: str) -> Envs:
     """The vector environment; its reward computes on `device` if it takes one, unless the kwargs say otherwise."""
-    return gymnasium.make_vec(env_id, num_envs=num_envs, **{**device_kwargs(env_id, kwargs, device), **kwargs})
+    return gymnasium.make_vec(env_id, num_envs=num_envs, **on_device(env_id, kwargs, device))
 
 
-def device_kwargs(env_id: str, kwargs: Mapping[str, Any], device: str) -> dict[str, str]:
-    """{"device": device} if that is not the CPU and the environment's reward, by name, has such an argument."""
+def on_device(env_id: str, kwargs: Mapping[str, Any], device: str) -> dict[str, Any]:
+    """The kwargs, with the device given to a reward that takes one and was not given it, unless it is the CPU."""
     if device == "cpu":
-        return {}
-    reward = {**gymnasium.spec(env_id).kwargs, **kwargs}.get("reward")
-    if not isinstance(reward, str):
-        return {}
-    takes_it = "device" in inspect.signature(load_object(REWARDS.get(reward, reward))).parameters
-    return {"device": device} if takes_it else {}
+        return dict(kwargs)
+    reward = {**find_spec(env_id).kwargs, **kwargs}.get("reward")
+    return {**kwargs, "reward": with_argument(reward, "device", device)}
 
 
 def save_reward(envs: Envs, path: Path) -> bool:

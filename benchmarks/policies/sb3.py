@@ -15,7 +15,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 from agents.data.episodes import Predict
 from agents.protocol import FloatArray, Progress
 from benchmarks.policies.agent import NoLikelihood, Watch, source_tokens
-from benchmarks.policies.environments import device_kwargs
+from benchmarks.policies.environments import on_device
 from benchmarks.policies.sb3_policies import next_token_chances, of_rows
 from benchmarks.specs.experiment import Run
 from textgen_env import Task, Texts
@@ -41,7 +41,7 @@ class SB3Contestant:
     def __init__(self, run: Run) -> None:
         row = run.row
         algorithm = load_object(row.agent, "agent")
-        kwargs = {**device_kwargs(run.env_id, run.env_kwargs, run.device), **run.env_kwargs}
+        kwargs = on_device(run.env_id, run.env_kwargs, run.device)
         envs = VecMonitor(make_sb3_vec_env(run.env_id, row.num_envs, run.seed, **kwargs))
         settings = dict(row.hyperparameters)
         self.ent_half_life = settings.pop(HALF_LIFE, None)

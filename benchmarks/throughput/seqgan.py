@@ -22,10 +22,13 @@ def seqgan_step(bench: Bench) -> Iterator[Row | Curve]:
         "TextGen-OracleGAN-v0",
         num_envs=size.batch,
         task=bench.oracle,
-        auto_update=False,
-        d_embedding_size=network.embedding_size,
-        d_widths=list(network.widths),
-        d_counts=list(network.counts),
+        reward={
+            "name": "discriminator",
+            "auto_update": False,
+            "embedding_size": network.embedding_size,
+            "widths": list(network.widths),
+            "counts": list(network.counts),
+        },
     )
     config = SeqGANConfig(batch_size=size.batch, rollouts=ROLLOUTS, pretrain_epochs=0, d_pretrain_steps=0, d_steps=0)
     agent = SeqGAN(envs, config)

@@ -20,18 +20,19 @@ SMALL: dict[str, Any] = {
     "rollouts": 2,
 }
 DISCRIMINATOR: dict[str, Any] = {
+    "name": "discriminator",
     "auto_update": False,
-    "d_embedding_size": 8,
-    "d_widths": [1, 2],
-    "d_counts": [8, 8],
-    "d_batch_size": 16,
+    "embedding_size": 8,
+    "widths": [1, 2],
+    "counts": [8, 8],
+    "batch_size": 16,
 }
 
 
-def small_envs(reward: str = "discriminator", **kwargs: Any) -> Any:
-    learned = DISCRIMINATOR if reward == "discriminator" else {}
+def small_envs(reward: Any = None, **kwargs: Any) -> Any:
+    given = DISCRIMINATOR if reward is None else reward
     return gym.make_vec(
-        "TextGen-Tiny-v0", num_envs=4, reward=reward, reward_mode="terminal", **{"train_size": 64, **learned, **kwargs}
+        "TextGen-Tiny-v0", num_envs=4, reward=given, reward_mode="terminal", **{"train_size": 64, **kwargs}
     )
 
 

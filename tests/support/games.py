@@ -41,6 +41,13 @@ def write(env: Any, tokens: list[int]) -> tuple[float, dict[str, Any]]:
     return total, info
 
 
+class Brevity:
+    """An object with `score`, as a user may write one that knows nothing of this package."""
+
+    def score(self, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        return -1.0 * lengths
+
+
 def share_of_a(tokens: np.ndarray, lengths: np.ndarray, sources: Sources | None = None) -> np.ndarray:
     """The share of the token 1 among those written."""
     written = np.arange(tokens.shape[1]) < lengths[:, None]
@@ -56,3 +63,8 @@ def share_copied(tokens: np.ndarray, lengths: np.ndarray, sources: Sources | Non
 def token_count(tokens: np.ndarray, lengths: np.ndarray, sources: object = None) -> np.ndarray:
     """A reward: the sum of the token ids."""
     return np.where(np.arange(tokens.shape[1]) < lengths[:, None], tokens, 0).sum(1).astype(float)
+
+
+def vowels(texts: list[str]) -> list[float]:
+    """The vowels of each text."""
+    return [float(sum(text.count(vowel) for vowel in "aeiou")) for text in texts]

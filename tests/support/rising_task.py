@@ -11,7 +11,7 @@ from textgen_env.tasks.base import BaseTask, SourceTable, pad
 from textgen_env.vocabulary import Texts, Vocabulary
 
 VOCAB_SIZE, MAX_LENGTH = 20, 6
-SMALL = {"d_embedding_size": 8, "d_widths": [1, 2], "d_counts": [8, 8], "update_every": 16, "d_batch_size": 16}
+SMALL = {"embedding_size": 8, "widths": [1, 2], "counts": [8, 8], "update_every": 16, "batch_size": 16}
 
 
 class RisingTask(BaseTask):

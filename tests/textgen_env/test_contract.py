@@ -49,18 +49,18 @@ def test_a_conditional_observation_has_its_source(echo_task: Any) -> None:
     env = TextGenEnv(echo_task, share_copied)
     observation, info = env.reset(options={"source": 5})
     assert {key: value.tolist() for key, value in observation.items()} == {"source": [0, 2, 3], "tokens": [4] * 4}
-    assert info == {"source": 5}
+    assert info == {"source_row": 5}
     observation = env.step(1)[0]
     assert {key: value.tolist() for key, value in observation.items()} == {"source": [0, 2, 3], "tokens": [1, 4, 4, 4]}
     total, info = write(env, [3, 0])
-    assert (total, info["source"], info["text"]) == (1.0, 5, "ac")
+    assert (total, info["source_row"], info["text"]) == (1.0, 5, "ac")
 
 
 def test_sources_are_drawn_from_the_pool_uniformly(echo_task: Any) -> None:
     env = TextGenEnv(echo_task, share_copied)
     env.reset(seed=0)
     pool = echo_task.sources.pool
-    drawn = [env.reset()[1]["source"] for _ in range(100 * len(pool))]
+    drawn = [env.reset()[1]["source_row"] for _ in range(100 * len(pool))]
     counts = np.bincount(drawn, minlength=len(echo_task.sources.tokens))
     assert counts[np.setdiff1d(np.arange(len(counts)), pool)].sum() == 0
     # 19 degrees of freedom: 43.8 is exceeded once in a thousand.
@@ -86,7 +86,7 @@ def test_a_text_ends_by_the_end_token_or_its_length(env_id: str, small_kwargs: d
             assert np.isfinite(reward)
             assert observation in env.observation_space
             assert (info == {}) is not terminated
-        conditional = set() if task.sources is None else {"source"}
+        conditional = set() if task.sources is None else {"source_row"}
         assert info.keys() == {"text", "tokens", "length", "stop", "reward_terms"} | conditional
         assert info["stop"] == stop
         assert info["length"] == len(text)
@@ -215,9 +215,9 @@ def test_prefixes_are_begun_with_and_may_differ_by_row() -> None:
 def test_sources_may_differ_by_row(echo_task: Any) -> None:
     envs = TextGenVectorEnv(echo_task, share_copied, num_envs=2)
     _, infos = envs.reset(seed=0, options={"source": [3, 7]})
-    assert infos["source"].tolist() == [3, 7]
+    assert infos["source_row"].tolist() == [3, 7]
     _, infos = envs.reset(options={"source": 38})
-    assert infos["source"].tolist() == [38, 38]
+    assert infos["source_row"].tolist() == [38, 38]
 
 
 @pytest.mark.parametrize("reward_mode", ["terminal", "dense"])

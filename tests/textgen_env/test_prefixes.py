@@ -88,11 +88,11 @@ def test_compiled_code_is_taken_where_it_pays() -> None:
     pytest.importorskip("numba")
     game = core(MANY, ends=False)
     game.reset()
-    assert game._prefixes.write_all_inside(np.ones(MANY, np.int64))
+    assert game.prefixes.write_all_inside(np.ones(MANY, np.int64))
     assert (game.lengths == 1).all()
     few = core(COMPILED_FROM - 1, ends=False)
     few.reset()
-    assert not few._prefixes.write_all_inside(np.ones(COMPILED_FROM - 1, np.int64))
+    assert not few.prefixes.write_all_inside(np.ones(COMPILED_FROM - 1, np.int64))
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)

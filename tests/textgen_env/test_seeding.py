@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_trace(env_id: str, small_kwargs: dict[str,
 
 def test_another_seed_gives_other_sources() -> None:
     env = gymnasium.make("TextGen-NumberWords-v0")
-    drawn = {env.reset(seed=seed)[1]["source"] for seed in range(20)}
+    drawn = {env.reset(seed=seed)[1]["source_row"] for seed in range(20)}
     assert len(drawn) > 15
 
 
@@ -83,8 +83,8 @@ def test_threads_do_not_meet(env_id: str, small_kwargs: dict[str, Any], plain: P
 def test_no_global_random_state_is_touched(env_id: str, small_kwargs: dict[str, Any]) -> None:
     """Not by building, playing, scoring, drawing data, nor by a discriminator that learns."""
     before = global_states()
-    if "auto_update" in small_kwargs:
-        small_kwargs |= {"auto_update": True, "update_every": 2, "d_steps": 1}
+    if "reward" in small_kwargs:
+        small_kwargs["reward"] = {**small_kwargs["reward"], "auto_update": True, "update_every": 2, "steps": 1}
     env = gymnasium.make(env_id, **small_kwargs)
     envs = gymnasium.make_vec(env_id, num_envs=2, **small_kwargs)
     trace(env, seed=0)
@@ -123,21 +123,21 @@ def test_data_do_not_depend_on_what_is_asked_first() -> None:
 def test_unseeded_rows_differ(echo_task: Any) -> None:
     envs = TextGenVectorEnv(echo_task, lambda tokens, lengths, sources: lengths, num_envs=40)
     _, infos = envs.reset()
-    assert len(set(infos["source"].tolist())) > 5
+    assert len(set(infos["source_row"].tolist())) > 5
     assert envs.np_random_seed == (-1,) * 40
 
 
 def test_a_seed_list_seeds_each_row(echo_task: Any) -> None:
     envs = TextGenVectorEnv(echo_task, lambda tokens, lengths, sources: lengths, num_envs=3)
     _, one = envs.reset(seed=[4, 8, 4])
-    assert one["source"][0] == one["source"][2]
+    assert one["source_row"][0] == one["source_row"][2]
     assert envs.np_random_seed == (4, 8, 4)
     generators = [generator.bit_generator.state for generator in envs.np_random]
     assert generators[0] == generators[2] != generators[1]
     # None leaves the generator where it is.
     _, two = envs.reset(seed=[None, 8, None])
-    assert two["source"][0] == two["source"][2]
-    assert two["source"][1] == one["source"][1]
+    assert two["source_row"][0] == two["source_row"][2]
+    assert two["source_row"][1] == one["source_row"][1]
     assert envs.np_random_seed == (4, 8, 4)
 
 

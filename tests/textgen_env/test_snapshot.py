@@ -137,13 +137,13 @@ def test_the_source_and_its_generator_are_part_of_the_state(echo_task: Any) -> N
     env = TextGenEnv(echo_task, lambda tokens, lengths, sources: lengths)
     env.reset(seed=2)
     state = env.snapshot()
-    drawn = [env.reset()[1]["source"] for _ in range(8)]
+    drawn = [env.reset()[1]["source_row"] for _ in range(8)]
     env.restore(state)
-    assert [env.reset()[1]["source"] for _ in range(8)] == drawn
+    assert [env.reset()[1]["source_row"] for _ in range(8)] == drawn
     # The generator is still the environment's own.
     env.restore(state)
     env.np_random.random()
-    assert [env.reset()[1]["source"] for _ in range(8)] != drawn
+    assert [env.reset()[1]["source_row"] for _ in range(8)] != drawn
 
 
 def test_the_state_of_combined_rewards_is_kept_for_each_part(plain: Plain) -> None:
@@ -180,7 +180,7 @@ def test_a_snapshot_does_not_change_when_the_game_goes_on(plain: Plain) -> None:
         ({"reward": "bleu"}, "reward 'bleu'"),
         ({"reward_mode": "terminal"}, "reward_mode='terminal'"),
         ({"task": "tiny", "reward": "table"}, "TinyTask"),
-        ({"oracle_seed": 1}, r"\(task.seed=1\)"),
+        ({"seed": 1}, r"\(task.seed=1\)"),
         ({"train_size": 21}, r"\(task.train_size=21\)"),
         (
             {"reward": combine((1.0, LikelihoodReward()), (0.5, LikelihoodReward()))},

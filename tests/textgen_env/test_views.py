@@ -184,8 +184,8 @@ def test_a_mask_seeds_its_rows_alone() -> None:
     _, infos = envs.reset(seed=7, options={"reset_mask": np.array([False, True, True])})
     assert envs.np_random_seed == (0, 8, 9)
     single = TextGenEnv("number_words", "bleu", max_number=99)
-    assert infos["source"][1] == single.reset(seed=8)[1]["source"]
-    assert infos["_source"].tolist() == [False, True, True]
+    assert infos["source_row"][1] == single.reset(seed=8)[1]["source_row"]
+    assert infos["_source_row"].tolist() == [False, True, True]
 
 
 def test_a_reset_under_way_ends_with_the_mask(echo_task: Any) -> None:
@@ -218,7 +218,7 @@ def test_vector_wrappers_work(env_id: str, small_kwargs: dict[str, Any], mode: A
     envs = gymnasium.make_vec(env_id, num_envs=2, autoreset_mode=mode.value, **small_kwargs)
     listed = DictInfoToList(RecordVectorStatistics(envs))
     _, infos = listed.reset(seed=0)
-    assert [info.keys() for info in infos] == [envs.reset(seed=0)[1].keys() - {"_source"}] * 2
+    assert [info.keys() for info in infos] == [envs.reset(seed=0)[1].keys() - {"_source_row"}] * 2
     listed.reset(seed=0)
     steps = envs.unwrapped.task.max_length
     returns = np.zeros(2)

@@ -1,4 +1,4 @@
-"""How the loops here are compiled."""
+"""Compilation of the loops in this folder with Numba."""
 
 from __future__ import annotations
 

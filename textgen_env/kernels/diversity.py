@@ -1,4 +1,4 @@
-"""Which n-grams of a set of texts are the same, found by hashing, and what each text shares with the others."""
+"""Loops over the n-grams that texts of one set share, found by hashing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One token in each of many texts."""
+"""One step of many texts: a token written in each."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from textgen_env.checks import is_number
 from textgen_env.metrics.ngrams import FloatArray
 from textgen_env.vocabulary import IntArray
 
@@ -117,7 +118,7 @@ def checked_smoothing(smooth_method: str, smooth_value: float | None) -> float:
         return SMOOTH_DEFAULTS.get(smooth_method, 0.0)
     if smooth_method not in SMOOTH_DEFAULTS:
         raise ValueError(f"smooth_value={smooth_value!r}: smooth_method={smooth_method!r} takes no value; leave it out")
-    if isinstance(smooth_value, bool) or not isinstance(smooth_value, int | float | np.number):
+    if not is_number(smooth_value):
         raise TypeError(f"smooth_value={smooth_value!r} must be a number, got {type(smooth_value).__name__}")
     most = 1.0 if smooth_method == "floor" else np.finfo(np.float64).max
     if not 0 <= smooth_value <= most:

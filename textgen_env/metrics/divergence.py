@@ -1,4 +1,4 @@
-"""How far two distributions of texts lie apart, from the log-probabilities of texts drawn from one of them.
+"""Divergence of two distributions of texts, from the log-probabilities of texts drawn from one of them.
 
 Every function is a Monte-Carlo estimate over N texts that were drawn independently, and gives its standard error.
 """

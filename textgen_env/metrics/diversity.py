@@ -1,4 +1,4 @@
-"""How varied a set of texts is."""
+"""Diversity of a set of texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far texts are from their references, in edits."""
+"""Edit distance of texts to their references."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textgen_env.checks import is_whole
 from textgen_env.kernels import kernels
 from textgen_env.kernels.hashing import home_slot
 from textgen_env.vocabulary import IntArray
@@ -265,7 +266,7 @@ def checked_order(name: str, order: int) -> int:
         TypeError: not a whole number.
         ValueError: less than 1.
     """
-    if isinstance(order, bool) or not isinstance(order, int | np.integer):
+    if not is_whole(order):
         raise TypeError(f"{name}={order!r} must be a whole number >= 1, got {type(order).__name__}")
     if order < 1:
         raise ValueError(f"{name}={order!r} must be a whole number >= 1: the tokens of an n-gram")

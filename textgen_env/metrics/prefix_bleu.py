@@ -16,7 +16,7 @@ from textgen_env.vocabulary import IntArray
 
 
 class PrefixBleu:
-    """Moves the BLEU of prefixes on by one token, by `max_order` look-ups whatever their length. Compiled loops alone.
+    """BLEU of prefixes, extended by one token in `max_order` look-ups whatever their length. Compiled loops alone.
 
     A state is a dict of arrays over N prefixes:
         total: (N,) float64, BLEU, equal to `scorer.score` of the prefixes.

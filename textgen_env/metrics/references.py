@@ -1,4 +1,4 @@
-"""What texts are compared with, made ready once."""
+"""References that texts are compared with, made ready once."""
 
 from __future__ import annotations
 

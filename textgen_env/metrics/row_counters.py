@@ -12,7 +12,7 @@ from textgen_env.vocabulary import IntArray
 
 
 class RowCounters:
-    """How often each n-gram of the references has occurred in each of N texts.
+    """Counts of the references' n-grams in each of N texts.
 
     In a reward's state it stands for an int64 array (N, C), whose row is a hash table of C entries
     `slot << count_bits | occurrences`, 0 where empty. Rows are read without being copied and written entry by entry:

@@ -1,4 +1,4 @@
-"""How alike the texts of one sample are."""
+"""Self-BLEU: the similarity of the texts of one sample."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Models of texts in torch: language models, discriminators, rankers."""

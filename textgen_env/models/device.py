@@ -1,4 +1,4 @@
-"""Where a network runs."""
+"""Device that a network runs on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tells real texts from written ones, and how it learns to."""
+"""Discriminator: a network that learns to tell real texts from written ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What learns from real and from written texts, whatever it says of them."""
+"""Learner of real and written texts, whatever it says of them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ READ_AT_ONCE, SCORED_AT_ONCE = 32_768, 1_024
 that a large batch takes."""
 
 SORTED_FROM = 512
-"""Texts from which on it pays to look for those, and for those beginnings, that occur twice."""
+"""Batch size from which removing duplicate texts, and duplicate beginnings, pays."""
 
 
 class TextLearner:
-    """What learns, apart from when it learns: a network, its Adam optimiser and its random draws.
+    """Base of learners: a network, its Adam optimiser and its random draws; its owner decides when it learns.
 
     A subclass defines `losses`, names itself, and says what of a text it makes known.
 
@@ -142,7 +142,7 @@ class TextLearner:
     def _raise_not_finite(self, what: str) -> None:
         raise FloatingPointError(
             f"{self.name}: {what} at update {self.steps_taken + 1}; the weights are left as they were before this "
-            f"round of updates; lower d_learning_rate={self.optimizer.param_groups[0]['lr']!r}"
+            f"round of updates; lower learning_rate={self.optimizer.param_groups[0]['lr']!r}"
         )
 
     def _tensors(self) -> dict[str, Tensor]:

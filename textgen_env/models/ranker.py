@@ -1,4 +1,4 @@
-"""What ranks texts by how relevant they are to real ones, among others, and how it learns to."""
+"""Ranker: a network that learns to rank texts by their relevance to real ones."""
 
 from __future__ import annotations
 

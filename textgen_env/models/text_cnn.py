@@ -1,4 +1,4 @@
-"""Convolutional networks that read whole texts: SeqGAN's discriminator, and what it says of a text before it judges."""
+"""Convolutional networks that read whole texts: SeqGAN's discriminator, and the encoder below its output."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from textgen_env.checks import is_number
 from textgen_env.models.convolution import features_of, pooled_convolution
 
 
@@ -38,7 +39,7 @@ class TextCNNConfig:
                 f"widths={self.widths!r} and counts={self.counts!r} must be equally long and not empty: "
                 "one number of filters for each width"
             )
-        if isinstance(self.dropout, bool) or not isinstance(self.dropout, int | float):
+        if not is_number(self.dropout):
             raise TypeError(f"dropout={self.dropout!r} must be a number, got {type(self.dropout).__name__}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout={self.dropout!r} must be at least 0 and less than 1")

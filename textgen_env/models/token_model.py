@@ -1,4 +1,4 @@
-"""A model of token sequences: what every kind of it shares, whatever reads the prefix."""
+"""Base of models of token sequences, whatever reads the prefix."""
 
 from __future__ import annotations
 

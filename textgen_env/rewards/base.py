@@ -1,4 +1,4 @@
-"""What a reward is: the Protocol that the core calls, a base class, and the adapter for a user's own function.
+"""Rewards: the Protocol that the core calls, a base class, and the adapter for a user's own function.
 
 A reward scores texts. It is asked for whole texts (`terms`, when a text has ended) or for growing prefixes
 (`begin` and `extend`, when it is paid densely: a token then earns the change of the prefix score). The empty
@@ -7,7 +7,9 @@ prefix scores 0 in both. A reward with several parts names each in `terms`; `tot
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -30,7 +32,7 @@ RewardFunction = Callable[..., Any]
 
 @runtime_checkable
 class Reward(Protocol):
-    """How good a text is. All methods take tokens (N, T) int64, lengths (N,) int64 and, for a conditional
+    """Score of texts. All methods take tokens (N, T) int64, lengths (N,) int64 and, for a conditional
     task, `Sources`; the lengths count the end token where one was written. They leave these arrays unchanged.
     Scores are float64, finite."""
 
@@ -67,7 +69,7 @@ class Reward(Protocol):
 
 
 class BaseReward:
-    """Everything but the score: a subclass defines `score`, and where a prefix can be scored from its
+    """Base of rewards, all but the score: a subclass defines `score`, and where a prefix can be scored from its
     predecessor more cheaply than from its start, `begin` and `extend`."""
 
     name: str = "reward"
@@ -110,23 +112,87 @@ class BaseReward:
 
 
 class FunctionReward(BaseReward):
-    """A plain function `f(tokens, lengths, sources=...)` as a reward.
+    """A plain function `f(tokens, lengths)` or `f(tokens, lengths, sources)` as a reward.
 
     Args:
-        function: takes tokens (N, T) int64, lengths (N,) int64 and `sources` (`Sources` or None) and returns (N,).
+        function: takes tokens (N, T) int64, lengths (N,) int64 and, if it wants them, `sources` (`Sources` or None);
+            returns (N,).
         name: under which `info["reward_terms"]` shows it; the function's own by default.
+
+    Raises:
+        TypeError: a function that cannot be called so.
     """
 
     def __init__(self, function: RewardFunction, name: str | None = None) -> None:
         self.function = function
         own_name: str = getattr(function, "__name__", type(function).__name__)
         self.name = name or own_name
+        self._call = with_sources(function, ("tokens", "lengths"), self.name)
 
     def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
         """What the function returns; the arrays it is handed are its own."""
         own = None if sources is None else Sources(sources.indices.copy(), sources.tokens.copy())
-        returned = self.function(tokens.copy(), lengths.copy(), sources=own)
-        return checked_scores(returned, len(tokens), self.name)
+        return checked_scores(self._call(tokens.copy(), lengths.copy(), own), len(tokens), self.name)
+
+
+@dataclass(frozen=True)
+class SourcesCall:
+    """A call of a user's function with arguments and the sources, handed on as the function takes them.
+
+    Attributes:
+        function: the user's.
+        sources: how it takes them: not at all, by their name, or as the last argument.
+    """
+
+    function: RewardFunction
+    sources: Literal["not", "by name", "last"]
+
+    def __call__(self, *given: Any) -> Any:
+        """What the function returns for `given`, whose last one is the sources."""
+        if self.sources == "by name":
+            return self.function(*given[:-1], sources=given[-1])
+        return self.function(*(given if self.sources == "last" else given[:-1]))
+
+
+def with_sources(function: RewardFunction, arguments: tuple[str, ...], name: str) -> SourcesCall:
+    """How a user's function is called: with `arguments`, and with the sources if it wants them.
+
+    It wants them if it has a parameter `sources`, or needs one parameter more than `arguments`.
+
+    Args:
+        function: the user's.
+        arguments: names of what comes before the sources.
+        name: of the reward, for the error.
+
+    Raises:
+        TypeError: a function that cannot be called with `arguments`, with or without sources.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        # A function of another language says nothing of its parameters.
+        return SourcesCall(function, "not")
+    parameters = signature.parameters.values()
+    named = any(each.name == "sources" or each.kind is each.VAR_KEYWORD for each in parameters)
+    if named and _binds(signature, *arguments, sources="sources"):
+        return SourcesCall(function, "by name")
+    if _binds(signature, *arguments) and not named:
+        return SourcesCall(function, "not")
+    if _binds(signature, *arguments, "sources"):
+        return SourcesCall(function, "last")
+    wanted = ", ".join(arguments)
+    raise TypeError(
+        f"reward {name!r} is called as {name}({wanted}) or {name}({wanted}, sources); {name}{signature} takes neither: "
+        "give its other parameters defaults"
+    )
+
+
+def _binds(signature: inspect.Signature, *positional: str, **keywords: str) -> bool:
+    try:
+        signature.bind(*positional, **keywords)
+    except TypeError:
+        return False
+    return True
 
 
 def as_reward(reward: object) -> Reward:
@@ -135,8 +201,6 @@ def as_reward(reward: object) -> Reward:
     Raises:
         TypeError: anything else.
     """
-    if isinstance(reward, type):
-        raise TypeError(f"reward={reward!r} is a class; pass an object of it, such as {reward.__name__}()")
     if isinstance(reward, Reward):
         return reward
     score = getattr(reward, "score", None)
@@ -146,7 +210,7 @@ def as_reward(reward: object) -> Reward:
         return FunctionReward(reward)
     raise TypeError(
         f"reward={reward!r} must be the name of a reward, a Reward, an object with score(tokens, lengths, sources), "
-        f"or a function f(tokens, lengths, sources=...) -> (N,); got {type(reward).__name__}"
+        f"or a function f(tokens, lengths, sources) -> (N,), sources being optional; got {type(reward).__name__}"
     )
 
 

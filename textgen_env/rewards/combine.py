@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, Self
 
 import numpy as np
 
+from textgen_env.checks import is_number
 from textgen_env.rewards.base import (
     BaseReward,
     FloatArray,
@@ -15,7 +16,6 @@ from textgen_env.rewards.base import (
     RewardMode,
     RewardState,
     Terms,
-    as_reward,
     checked_scores,
 )
 from textgen_env.tasks.base import Sources, Task
@@ -28,10 +28,14 @@ class CombinedReward(BaseReward):
     Args:
         parts: (weight, reward) pairs; two rewards of one name are told apart by a number.
         name: of the whole.
+
+    Attributes:
+        given: the parts as `textgen_env.combine` was given them; empty for one made otherwise.
     """
 
     def __init__(self, parts: list[tuple[float, Reward]], name: str = "combined") -> None:
         self.parts = parts
+        self.given: tuple[tuple[float, object], ...] = ()
         self.name = name
         self.labels = _distinct([reward.name for _, reward in parts])
         self.default_mode: RewardMode = (
@@ -119,29 +123,26 @@ class CombinedReward(BaseReward):
         return {f"{position}.{key}": value for position, state in enumerate(states) for key, value in state.items()}
 
 
-def combine(*parts: tuple[float, object]) -> CombinedReward:
-    """A weighted sum of rewards, for `gym.make(..., reward=combine((1.0, BleuReward()), (-0.1, my_function)))`.
-
-    Args:
-        parts: (weight, reward) pairs; a reward is a `Reward`, an object with `score`, or a function.
+def checked_parts(parts: Sequence[object]) -> list[tuple[float, object]]:
+    """`parts` as (weight, reward) pairs; the rewards as they are given.
 
     Raises:
-        TypeError: a part that is no pair, a weight that is no number, or a reward that is none.
+        TypeError: a part that is no pair, or a weight that is no number.
         ValueError: no parts, or a weight that is not finite.
     """
     if not parts:
         raise ValueError("combine() needs at least one (weight, reward) pair")
-    made: list[tuple[float, Reward]] = []
+    checked: list[tuple[float, object]] = []
     for part in parts:
         if not isinstance(part, tuple) or len(part) != 2:
             raise TypeError(f"combine: {part!r} must be a pair (weight, reward)")
         weight, reward = part
-        if isinstance(weight, bool) or not isinstance(weight, float | int | np.floating | np.integer):
+        if not is_number(weight):
             raise TypeError(f"combine: weight={weight!r} must be a number, got {type(weight).__name__}")
         if not np.isfinite(float(weight)):
             raise ValueError(f"combine: weight={weight!r} must be finite")
-        made.append((float(weight), as_reward(reward)))
-    return CombinedReward(made)
+        checked.append((float(weight), reward))
+    return checked
 
 
 def parts_of(reward: Reward) -> Iterator[Reward]:

@@ -1,78 +1,70 @@
-"""A reward that learns: a network that is shown the texts an agent writes, and real ones."""
+"""Base of rewards that learn from the texts an agent writes, and from real ones."""
 
 from __future__ import annotations
 
 import copy
-import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Generic, Self, TypeVar
 
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from textgen_env.arguments import checked_texts
-from textgen_env.checks import check_at_least
+from textgen_env.checks import check_at_least, check_bool, check_number
 from textgen_env.models.device import checked_device
 from textgen_env.models.learner import TextLearner
 from textgen_env.models.sampling import seeded_generator
 from textgen_env.models.text_cnn import TextCNNConfig
-from textgen_env.rewards.base import BaseReward, RewardMode
+from textgen_env.rewards.base import BaseReward
 from textgen_env.tasks.base import Sources, Task
+from textgen_env.text_checks import checked_texts
 from textgen_env.vocabulary import IntArray, Texts
 
 Learner = TypeVar("Learner", bound=TextLearner)
 
 
+@dataclass(kw_only=True, eq=False)
 class LearnedReward(BaseReward, Generic[Learner]):
-    """Texts gathered as they end, and updates of a learner on them: all but what is learned and paid.
+    """Base of rewards that learn: texts gathered as they end, and updates of a learner on them.
 
     A subclass names itself, makes its learner in `_new_learner` and defines `score`.
 
     Args:
         auto_update: False leaves learning to calls of `update`.
         update_every: finished episodes between two rounds of updates.
-        d_steps: updates in a round.
-        d_batch_size: texts in an update, even: half of them written, half real.
-        d_learning_rate: of Adam.
-        d_sizes: the network's embedding size, widths, counts and dropout, see `TextCNNConfig`.
-        discriminator_seed: of the initial weights, the batches and the dropout.
+        steps: updates in a round.
+        batch_size: texts in an update, even: half of them written, half real.
+        learning_rate: of Adam.
+        embedding_size, widths, counts, dropout: the network's sizes, see `TextCNNConfig`.
+        seed: of the initial weights, the batches and the dropout.
         device: where the network runs.
 
     Raises:
         TypeError, ValueError: an argument that is not allowed.
     """
 
-    default_mode: RewardMode = "terminal"
+    auto_update: bool = True
+    update_every: int = 64
+    steps: int = 4
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    embedding_size: int = TextCNNConfig.embedding_size
+    widths: Sequence[int] = TextCNNConfig.widths
+    counts: Sequence[int] = TextCNNConfig.counts
+    dropout: float = TextCNNConfig.dropout
+    seed: int = 0
+    device: str = "cpu"
 
-    def __init__(
-        self,
-        auto_update: bool,
-        update_every: int,
-        d_steps: int,
-        d_batch_size: int,
-        d_learning_rate: float,
-        d_sizes: tuple[int, Sequence[int], Sequence[int], float],
-        discriminator_seed: int,
-        device: str,
-    ) -> None:
-        if not isinstance(auto_update, bool):
-            raise TypeError(f"auto_update={auto_update!r} must be True or False, got {type(auto_update).__name__}")
-        self.auto_update = auto_update
-        self.update_every = check_at_least("update_every", update_every)
-        self.d_steps = check_at_least("d_steps", d_steps)
-        self.d_batch_size = check_at_least("d_batch_size", d_batch_size, 2)
-        if self.d_batch_size % 2:
-            raise ValueError(f"d_batch_size={d_batch_size!r} must be even: half of the texts are real")
-        self.d_learning_rate = checked_number("d_learning_rate", d_learning_rate)
-        if not self.d_learning_rate > 0:
-            raise ValueError(f"d_learning_rate={d_learning_rate!r} must be greater than 0")
-        self.discriminator_seed = check_at_least("discriminator_seed", discriminator_seed, 0)
-        self.device = checked_device("device", device)
-        with _errors_in_our_names():
-            self.config = TextCNNConfig(*d_sizes)
+    def __post_init__(self) -> None:
+        check_bool("auto_update", self.auto_update)
+        for name, least in (("update_every", 1), ("steps", 1), ("batch_size", 2), ("seed", 0)):
+            setattr(self, name, check_at_least(name, getattr(self, name), least))
+        if self.batch_size % 2:
+            raise ValueError(f"batch_size={self.batch_size!r} must be even: half of the texts are real")
+        check_number("learning_rate", self.learning_rate, above=0)
+        self.device = checked_device("device", self.device)
+        self.config = TextCNNConfig(self.embedding_size, self.widths, self.counts, self.dropout)
         self.last_update: dict[str, float] = {}
         self._task: Task | None = None
         self._learner: Learner | None = None
@@ -106,9 +98,8 @@ class LearnedReward(BaseReward, Generic[Learner]):
         bound = copy.copy(self)
         bound.last_update = {}
         bound._task = task
-        generator = seeded_generator(self.discriminator_seed)
-        with _errors_in_our_names():
-            bound._learner = self._new_learner(len(task.vocabulary), task.max_length, real_tokens, generator)
+        generator = seeded_generator(self.seed)
+        bound._learner = self._new_learner(len(task.vocabulary), task.max_length, real_tokens, generator)
         bound._fresh = torch.empty((0, task.max_length), dtype=torch.int64)
         return bound
 
@@ -129,7 +120,7 @@ class LearnedReward(BaseReward, Generic[Learner]):
             return
         self._fresh = torch.cat([self._fresh, torch.from_numpy(self._checked(tokens, lengths))])
         while len(self._fresh) >= self.update_every:
-            self.last_update = self.learner.update(self._fresh[: self.update_every], self.d_steps)
+            self.last_update = self.learner.update(self._fresh[: self.update_every], self.steps)
             self._fresh = self._fresh[self.update_every :]
 
     def update(
@@ -145,7 +136,7 @@ class LearnedReward(BaseReward, Generic[Learner]):
             tokens: the texts; or their ids (N, T).
             lengths: (N,), or None: up to the first end token or blank.
             sources: not used, as there are none.
-            steps: how many updates; `d_steps` if None.
+            steps: how many updates; the reward's if None.
 
         Returns:
             "loss" in nats a text, and "accuracy" in [0, 1], as the learner's `losses` has them; both are means over
@@ -159,7 +150,7 @@ class LearnedReward(BaseReward, Generic[Learner]):
         written = self._checked(ids, counts)
         if not len(written):
             raise ValueError(f"tokens: got no texts; the {self.name} learns from at least one")
-        taken = self.d_steps if steps is None else check_at_least("steps", steps)
+        taken = self.steps if steps is None else check_at_least("steps", steps)
         self.last_update = self.learner.update(torch.from_numpy(written), taken)
         return self.last_update
 
@@ -199,29 +190,6 @@ class LearnedReward(BaseReward, Generic[Learner]):
 
     def _unbound(self) -> RuntimeError:
         return RuntimeError(f"this {self.name} has no task yet; call bind(task) and use the reward it returns")
-
-
-@contextmanager
-def _errors_in_our_names() -> Iterator[None]:
-    """The errors of `TextCNNConfig` under the names that its fields have here."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        raise type(error)(re.sub(r"\b(?=(?:embedding_size|widths|counts|dropout)=)", "d_", str(error))) from None
-
-
-def checked_number(name: str, value: float) -> float:
-    """`value` as a float.
-
-    Raises:
-        TypeError: not a number.
-        ValueError: not finite, or below 0.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name}={value!r} must be a number, got {type(value).__name__}")
-    if not math.isfinite(value) or value < 0:
-        raise ValueError(f"{name}={value!r} must be finite and at least 0")
-    return float(value)
 
 
 def _check_entry(name: str, got: Tensor, expected: Tensor, any_length: bool) -> None:

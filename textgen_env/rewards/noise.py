@@ -20,13 +20,13 @@ class RandomReward(BaseReward):
     differ in a token earn numbers that have nothing to do with one another.
 
     Args:
-        reward_seed: another seed is another function.
+        seed: another seed is another function.
     """
 
     name = "random"
 
-    def __init__(self, reward_seed: int = 0) -> None:
-        self.seed = check_at_least("reward_seed", reward_seed, least=0)
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = check_at_least("seed", seed, least=0)
         self._start = np.random.SeedSequence(self.seed).generate_state(1, np.uint64)
 
     def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:

@@ -19,14 +19,14 @@ class TableReward(BaseReward):
     """score(x_1 .. x_L) = sum_t r(x_1 .. x_t), each r drawn from N(0, 1); no unit.
 
     Args:
-        table_seed: of the table.
+        seed: of the table.
     """
 
     name = "table"
     default_mode = "dense"
 
-    def __init__(self, table_seed: int = 0) -> None:
-        self.seed = check_at_least("table_seed", table_seed, least=0)
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = check_at_least("seed", seed, least=0)
         self._levels: list[FloatArray] = []
         self._vocab_size = 0
 

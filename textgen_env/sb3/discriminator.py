@@ -1,4 +1,4 @@
-"""A reward that learns in the training of Stable-Baselines3: logged, or made to learn."""
+"""Callback of Stable-Baselines3 that logs a reward that learns, or makes it learn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from textgen_env.rewards.learned import LearnedReward
 
 
 class DiscriminatorCallback(BaseCallback):
-    """Logs how a discriminator, or a ranker in its place, learns: `discriminator/loss` (nats a text) and
+    """Log of how a discriminator, or a ranker in its place, learns: `discriminator/loss` (nats a text) and
     `discriminator/accuracy`.
 
     Where the reward has `auto_update=False`, also makes it learn: from each `update_every` finished texts.
@@ -70,7 +70,7 @@ class DiscriminatorCallback(BaseCallback):
 
 @dataclass
 class _Followed:
-    """What learns, the rows that it rewards, the texts that it has not learned from, the update last logged."""
+    """One learner: the rows that it rewards, the texts that it has not learned from, the update last logged."""
 
     learner: LearnedReward[Any]
     rows: list[int] = field(default_factory=list)

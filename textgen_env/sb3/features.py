@@ -1,4 +1,4 @@
-"""What a policy of Stable-Baselines3 sees of a prefix: the state of a GRU that has read it."""
+"""Features extractor of Stable-Baselines3: the state of a GRU that has read the prefix."""
 
 from __future__ import annotations
 

@@ -4,69 +4,26 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any, ClassVar, cast
+from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
-from gymnasium.envs.registration import EnvSpec
+from gymnasium.envs.registration import EnvSpec, load_env_creator
 from numpy.typing import ArrayLike, NDArray
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from textgen_env.arguments import checked_seeds
 from textgen_env.checks import check_at_least
-from textgen_env.core import GenerationCore, Snapshot
-from textgen_env.env import OPTIONS, RENDER_MODES, checked_options, checked_render_mode, observation_space
+from textgen_env.env import OPTIONS, TextGenEnv, checked_options, checked_render_mode
+from textgen_env.environments import find_spec
 from textgen_env.game import CoreView
 from textgen_env.infos import end_info, start_infos
-from textgen_env.registration import build
 from textgen_env.rewards.base import RewardMode
+from textgen_env.row import TextRow
+from textgen_env.snapshot import Snapshot
+from textgen_env.specs import build_core
 from textgen_env.tasks.base import Task
-
-ENTRY_POINT = "textgen_env.env:TextGenEnv"
-
-
-class TextRow(CoreView):
-    """One row of a `TextGenVecEnv`: what `get_attr`, `set_attr` and `env_method` see, named as in `TextGenEnv`."""
-
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": 4}
-
-    def __init__(self, core: GenerationCore, row: int, render_mode: str | None, spec: EnvSpec | None) -> None:
-        self.core = core
-        self.row = row
-        self.render_mode = render_mode
-        self.spec = spec
-        self.action_space = spaces.Discrete(core.vocab_size)
-        self.observation_space = observation_space(core.task)
-
-    @property
-    def game_rows(self) -> NDArray[np.int64]:
-        """This row alone."""
-        return self.core.all_rows[self.row : self.row + 1]
-
-    @property
-    def np_random(self) -> np.random.Generator:
-        """This row's random generator."""
-        return self.core.generators[self.row]
-
-    def action_masks(self) -> NDArray[np.bool_]:
-        """(V,) bool: the tokens that the next step accepts."""
-        return cast("NDArray[np.bool_]", self.core.action_masks(self.game_rows)[0])
-
-    def snapshot(self) -> Snapshot:
-        """This row's state, to come back to with `restore`."""
-        return self.core.snapshot(self.game_rows)
-
-    def restore(self, state: Snapshot) -> None:
-        """Comes back to a state of one row; see `GenerationCore.restore`."""
-        self.core.restore(state, self.game_rows)
-
-    def render(self) -> Any:
-        """This row's text as `TextGenEnv.render` shows it."""
-        from textgen_env.rendering import render_row
-
-        return None if self.render_mode is None else render_row(self.core, self.row, self.render_mode)
+from textgen_env.text_checks import checked_seeds
 
 
 class TextGenVecEnv(CoreView, VecEnv):
@@ -91,12 +48,11 @@ class TextGenVecEnv(CoreView, VecEnv):
         min_length: int = 0,
         render_mode: str | None = None,
         spec: EnvSpec | None = None,
-        **kwargs: Any,
+        **arguments: Any,
     ) -> None:
         check_at_least("num_envs", num_envs)
         checked_render_mode(render_mode)
-        built_task, built_reward = build(task, reward, kwargs)
-        self.core = GenerationCore(built_task, built_reward, num_envs, reward_mode, min_length)
+        self.core = build_core(task, reward, num_envs, reward_mode, min_length, arguments)
         self.spec = spec
         self.rows = [TextRow(self.core, row, render_mode, spec) for row in range(num_envs)]
         self._actions: ArrayLike = ()
@@ -109,22 +65,10 @@ class TextGenVecEnv(CoreView, VecEnv):
         Raises:
             ValueError, TypeError: options that are not allowed; nothing is changed then.
         """
-        before, generators = self.core.snapshot(), copy.copy(self.core.generators)
-        every = np.arange(self.num_envs)
-        chosen = np.array([bool(options) for options in self._options])
-        try:
-            self.core.generators.seed(every, self._seeds)
-            if not chosen.all():
-                self.core.reset(every[~chosen])
-            for row in np.flatnonzero(chosen):
-                self.core.reset(every[row : row + 1], **self._options[row])
-        except BaseException:
-            self.core.generators = generators
-            self.core.restore(before)
-            raise
+        self.core.reset_each(self._options, self._seeds)
         self._reset_seeds()
         self._reset_options()
-        self._begin_infos(every)
+        self._begin_infos(self.core.all_rows)
         self._show()
         return self.core.observations()
 
@@ -139,10 +83,10 @@ class TextGenVecEnv(CoreView, VecEnv):
             gymnasium.error.InvalidAction: no token id, or a masked one; nothing is changed then.
             gymnasium.error.ResetNeeded: before `reset`.
         """
-        moved = self.core.step(self._actions)
+        transition = self.core.step(self._actions)
         self._show()
         infos: list[dict[str, Any]] = [{"TimeLimit.truncated": False} for _ in range(self.num_envs)]
-        finished = moved.finished
+        finished = transition.finished
         if finished is not None:
             last = self.core.observations(finished.rows)
             for which, row in enumerate(finished.rows.tolist()):
@@ -152,7 +96,7 @@ class TextGenVecEnv(CoreView, VecEnv):
                 )
             self.core.reset(finished.rows)
             self._begin_infos(finished.rows)
-        return self.core.observations(), moved.rewards.astype(np.float32), moved.terminated, infos
+        return self.core.observations(), transition.rewards.astype(np.float32), transition.terminated, infos
 
     def close(self) -> None:
         """Nothing to release."""
@@ -233,7 +177,8 @@ def make_sb3_vec_env(id: str, num_envs: int = 1, seed: int | None = None, **kwar
     """A registered environment as Stable-Baselines3's vector environment.
 
     Args:
-        id: of an entry of Gymnasium's registry that makes a `TextGenEnv`, without wrappers.
+        id: of an entry of Gymnasium's registry that makes a `TextGenEnv`, without wrappers; or "module:id", as
+            `gym.make` takes it.
         num_envs: rows N >= 1.
         seed: row i gets seed + i at the first reset.
         kwargs: as for `gym.make(id, **kwargs)`.
@@ -241,10 +186,11 @@ def make_sb3_vec_env(id: str, num_envs: int = 1, seed: int | None = None, **kwar
     Raises:
         gymnasium.error.Error: an unknown id.
         ValueError: an id of another environment, or with wrappers; or an argument that is not allowed.
-        TypeError: an argument that neither task nor reward takes.
+        TypeError: an argument that the task does not take.
     """
-    spec = gymnasium.spec(id)
-    if spec.entry_point != ENTRY_POINT or spec.additional_wrappers or spec.max_episode_steps is not None:
+    spec = find_spec(id)
+    entry_point = load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
+    if entry_point is not TextGenEnv or spec.additional_wrappers or spec.max_episode_steps is not None:
         raise ValueError(
             f"id={id!r} must name a TextGenEnv without wrappers or max_episode_steps; for others use "
             "stable_baselines3.common.env_util.make_vec_env"

@@ -1,4 +1,4 @@
-"""Every prefix of a game, level by level, and what each token after it earns."""
+"""Enumeration of every prefix of a game, level by level, with what each token after it earns."""
 
 from __future__ import annotations
 
@@ -80,11 +80,7 @@ def grown_levels(core: GenerationCore, most_states: int, most_pairs: int) -> Ite
     sources, scores, first = roots, np.zeros(len(roots)), 0
     for length in range(core.horizon):
         allowed = _allowed(core, tokens, length)
-        ends = np.zeros_like(allowed)
-        if length + 1 == core.horizon:
-            ends[:] = True
-        elif core.task.vocabulary.eos_id is not None:
-            ends[:, core.task.vocabulary.eos_id] = True
+        ends = np.zeros_like(allowed) | core.prefixes.ends(np.arange(core.vocab_size), length + 1)
         parents, written = (allowed & ~ends).nonzero()
         end = first + len(tokens)
         so_far = f" of up to {length + 1} tokens"

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from textgen_env.checks import check_at_least
+from textgen_env.checks import check_at_least, is_number
 from textgen_env.core import GenerationCore
 from textgen_env.rewards.base import FloatArray
 from textgen_env.solve.enumeration import check_size, grown_levels, source_roots
@@ -71,7 +71,7 @@ class TextMDP:
         core = getattr(getattr(env, "unwrapped", None), "core", None)
         if not isinstance(core, GenerationCore):
             raise TypeError(f"env={env!r} must be a text environment; make it with gymnasium.make or make_vec")
-        if isinstance(discount, bool) or not isinstance(discount, int | float) or not 0 <= discount <= 1:
+        if not is_number(discount) or not 0 <= discount <= 1:
             raise ValueError(f"discount={discount!r} must be a number from 0 to 1")
         limits = check_at_least("most_states", most_states), check_at_least("most_pairs", most_pairs)
         check_size(core, *limits)

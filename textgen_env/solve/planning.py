@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from textgen_env.checks import is_number
 from textgen_env.rewards.base import FloatArray
 from textgen_env.solve.mdp import TextMDP
 
@@ -20,7 +21,7 @@ Backup = Callable[[FloatArray, slice], FloatArray]
 
 
 class Values(NamedTuple):
-    """What there is still to be earned, in the reward's unit.
+    """Values: what there is still to be earned, in the reward's unit.
 
     Attributes:
         V: (S,) float64, from each state.
@@ -32,7 +33,7 @@ class Values(NamedTuple):
 
 
 class Iterated(NamedTuple):
-    """What value iteration came to.
+    """Outcome of value iteration.
 
     Attributes:
         V, Q: as in `Values`.
@@ -154,7 +155,7 @@ def checked_temperature(temperature: float) -> float:
         TypeError: not a number.
         ValueError: below 0, or not finite.
     """
-    if isinstance(temperature, bool) or not isinstance(temperature, int | float):
+    if not is_number(temperature):
         raise TypeError(f"temperature={temperature!r} must be a number, got {type(temperature).__name__}")
     if not 0 <= temperature < np.inf:
         raise ValueError(f"temperature={temperature!r} must be finite and at least 0")

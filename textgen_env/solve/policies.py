@@ -1,4 +1,4 @@
-"""What an autoregressive policy writes, exactly: its texts and their probabilities, its entropy, how far it lies from
+"""Policies, exactly: the texts that one writes and their probabilities, its entropy, how far it lies from
 another one, and the gradient of what it earns. A policy is (S, V) float64: the probability of each token in each state.
 """
 

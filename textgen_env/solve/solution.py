@@ -1,4 +1,4 @@
-"""A game solved."""
+"""Solution of a game: the best that can be done in it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from textgen_env.vocabulary import Texts
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """The best that can be done in a game.
+    """Best play of a game.
 
     Attributes:
         mdp: the game.

@@ -1,0 +1,1 @@
+"""Tasks: vocabularies, horizons, sources and data."""

@@ -1,4 +1,4 @@
-"""What a task is: the Protocol that the core plays, and the checks that tasks share."""
+"""Tasks: the Protocol that the core plays, and a base class."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class SourceTable:
 
 @runtime_checkable
 class Task(Protocol):
-    """What is written: vocabulary, horizon, sources and data. Immutable; shared by all rows.
+    """Task: the vocabulary, horizon, sources and data of what is written. Immutable; shared by all rows.
 
     Attributes:
         vocabulary: the V tokens, which are the actions.
@@ -81,7 +81,7 @@ class Task(Protocol):
 
 
 class BaseTask:
-    """The parts that most tasks share: no sources, no mask, references = training data."""
+    """Base of tasks: no sources, no mask, references = training data."""
 
     vocabulary: Vocabulary
     max_length: int

@@ -42,7 +42,7 @@ class CaptionsTask(BaseTask):
         max_length: the horizon T in tokens, the end token included.
         train_size: sentences to learn from.
         test_size: sentences kept for measuring.
-        captions_seed: of the drawing.
+        seed: of the drawing.
 
     Attributes:
         grammar: where the sentences come from.
@@ -53,15 +53,13 @@ class CaptionsTask(BaseTask):
             the grammar yields are found out when the sentences are first asked for.
     """
 
-    def __init__(
-        self, max_length: int = 20, train_size: int = 10_000, test_size: int = 1_000, captions_seed: int = 0
-    ) -> None:
+    def __init__(self, max_length: int = 20, train_size: int = 10_000, test_size: int = 1_000, seed: int = 0) -> None:
         self.grammar = captions_grammar()
         self.vocabulary = Vocabulary([END, *self.grammar.words], eos=END)
         self.max_length = check_at_least("max_length", max_length)
         self.train_size = check_at_least("train_size", train_size)
         self.test_size = check_at_least("test_size", test_size)
-        self.captions_seed = check_at_least("captions_seed", captions_seed, 0)
+        self.seed = check_at_least("seed", seed, 0)
         # The default holds nearly all sentences; whether a shorter horizon holds enough shows only in drawing them,
         # and is to be told here rather than in the middle of a run.
         if self.max_length < 20:
@@ -77,7 +75,7 @@ class CaptionsTask(BaseTask):
 
     @cached_property
     def _split(self) -> tuple[Texts, Texts]:
-        rng = np.random.default_rng(self.captions_seed)
+        rng = np.random.default_rng(self.seed)
         sentences = self._distinct_sentences(rng)
         end = self.vocabulary.encode([END])
         rows = [self.vocabulary.encode(sentences[i]) + end for i in rng.permutation(len(sentences))]

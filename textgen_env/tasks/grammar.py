@@ -36,6 +36,8 @@ from typing import Any
 
 import numpy as np
 
+from textgen_env.checks import is_number
+
 _SYMBOL = re.compile(r"([A-Z]\w*)(?:\[(\w+(?:,\w+)*)\])?")
 
 Alternatives = dict[tuple[str, ...], float]
@@ -235,7 +237,7 @@ def _check_weights(rules: Mapping[str, Alternatives]) -> None:
         if not sides:
             raise ValueError(f'symbol {symbol!r} has no right side; an empty text is written as [""]')
         for side, weight in sides.items():
-            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < float("inf"):
+            if not is_number(weight) or not 0 < weight < float("inf"):
                 raise ValueError(
                     f"symbol {symbol!r}: the weight of {' '.join(side)!r} is {weight!r}; it must be a positive, finite "
                     "number"

@@ -22,7 +22,7 @@ PROBE = 1_000
 
 
 class NumberWordsTask(BaseTask):
-    """Write the words of the number that is shown in digits.
+    """Words of the number that is shown in digits.
 
     ## Description
     The source is a number, 0 to `max_number`, as digits; the text is the same number in words, as num2words (Taro
@@ -51,7 +51,7 @@ class NumberWordsTask(BaseTask):
         language: a key of `num2words.CONVERTER_CLASSES`.
         max_number: the largest number, at least 9.
         split: the sources that are played: "train", "validation", "test" or "all".
-        numbers_seed: of the shuffle that makes the splits.
+        seed: of the shuffle that makes the splits.
         max_length: the horizon T in tokens, the end token included; None for as many as the longest text has.
 
     Raises:
@@ -68,7 +68,7 @@ class NumberWordsTask(BaseTask):
         language: str = "fr",
         max_number: int = 9_999,
         split: str = "train",
-        numbers_seed: int = 0,
+        seed: int = 0,
         max_length: int | None = None,
     ) -> None:
         languages = _import_num2words().CONVERTER_CLASSES
@@ -79,7 +79,7 @@ class NumberWordsTask(BaseTask):
         self.language = language
         self.max_number = check_at_least("max_number", max_number, 9)
         self.split = split
-        self.numbers_seed = check_at_least("numbers_seed", numbers_seed, 0)
+        self.seed = check_at_least("seed", seed, 0)
         spelt = _spelt_numbers(language, self.max_number)
         self.vocabulary = spelt.vocabulary
         longest = int(spelt.lengths.max())
@@ -92,7 +92,7 @@ class NumberWordsTask(BaseTask):
         width = ((0, 0), (0, self.max_length - longest))
         self._tokens = np.pad(spelt.tokens, width, constant_values=self.vocabulary.blank_id)
         self._lengths = spelt.lengths.copy()
-        self._rows = _split_rows(self.max_number + 1, self.numbers_seed)
+        self._rows = _split_rows(self.max_number + 1, self.seed)
         self.sources = _number_sources(self.max_number, self._rows[split])
 
     def training_sequences(self) -> Texts:

@@ -31,12 +31,12 @@ class OracleTask(BaseTask):
     Args:
         vocab_size: V.
         max_length: T.
-        oracle_seed: of the parameters and the data.
+        seed: of the parameters and the data.
         oracle: an `.npz` file with the oracle's parameters, in place of drawn ones: `embeddings (V, E)`,
             `Wi Ui bi`, `Wf Uf bf`, `Wog Uog bog`, `Wc Uc bc`, `Wo (H, V)`, `bo (V,)`. V is the file's; `vocab_size`
             is ignored then, unless it is given and differs.
         train_size, test_size: sequences drawn from the oracle.
-        oracle_device: where the oracle is, such as "cuda"; its random numbers are drawn on the CPU all the same.
+        device: where the oracle is, such as "cuda"; its random numbers are drawn on the CPU all the same.
 
     Raises:
         ValueError, TypeError: a size below 1; a file that holds no oracle.
@@ -47,14 +47,14 @@ class OracleTask(BaseTask):
         self,
         vocab_size: int | None = None,
         max_length: int = 20,
-        oracle_seed: int = 0,
+        seed: int = 0,
         oracle: str | PathLike[str] | None = None,
         train_size: int = 10_000,
         test_size: int = 10_000,
-        oracle_device: str = "cpu",
+        device: str = "cpu",
     ) -> None:
         self.max_length = check_at_least("max_length", max_length)
-        self.seed = check_at_least("oracle_seed", oracle_seed, least=0)
+        self.seed = check_at_least("seed", seed, least=0)
         self.train_size = check_at_least("train_size", train_size)
         self.test_size = check_at_least("test_size", test_size)
         if oracle is None:
@@ -68,7 +68,7 @@ class OracleTask(BaseTask):
                     f"vocab_size={vocab_size!r}, but the oracle {fspath(oracle)!r} has {size} tokens; leave it out, or "
                     "give None"
                 )
-        self.device = torch.device(checked_device("oracle_device", oracle_device))
+        self.device = torch.device(checked_device("device", device))
         self.language_model.to(self.device)
         self.vocabulary = Vocabulary.numbered(size)
 

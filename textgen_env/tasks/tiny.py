@@ -21,7 +21,7 @@ class TinyTask(BaseTask):
     Args:
         vocab_size: V, the end token included.
         max_length: T.
-        tiny_seed: of the Markov chain and the data.
+        seed: of the Markov chain and the data.
         train_size, test_size: texts in the data.
 
     Raises:
@@ -32,13 +32,13 @@ class TinyTask(BaseTask):
         self,
         vocab_size: int = 4,
         max_length: int = 5,
-        tiny_seed: int = 0,
+        seed: int = 0,
         train_size: int = 1_000,
         test_size: int = 1_000,
     ) -> None:
         vocab_size = check_at_least("vocab_size", vocab_size)
         self.max_length = check_at_least("max_length", max_length)
-        self.seed = check_at_least("tiny_seed", tiny_seed, least=0)
+        self.seed = check_at_least("seed", seed, least=0)
         self.train_size = check_at_least("train_size", train_size)
         self.test_size = check_at_least("test_size", test_size)
         letters = [chr(ord("a") + i) if vocab_size <= 27 else f"t{i + 1}" for i in range(vocab_size - 1)]

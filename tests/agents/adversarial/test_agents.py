@@ -55,7 +55,7 @@ def test_of_a_sum_of_rewards_the_part_that_learns_is_taught() -> None:
     def envs_of(*parts: Any, **kwargs: Any) -> Any:
         return small_envs(combine(*((1.0, part) for part in parts)), **kwargs)
 
-    quick = {name: DISCRIMINATOR[name] for name in ("d_embedding_size", "d_widths", "d_counts", "d_batch_size")}
+    quick = {name: DISCRIMINATOR[name] for name in ("embedding_size", "widths", "counts", "batch_size")}
     learning = DiscriminatorReward(auto_update=False, **quick)
     envs = envs_of(combine((2.0, constant), (1.0, learning)), constant)
     agent = small_agent(envs, pretrain_epochs=0)
@@ -64,7 +64,7 @@ def test_of_a_sum_of_rewards_the_part_that_learns_is_taught() -> None:
     part = envs.unwrapped.reward.parts[0][1].parts[1][1]
     assert agent.d_steps_taken == 3
     assert part.learner.steps_taken == 15
-    with pytest.raises(ValueError, match=r"learns by itself .* make them with auto_update=False"):
+    with pytest.raises(ValueError, match=r"learns by itself .* 'auto_update': False"):
         small_agent(envs).train(envs_of(DiscriminatorReward(**quick), constant), 10)
     with pytest.raises(ValueError, match="2 parts of their reward learn, but SeqGAN teaches one"):
         small_agent(envs).train(envs_of(learning, learning), 10)

@@ -30,7 +30,7 @@ SMALL: dict[str, Any] = {
     "d_steps": 1,
     "d_epochs": 1,
 }
-DISCRIMINATOR: dict[str, Any] = {"d_embedding_size": 8, "d_widths": [1, 2], "d_counts": [8, 8], "d_batch_size": 16}
+DISCRIMINATOR: dict[str, Any] = {"embedding_size": 8, "widths": [1, 2], "counts": [8, 8], "batch_size": 16}
 
 
 class Pairs(BaseReward):
@@ -56,8 +56,8 @@ def pair_envs(num_envs: int = 128) -> TextGenVectorEnv:
 
 
 def gan_envs(**kwargs: Any) -> Any:
-    given = {"reward": "discriminator", "auto_update": False, "train_size": 64, **DISCRIMINATOR, **kwargs}
-    return gym.make_vec("TextGen-Tiny-v0", num_envs=4, **given)
+    reward = {"name": "discriminator", "auto_update": False, **DISCRIMINATOR, **kwargs}
+    return gym.make_vec("TextGen-Tiny-v0", num_envs=4, reward=reward, train_size=64)
 
 
 def deviations_at(temperature: float, straight_through: bool, count: int = 60) -> Deviations:
@@ -207,7 +207,7 @@ def test_rewards_that_do_not_fit_are_refused() -> None:
     agent = GumbelSoftmax(table, GumbelSoftmaxConfig(**{**SMALL, "pretrain_epochs": 0}))
     with pytest.raises(ValueError, match=r"their reward TableReward has no soft_score"):
         agent.train(table, 100)
-    with pytest.raises(ValueError, match="GumbelSoftmax decides when it learns; make them with auto_update=False"):
+    with pytest.raises(ValueError, match=r"GumbelSoftmax decides when it learns; .*'auto_update': False"):
         agent.train(gan_envs(auto_update=True), 100)
 
 

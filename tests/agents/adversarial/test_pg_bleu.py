@@ -19,16 +19,14 @@ from agents.protocol import Agent, Progress
 
 SMALL: dict[str, Any] = {"embedding_size": 8, "hidden_size": 8, "batch_size": 16, "pretrain_epochs": 2}
 PAPER: dict[str, Any] = {
-    "max_order": 3,
-    "smooth_method": "none",
-    "effective_order": False,
     "reward_mode": "terminal",
+    "reward": {"name": "bleu", "max_order": 3, "smooth_method": "none", "effective_order": False},
 }
 
 
 def small_envs(reward: str = "bleu", **kwargs: Any) -> Any:
-    settings = PAPER if reward == "bleu" else {}
-    return gym.make_vec("TextGen-Tiny-v0", num_envs=4, reward=reward, train_size=64, **settings, **kwargs)
+    settings = PAPER if reward == "bleu" else {"reward": reward}
+    return gym.make_vec("TextGen-Tiny-v0", num_envs=4, train_size=64, **settings, **kwargs)
 
 
 def small_agent(envs: Any, seed: int = 0, **config: Any) -> PGBleu:
@@ -86,9 +84,9 @@ def test_it_learns_to_write_captions_with_a_better_bleu() -> None:
 
 def test_another_reward_is_refused_with_the_way_to_make_the_right_one() -> None:
     envs = small_envs("table")
-    with pytest.raises(ValueError, match=r"TableReward.*TextGen-OracleBLEU-v0.*max_order=3") as refusal:
+    with pytest.raises(ValueError, match=r"TableReward.*TextGen-OracleBLEU-v0.*max_order.: 3") as refusal:
         small_agent(envs).train(envs, 100)
-    settings = str(refusal.value).partition('-v0", ')[2].rstrip(")")
+    settings = str(refusal.value).partition('-v0", ')[2].removesuffix(")")
     made = eval(f"dict({settings})")
     assert made == {"num_envs": 64, **PAPER}
     right = gym.make_vec("TextGen-OracleSmallBLEU-v0", **{**made, "num_envs": 4}, train_size=20, test_size=1)

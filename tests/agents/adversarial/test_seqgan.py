@@ -56,8 +56,10 @@ def test_with_a_ranker_it_is_rankgan() -> None:
     envs = gym.make_vec(
         "TextGen-OracleSmallGAN-v0",
         num_envs=4,
-        reward="ranker",
-        **{**DISCRIMINATOR, "vocab_size": 12, "max_length": 5, "train_size": 64, "d_learning_rate": 0.01},
+        reward={**DISCRIMINATOR, "name": "ranker", "learning_rate": 0.01},
+        vocab_size=12,
+        max_length=5,
+        train_size=64,
     )
     seen: list[Progress] = []
     agent = small_agent(envs, pretrain_epochs=0, d_pretrain_steps=6, d_epochs=4)
@@ -80,8 +82,8 @@ def test_a_reward_that_does_not_learn_leaves_the_g_steps() -> None:
 
 
 def test_a_reward_that_learns_by_itself_is_refused() -> None:
-    envs = small_envs(auto_update=True)
-    with pytest.raises(ValueError, match="auto_update=False"):
+    envs = small_envs({**DISCRIMINATOR, "auto_update": True})
+    with pytest.raises(ValueError, match="'auto_update': False"):
         small_agent(envs).train(envs, 100)
 
 

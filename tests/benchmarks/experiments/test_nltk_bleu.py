@@ -80,7 +80,10 @@ def test_fewer_matches_may_score_higher() -> None:
 def test_it_is_a_reward_by_import_path() -> None:
     check_reward(NltkBleu(), TinyTask(vocab_size=4, max_length=4))
     envs = gym.make_vec(
-        "TextGen-OracleSmall-v0", 2, reward="benchmarks.experiments.nltk_bleu:NltkBleu", train_size=50, share=0.5
+        "TextGen-OracleSmall-v0",
+        2,
+        reward={"name": "benchmarks.experiments.nltk_bleu:NltkBleu", "share": 0.5},
+        train_size=50,
     )
     assert envs.unwrapped.reward.share == 0.5
     known = envs.unwrapped.task.training_sequences().tokens

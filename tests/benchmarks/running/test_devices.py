@@ -13,13 +13,14 @@ import torch
 from agents.baselines.uniform import Uniform
 from agents.policy_gradient.reinforce import Reinforce
 from benchmarks.analysis.load import collect
-from benchmarks.policies.environments import device_kwargs, make_envs
+from benchmarks.policies.environments import make_envs, on_device
 from benchmarks.running.scheduler import ConfigMismatch, run_experiment
 from benchmarks.specs.experiment import Evaluation, Experiment, Row
 from benchmarks.store.run_folder import read_json, read_state
 
 SMALL = {"vocab_size": 8, "max_length": 3, "train_size": 40, "test_size": 40}
-DISCRIMINATOR = {"d_embedding_size": 4, "d_widths": [1, 2], "d_counts": [4, 4], "update_every": 24, "d_steps": 1}
+LEARNING = {"embedding_size": 4, "widths": [1, 2], "counts": [4, 4], "update_every": 24, "steps": 1}
+DISCRIMINATOR = {"reward": {"name": "discriminator", **LEARNING}}
 SIZES = {"hidden_size": 4, "batch_size": 16}
 # The CPU by a name of its own: what is not told of it is found out, on any machine.
 ELSEWHERE = "cpu:0"
@@ -100,11 +101,20 @@ def test_a_device_that_computes_nothing_is_refused_before_anything_is_done(tmp_p
 
 
 def test_only_rewards_that_compute_take_a_device() -> None:
-    assert device_kwargs("TextGen-OracleSmallGAN-v0", {}, "cuda") == {"device": "cuda"}
-    assert device_kwargs("TextGen-OracleSmall-v0", {}, "cuda") == {}
-    assert device_kwargs("TextGen-OracleSmall-v0", {"reward": "discriminator"}, "cuda") == {"device": "cuda"}
-    assert device_kwargs("TextGen-OracleSmallGAN-v0", {}, "cpu") == {}
-    envs: Any = make_envs("TextGen-OracleSmallGAN-v0", 1, {**SMALL, **DISCRIMINATOR, "device": "cpu"}, "cuda")
+    there = {"reward": {"name": "discriminator", "device": "cuda"}}
+    assert on_device("TextGen-OracleSmallGAN-v0", {}, "cuda") == there
+    assert on_device("TextGen-OracleSmall-v0", {"max_length": 5}, "cuda") == {"max_length": 5, "reward": "likelihood"}
+    assert on_device("TextGen-OracleSmall-v0", {"reward": "discriminator"}, "cuda") == there
+    parts = {"name": "sum", "parts": [[1.0, "discriminator"], [2.0, "bleu"]]}
+    moved = {"name": "sum", "parts": [[1.0, there["reward"]], [2.0, "bleu"]]}
+    assert on_device("TextGen-OracleSmall-v0", {"reward": parts}, "cuda") == {"reward": moved}
+    assert on_device("TextGen-OracleSmallGAN-v0", {}, "cpu") == {}
+    envs: Any = make_envs(
+        "TextGen-OracleSmallGAN-v0",
+        1,
+        {**SMALL, "reward": {"name": "discriminator", **LEARNING, "device": "cpu"}},
+        "cuda",
+    )
     assert envs.unwrapped.reward.device == "cpu"
 
 

@@ -32,7 +32,8 @@ from benchmarks.specs.experiment import Evaluation, Experiment, Row
 from benchmarks.store.run_folder import read_json
 
 SMALL = {"vocab_size": 8, "max_length": 3, "train_size": 40, "test_size": 40}
-DISCRIMINATOR = {"d_embedding_size": 4, "d_widths": [1, 2], "d_counts": [4, 4], "update_every": 24, "d_steps": 1}
+LEARNING = {"embedding_size": 4, "widths": [1, 2], "counts": [4, 4], "update_every": 24, "steps": 1}
+DISCRIMINATOR = {"reward": {"name": "discriminator", **LEARNING}}
 DRAWS = {"hidden_size": 4, "embedding_size": 4, "batch_size": 16}
 EVALUATION = Evaluation(3, 8, 16, 10, 1, ("nll_test", "distinct_1"), validation="nll", validation_texts=10)
 

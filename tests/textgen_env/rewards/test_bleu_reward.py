@@ -6,11 +6,11 @@ import pytest
 from sacrebleu.metrics import BLEU
 
 from support.kernel_switch import PATHS, taking
+from textgen_env import combine
 from textgen_env.core import GenerationCore
 from textgen_env.metrics import BleuScorer
 from textgen_env.rewards.base import BaseReward, Reward
 from textgen_env.rewards.bleu import BleuReward
-from textgen_env.rewards.combine import combine
 from textgen_env.tasks.base import BaseTask, Sources, SourceTable, pad
 from textgen_env.vocabulary import Texts, Vocabulary
 

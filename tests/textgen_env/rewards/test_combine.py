@@ -98,7 +98,7 @@ def test_every_part_is_told_of_the_texts_that_ended() -> None:
 
 def test_what_the_parts_learn_is_kept() -> None:
     def bound() -> Any:
-        sizes: Any = {"d_embedding_size": 4, "d_widths": [1, 2], "d_counts": [4, 4], "d_batch_size": 4}
+        sizes: Any = {"embedding_size": 4, "widths": [1, 2], "counts": [4, 4], "batch_size": 4}
         learning = DiscriminatorReward(**sizes)
         return combine((1.0, length), (2.0, combine((1.0, learning), (1.0, ones))), (1.0, learning)).bind(task)
 
@@ -148,8 +148,9 @@ def test_parts_are_bound_anew_for_each_task() -> None:
         ([(True, length)], TypeError, r"combine: weight=True must be a number, got bool"),
         ([(float("nan"), length)], ValueError, r"combine: weight=nan must be finite"),
         ([(-float("inf"), length)], ValueError, r"combine: weight=-inf must be finite"),
-        ([(1.0, "bleu")], TypeError, r"reward='bleu' must be"),
-        ([(1.0, TableReward)], TypeError, r"is a class; pass an object of it, such as TableReward\(\)"),
+        ([(1.0, "blue")], ValueError, r"reward='blue' must be one of table, .*bleu"),
+        ([(1.0, {"name": "bleu", "order": 2})], TypeError, r"reward 'bleu' got an unexpected keyword argument 'order'"),
+        ([(1.0, 7)], TypeError, r"reward=7 must be the name of a reward"),
     ],
 )
 def test_what_cannot_be_combined_is_refused(parts: list[Any], error: type[Exception], message: str) -> None:

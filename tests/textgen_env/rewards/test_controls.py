@@ -36,7 +36,7 @@ def test_the_constant_is_the_same_for_all() -> None:
 
 @pytest.mark.parametrize(("value", "error"), [("1", TypeError), (True, TypeError), (float("nan"), ValueError)])
 def test_a_constant_that_is_none_is_refused(value: object, error: type[Exception]) -> None:
-    with pytest.raises(error, match="constant="):
+    with pytest.raises(error, match="value="):
         ConstantReward(value)
 
 

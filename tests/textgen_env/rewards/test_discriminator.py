@@ -18,14 +18,14 @@ def accuracy(reward, seed=99):
 
 
 def test_it_learns_to_tell_real_from_written_with_no_extra_code():
-    reward = bound(d_learning_rate=5e-3, d_embedding_size=16, d_counts=[16, 16])
+    reward = bound(learning_rate=5e-3, embedding_size=16, counts=[16, 16])
     untrained = accuracy(reward)
     for step in range(40):
         fake = written(32, step)
         reward.episodes_ended(fake.tokens, fake.lengths)
     trained = accuracy(reward)
     print(f"accuracy untrained {untrained:.3f}, after {reward.discriminator.steps_taken} updates {trained:.3f}")
-    assert reward.discriminator.steps_taken == 40 * 2 * reward.d_steps
+    assert reward.discriminator.steps_taken == 40 * 2 * reward.steps
     assert untrained < 0.7
     assert trained > 0.95
     assert reward.last_update["accuracy"] > 0.8
@@ -33,9 +33,9 @@ def test_it_learns_to_tell_real_from_written_with_no_extra_code():
 
 
 def test_one_update_is_one_adam_step_on_the_written_out_loss():
-    reward = bound(RisingTask(count=8), d_steps=1, d_dropout=0.0, d_l2=0.2, d_learning_rate=1e-3)
+    reward = bound(RisingTask(count=8), steps=1, dropout=0.0, l2=0.2, learning_rate=1e-3)
     fake = written(8)
-    expected = bound(RisingTask(count=8), d_dropout=0.0).discriminator.network
+    expected = bound(RisingTask(count=8), dropout=0.0).discriminator.network
     optimizer = torch.optim.Adam(expected.parameters(), lr=1e-3)
     d_real = expected(torch.from_numpy(RisingTask(count=8).real.tokens)).sigmoid()
     d_fake = expected(torch.from_numpy(fake.tokens)).sigmoid()
@@ -70,9 +70,9 @@ def test_probability_is_the_sigmoid_of_the_log_odds():
 @pytest.mark.parametrize(
     ("kwargs", "error", "message"),
     [
-        ({"output": "logit"}, ValueError, "output='logit' must be 'probability' or 'log_odds'"),
-        ({"d_l2": -0.1}, ValueError, "d_l2=-0.1"),
-        ({"d_l2": "0.2"}, TypeError, "d_l2='0.2'"),
+        ({"output": "logit"}, ValueError, "output='logit' must be one of 'probability', 'log_odds'"),
+        ({"l2": -0.1}, ValueError, "l2=-0.1"),
+        ({"l2": "0.2"}, TypeError, "l2='0.2'"),
     ],
 )
 def test_wrong_arguments(kwargs, error, message):

@@ -28,13 +28,13 @@ def bound(reward_class):
 
 def test_the_same_texts_make_the_same_weights_however_they_arrive(bound):
     fake = written(70)
-    together, singly, other_seed = bound(), bound(), bound(discriminator_seed=1)
+    together, singly, other_seed = bound(), bound(), bound(seed=1)
     for reward in (together, other_seed):
         reward.episodes_ended(fake.tokens, fake.lengths)
     for row in range(70):
         singly.episodes_ended(fake.tokens[row : row + 1], fake.lengths[row : row + 1])
     assert_same_state(together.state_dict(), singly.state_dict())
-    assert together.learner.steps_taken == 4 * together.d_steps
+    assert together.learner.steps_taken == 4 * together.steps
     assert len(together.state_dict()["fresh"]) == 70 - 4 * 16
     assert not np.array_equal(together.score(*fake[:2]), other_seed.score(*fake[:2]))
 
@@ -62,17 +62,17 @@ def test_without_auto_update_only_update_learns(bound):
 
 
 def test_dropout_acts_in_learning(bound):
-    with_it, without, fake = bound(d_dropout=0.5), bound(d_dropout=0.0), written(16)
+    with_it, without, fake = bound(dropout=0.5), bound(dropout=0.0), written(16)
     assert_same_state(with_it.state_dict(), without.state_dict())
     assert with_it.update(fake) != without.update(fake)
 
 
 @pytest.mark.parametrize(
     ("reward_class", "kwargs"),
-    [(DiscriminatorReward, {"output": "log_odds", "d_l2": 0.0}), (RankerReward, {"d_gamma": 10.0})],
+    [(DiscriminatorReward, {"output": "log_odds", "l2": 0.0}), (RankerReward, {"gamma": 10.0})],
 )
 def test_scores_are_those_of_the_text_alone(bound, kwargs):
-    reward = bound(**kwargs, d_learning_rate=1e-2, d_steps=20)
+    reward = bound(**kwargs, learning_rate=1e-2, steps=20)
     for seed in range(10):
         reward.update(written(64, seed))
     fake = written(1200)  # more than go through the network together
@@ -123,7 +123,7 @@ def test_a_saved_reward_goes_on_bit_for_bit(bound, tmp_path, file_format):
     else:
         torch.save(reward.state_dict(), path)
         state = torch.load(path, weights_only=True)
-    resumed = bound(discriminator_seed=5)
+    resumed = bound(seed=5)
     resumed.load_state_dict(state)
     assert_same_state(resumed.state_dict(), reward.state_dict())
     for each in (reward, resumed):
@@ -162,7 +162,7 @@ def test_a_snapshot_does_not_follow_the_learning(bound):
 def test_a_wrong_state_is_refused_and_changes_nothing(bound, change, message):
     reward, fake = bound(), written(20)
     reward.episodes_ended(fake.tokens, fake.lengths)
-    before, state = reward.state_dict(), bound(discriminator_seed=9).state_dict()
+    before, state = reward.state_dict(), bound(seed=9).state_dict()
     change(state)
     with pytest.raises(ValueError, match=message):
         reward.load_state_dict(state)
@@ -170,11 +170,9 @@ def test_a_wrong_state_is_refused_and_changes_nothing(bound, change, message):
 
 
 def test_a_loss_that_is_not_finite_is_refused_and_changes_nothing(bound):
-    reward, fake = bound(d_learning_rate=1e25), written(16)
+    reward, fake = bound(learning_rate=1e25), written(16)
     before = reward.state_dict()
-    with pytest.raises(
-        FloatingPointError, match=r"(loss is|not finite).* at update \d+; .*lower d_learning_rate=1e\+25"
-    ):
+    with pytest.raises(FloatingPointError, match=r"(loss is|not finite).* at update \d+; .*lower learning_rate=1e\+25"):
         reward.update(fake)
     assert_same_state(before, reward.state_dict())
     with pytest.raises(FloatingPointError):
@@ -183,7 +181,7 @@ def test_a_loss_that_is_not_finite_is_refused_and_changes_nothing(bound):
     assert np.array_equal(after.pop("fresh").numpy(), fake.tokens)
     before.pop("fresh")
     assert_same_state(before, after)
-    last_step = bound(d_learning_rate=1e39, d_steps=1)  # its loss is finite, the weights that it makes are not
+    last_step = bound(learning_rate=1e39, steps=1)  # its loss is finite, the weights that it makes are not
     untouched = last_step.state_dict()
     with pytest.raises(FloatingPointError, match="a weight is not finite"):
         last_step.update(fake)
@@ -250,8 +248,8 @@ def test_tasks_it_cannot_serve(bound):
     empty.real = Texts(empty.real.tokens[:0], empty.real.lengths[:0])
     with pytest.raises(ValueError, match=r"training_sequences\(\) is empty"):
         bound(empty)
-    with pytest.raises(ValueError, match=r"d_widths=.*wider than a text of 6 tokens"):
-        bound(d_widths=[7], d_counts=[2])
+    with pytest.raises(ValueError, match=r"widths=.*wider than a text of 6 tokens"):
+        bound(widths=[7], counts=[2])
 
 
 @pytest.mark.parametrize(
@@ -259,17 +257,17 @@ def test_tasks_it_cannot_serve(bound):
     [
         ({"auto_update": 1}, TypeError, "auto_update=1"),
         ({"update_every": 0}, ValueError, "update_every=0"),
-        ({"d_steps": 1.5}, TypeError, "d_steps=1.5"),
-        ({"d_batch_size": 7}, ValueError, "d_batch_size=7 must be even"),
-        ({"d_learning_rate": 0.0}, ValueError, "d_learning_rate=0.0"),
-        ({"d_learning_rate": float("nan")}, ValueError, "d_learning_rate=nan"),
-        ({"d_learning_rate": "1e-3"}, TypeError, "d_learning_rate='1e-3'"),
-        ({"d_widths": [0, 1]}, ValueError, "d_widths="),
-        ({"d_widths": [1, 2, 3]}, ValueError, "d_widths=.*d_counts=.*equally long"),
-        ({"d_counts": 3}, TypeError, "d_counts=3"),
-        ({"d_dropout": 1.0}, ValueError, "d_dropout=1.0"),
-        ({"d_embedding_size": 0}, ValueError, "d_embedding_size=0"),
-        ({"discriminator_seed": -1}, ValueError, "discriminator_seed=-1"),
+        ({"steps": 1.5}, TypeError, "steps=1.5"),
+        ({"batch_size": 7}, ValueError, "batch_size=7 must be even"),
+        ({"learning_rate": 0.0}, ValueError, "learning_rate=0.0"),
+        ({"learning_rate": float("nan")}, ValueError, "learning_rate=nan"),
+        ({"learning_rate": "1e-3"}, TypeError, "learning_rate='1e-3'"),
+        ({"widths": [0, 1]}, ValueError, "widths="),
+        ({"widths": [1, 2, 3]}, ValueError, "widths=.*counts=.*equally long"),
+        ({"counts": 3}, TypeError, "counts=3"),
+        ({"dropout": 1.0}, ValueError, "dropout=1.0"),
+        ({"embedding_size": 0}, ValueError, "embedding_size=0"),
+        ({"seed": -1}, ValueError, "seed=-1"),
         ({"device": "abacus"}, ValueError, "device='abacus'"),
         ({"device": 3.5}, TypeError, "device=3.5"),
     ],

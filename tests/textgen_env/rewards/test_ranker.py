@@ -11,7 +11,7 @@ from textgen_env.models.ranker import crowd, log_rank
 from textgen_env.rewards.ranker import RankerReward
 from textgen_env.testing import check_reward
 
-SETS = {"d_reference_size": 5, "d_comparison_size": 3}
+SETS = {"reference_size": 5, "comparison_size": 3}
 
 
 def bound(task=None, **kwargs):
@@ -22,7 +22,7 @@ def plain_vectors(weights, tokens):
     """What the encoder makes of the texts (B, T): (B, F), window by window, without dropout."""
     embedded = weights["embedding.weight"][tokens]  # (B, T, E)
     columns = []
-    for i in range(len(SMALL["d_widths"])):
+    for i in range(len(SMALL["widths"])):
         kernel, bias = weights[f"convolutions.{i}.weight"], weights[f"convolutions.{i}.bias"]
         width = kernel.shape[2]
         windows = [
@@ -54,7 +54,7 @@ def weights_of(reward):
 
 @pytest.mark.parametrize("gamma", [1.0, 20.0])
 def test_scores_are_the_papers_ranks(gamma):
-    reward, task = bound(d_gamma=gamma), RisingTask()
+    reward, task = bound(gamma=gamma), RisingTask()
     reward.update(written(64))
     fake, weights = written(30, 1), weights_of(reward)
     sets = [task.real.tokens[reward.state_dict()[name].numpy()] for name in ("references", "comparisons")]
@@ -64,7 +64,7 @@ def test_scores_are_the_papers_ranks(gamma):
     scores = reward.score(*fake[:2])
     assert scores.dtype == np.float64
     np.testing.assert_allclose(scores, expected, atol=1e-5)
-    ranks = bound(d_gamma=gamma, output="rank")
+    ranks = bound(gamma=gamma, output="rank")
     ranks.load_state_dict(reward.state_dict())
     np.testing.assert_allclose(ranks.score(*fake[:2]), np.exp(expected), rtol=1e-5)
     assert list(reward.terms(*fake[:2])) == ["ranker"]
@@ -73,7 +73,7 @@ def test_scores_are_the_papers_ranks(gamma):
 @pytest.mark.parametrize("gamma", [1.0, 20.0])
 def test_the_loss_and_its_gradient_are_the_papers(gamma):
     """Equation 7: real texts among written ones, written texts among real ones, against references that are real."""
-    ranker = bound(d_gamma=gamma, d_dropout=0.0, d_batch_size=8).learner
+    ranker = bound(gamma=gamma, dropout=0.0, batch_size=8).learner
     rng = np.random.default_rng(0)
     real = torch.from_numpy(RisingTask().real.tokens[rng.permutation(500)[: 4 + 5 + 3]])
     fake = torch.from_numpy(written(4 + 3, 5).tokens)
@@ -99,8 +99,8 @@ def test_the_loss_and_its_gradient_are_the_papers(gamma):
 
 
 def test_a_round_draws_batches_and_sets_and_takes_adams_steps():
-    reward = bound(d_dropout=0.0, d_batch_size=8)
-    twin, fake = bound(d_dropout=0.0, d_batch_size=8), written(50)
+    reward = bound(dropout=0.0, batch_size=8)
+    twin, fake = bound(dropout=0.0, batch_size=8), written(50)
     ranker, generator = twin.learner, torch.Generator()
     generator.set_state(twin.learner.generator.get_state())
 
@@ -147,7 +147,7 @@ def test_scores_stay_as_they_are_until_an_update_redraws_the_sets():
 
 
 def test_more_may_be_drawn_than_there_are_texts():
-    reward = bound(RisingTask(count=4), d_reference_size=9)
+    reward = bound(RisingTask(count=4), reference_size=9)
     assert set(reward.state_dict()["references"].tolist()) == {0, 1, 2, 3}
     assert np.isfinite(reward.update(written(1))["loss"])
 
@@ -187,7 +187,7 @@ def order(reward, seed=99):
 
 
 def test_it_learns_to_rank_real_texts_above_written_ones_with_no_extra_code():
-    reward = bound(d_learning_rate=5e-3, d_embedding_size=16, d_counts=[16, 16], d_reference_size=16)
+    reward = bound(learning_rate=5e-3, embedding_size=16, counts=[16, 16], reference_size=16)
     untrained = order(reward)
     for step in range(20):
         fake = written(32, step)
@@ -207,8 +207,9 @@ def test_it_is_a_reward(output, auto_update):
 
 
 def test_it_is_chosen_by_name():
-    kwargs = {"auto_update": False, "d_embedding_size": 8, "d_widths": [1, 2], "d_counts": [4, 4], "d_gamma": 2.0}
-    envs = gymnasium.make_vec("TextGen-OracleSmallGAN-v0", num_envs=4, reward="ranker", train_size=60, **kwargs)
+    sizes = {"embedding_size": 8, "widths": [1, 2], "counts": [4, 4], "gamma": 2.0}
+    reward = {"name": "ranker", "auto_update": False, **sizes}
+    envs = gymnasium.make_vec("TextGen-OracleSmallGAN-v0", num_envs=4, reward=reward, train_size=60)
     envs.reset(seed=0)
     for _ in range(10):
         *_, infos = envs.step(envs.action_space.sample())
@@ -223,7 +224,7 @@ def test_it_is_chosen_by_name():
 def test_a_state_of_other_training_texts_is_refused(name, row, said):
     reward = bound()
     before = reward.state_dict()
-    state = bound(discriminator_seed=9).state_dict()
+    state = bound(seed=9).state_dict()
     state[name] = torch.tensor([row] + [0] * (len(state[name]) - 1))
     with pytest.raises(ValueError, match=f"entry '{name}' names training texts {said}; there are 0 to 499"):
         reward.load_state_dict(state)
@@ -233,12 +234,12 @@ def test_a_state_of_other_training_texts_is_refused(name, row, said):
 @pytest.mark.parametrize(
     ("kwargs", "error", "message"),
     [
-        ({"output": "probability"}, ValueError, "output='probability' must be 'log_rank' or 'rank'"),
-        ({"d_gamma": 0.0}, ValueError, "d_gamma=0.0 must be greater than 0"),
-        ({"d_gamma": float("inf")}, ValueError, "d_gamma=inf"),
-        ({"d_gamma": "1"}, TypeError, "d_gamma='1'"),
-        ({"d_reference_size": 0}, ValueError, "d_reference_size=0"),
-        ({"d_comparison_size": 1.5}, TypeError, "d_comparison_size=1.5"),
+        ({"output": "probability"}, ValueError, "output='probability' must be one of 'log_rank', 'rank'"),
+        ({"gamma": 0.0}, ValueError, "gamma=0.0 must be above 0"),
+        ({"gamma": float("inf")}, ValueError, "gamma=inf"),
+        ({"gamma": "1"}, TypeError, "gamma='1'"),
+        ({"reference_size": 0}, ValueError, "reference_size=0"),
+        ({"comparison_size": 1.5}, TypeError, "comparison_size=1.5"),
     ],
 )
 def test_wrong_arguments(kwargs, error, message):

@@ -12,7 +12,7 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
 from support.games import token_count
-from textgen_env.rewards.combine import combine
+from textgen_env import combine
 from textgen_env.rewards.discriminator import DiscriminatorReward
 from textgen_env.sb3 import DiscriminatorCallback, make_sb3_vec_env, policy_kwargs
 
@@ -20,14 +20,13 @@ SMALL = "TextGen-OracleSmall-v0"
 
 
 TINY_DISCRIMINATOR: dict[str, Any] = {
-    "d_embedding_size": 8,
-    "d_widths": [1, 2],
-    "d_counts": [4, 4],
-    "d_steps": 1,
-    "d_batch_size": 8,
-    "train_size": 50,
-    "test_size": 10,
+    "embedding_size": 8,
+    "widths": [1, 2],
+    "counts": [4, 4],
+    "steps": 1,
+    "batch_size": 8,
 }
+DATA: dict[str, Any] = {"train_size": 50, "test_size": 10}
 
 
 class Recorded(Logger):
@@ -41,9 +40,10 @@ class Recorded(Logger):
         self.values.setdefault(key, []).append(value)
 
 
-def gan_ppo(**kwargs: Any) -> tuple[Any, Recorded]:
+def gan_ppo(name: str = "discriminator", **arguments: Any) -> tuple[Any, Recorded]:
     """PPO on a discriminator, and what it logs."""
-    envs = VecMonitor(make_sb3_vec_env("TextGen-OracleSmallGAN-v0", 8, **{**TINY_DISCRIMINATOR, **kwargs}))
+    reward = {"name": name, **TINY_DISCRIMINATOR, **arguments}
+    envs = VecMonitor(make_sb3_vec_env("TextGen-OracleSmallGAN-v0", 8, reward=reward, **DATA))
     model = stable_baselines3.PPO(
         "MlpPolicy", envs, n_steps=20, batch_size=80, n_epochs=1, policy_kwargs=policy_kwargs(8, 16), device="cpu"
     )
@@ -54,7 +54,7 @@ def gan_ppo(**kwargs: Any) -> tuple[Any, Recorded]:
 
 @pytest.mark.parametrize("reward_name", ["discriminator", "ranker"])
 def test_ppo_trains_against_a_reward_that_learns(reward_name: str) -> None:
-    model, logger = gan_ppo(update_every=16, reward=reward_name)
+    model, logger = gan_ppo(reward_name, update_every=16)
     (reward,) = model.env.get_attr("reward", indices=0)
     model.learn(320, callback=DiscriminatorCallback())
     # 32 texts of 10 tokens.
@@ -81,8 +81,7 @@ def test_the_callback_makes_a_discriminator_learn() -> None:
 
 
 def test_the_callback_finds_every_discriminator() -> None:
-    settings = {key: value for key, value in TINY_DISCRIMINATOR.items() if key.startswith("d_")}
-    data = {"train_size": 50, "test_size": 10}
+    settings, data = TINY_DISCRIMINATOR, DATA
 
     def make() -> gymnasium.Env[Any, Any]:
         reward = combine((1.0, DiscriminatorReward(auto_update=False, **settings)), (0.01, token_count))

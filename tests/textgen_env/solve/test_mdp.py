@@ -141,8 +141,8 @@ def test_a_reward_drawn_anew_is_refused() -> None:
 
 
 def test_a_reward_that_learns_is_taken_as_it_stands() -> None:
-    small = {"d_embedding_size": 4, "d_widths": [1, 2], "d_counts": [3, 3], "update_every": 8}
-    env = gym.make("TextGen-Tiny-v0", reward="discriminator", **small).unwrapped
+    small = {"embedding_size": 4, "widths": [1, 2], "counts": [3, 3], "update_every": 8}
+    env = gym.make("TextGen-Tiny-v0", reward={"name": "discriminator", **small}).unwrapped
     before = {name: tensor.clone() for name, tensor in env.reward.state_dict().items()}
     mdp = TextMDP.of(env)
     after = env.reward.state_dict()

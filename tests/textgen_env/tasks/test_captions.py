@@ -216,7 +216,7 @@ def test_the_data_depend_on_the_seed_alone(task: CaptionsTask) -> None:
     again = CaptionsTask()
     assert np.array_equal(again.test_sequences().tokens, task.test_sequences().tokens)  # asked for in another order
     assert np.array_equal(again.training_sequences().tokens, task.training_sequences().tokens)
-    other = CaptionsTask(captions_seed=1)
+    other = CaptionsTask(seed=1)
     assert other.vocabulary == task.vocabulary
     assert not np.array_equal(other.training_sequences().tokens, task.training_sequences().tokens)
 
@@ -236,10 +236,10 @@ def test_sizes_are_whole_numbers_above_zero(kwarg: str) -> None:
 
 
 def test_the_seed_is_a_whole_number() -> None:
-    with pytest.raises(ValueError, match="captions_seed=-1"):
-        CaptionsTask(captions_seed=-1)
-    with pytest.raises(TypeError, match="captions_seed='a'"):
-        CaptionsTask(captions_seed="a")
+    with pytest.raises(ValueError, match="seed=-1"):
+        CaptionsTask(seed=-1)
+    with pytest.raises(TypeError, match="seed='a'"):
+        CaptionsTask(seed="a")
 
 
 @pytest.mark.parametrize("max_length", [1, 6, 7])

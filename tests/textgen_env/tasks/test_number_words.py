@@ -99,7 +99,7 @@ def test_the_pool_is_the_split_that_is_played(task: NumberWordsTask) -> None:
 
 
 def test_the_vocabulary_depends_on_neither_split_nor_seed(task: NumberWordsTask) -> None:
-    other = NumberWordsTask(split="test", numbers_seed=3)
+    other = NumberWordsTask(split="test", seed=3)
     assert other.vocabulary == task.vocabulary
     assert np.array_equal(other.references().tokens, task.references().tokens)
     assert not np.array_equal(np.sort(other.sources.pool), np.sort(task.test_sequences().sources))
@@ -154,8 +154,8 @@ def test_numbers_beyond_a_languages_reach_are_refused() -> None:
         ({"split": "dev"}, ValueError, "split='dev' must be one of .*validation"),
         ({"max_number": 8}, ValueError, "max_number=8 must be a whole number >= 9"),
         ({"max_number": 99.0}, TypeError, "max_number=99.0"),
-        ({"numbers_seed": -1}, ValueError, "numbers_seed=-1"),
-        ({"numbers_seed": None}, TypeError, "numbers_seed=None"),
+        ({"seed": -1}, ValueError, "seed=-1"),
+        ({"seed": None}, TypeError, "seed=None"),
     ],
 )
 def test_bad_arguments_are_named(kwargs: dict[str, object], error: type[Exception], message: str) -> None:

@@ -201,7 +201,7 @@ def test_a_vocabulary_of_one_token() -> None:
 
 
 def test_the_oracle_may_be_put_on_a_device() -> None:
-    here, there = OracleTask(20, 4, train_size=5), OracleTask(20, 4, train_size=5, oracle_device="cpu:0")
+    here, there = OracleTask(20, 4, train_size=5), OracleTask(20, 4, train_size=5, device="cpu:0")
     np.testing.assert_array_equal(here.training_sequences().tokens, there.training_sequences().tokens)
-    with pytest.raises(ValueError, match=r"oracle_device='cuda:99' cannot be used here"):
-        OracleTask(20, 4, oracle_device="cuda:99")
+    with pytest.raises(ValueError, match=r"device='cuda:99' cannot be used here"):
+        OracleTask(20, 4, device="cuda:99")

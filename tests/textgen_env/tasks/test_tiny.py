@@ -34,7 +34,7 @@ def test_the_data_are_among_all_texts() -> None:
 
 
 def test_the_data_depend_on_the_seed_alone() -> None:
-    first, again, other = (TinyTask(tiny_seed=seed).training_sequences().tokens for seed in (0, 0, 1))
+    first, again, other = (TinyTask(seed=seed).training_sequences().tokens for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 

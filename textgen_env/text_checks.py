@@ -1,4 +1,4 @@
-"""What a caller may ask of the game, checked: token ids, rows, seeds, prefixes, sources, whole texts."""
+"""Checks of what a caller asks of the game: token ids, rows, seeds, prefixes, sources, whole texts."""
 
 from __future__ import annotations
 

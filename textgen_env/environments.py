@@ -1,0 +1,115 @@
+"""The table of ids, and how an id is entered into Gymnasium's registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+import gymnasium
+from gymnasium.envs.registration import EnvSpec
+
+from textgen_env.specs import GAME_ARGUMENTS, plain
+
+ENTRY_POINT = "textgen_env.env:TextGenEnv"
+VECTOR_ENTRY_POINT = "textgen_env.vector:TextGenVectorEnv"
+
+
+@dataclass(frozen=True)
+class EnvRow:
+    """One registered id.
+
+    Attributes:
+        id: "TextGen-<Task>[<Reward>]-v<N>"; N grows when reward, observation or data change.
+        task, reward: names.
+        arguments: of the task, which differ from its defaults.
+        history: what changed with each version.
+    """
+
+    id: str
+    task: str
+    reward: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    history: tuple[str, ...] = ("v0: first release.",)
+
+
+SMALL: Mapping[str, Any] = {"vocab_size": 100, "max_length": 10}
+TABLE: tuple[EnvRow, ...] = (
+    EnvRow("TextGen-Tiny-v0", "tiny", "table"),
+    EnvRow("TextGen-Oracle-v0", "oracle", "likelihood"),
+    EnvRow("TextGen-OracleBLEU-v0", "oracle", "bleu"),
+    EnvRow("TextGen-OracleGAN-v0", "oracle", "discriminator"),
+    EnvRow("TextGen-OracleSmall-v0", "oracle", "likelihood", SMALL),
+    EnvRow("TextGen-OracleSmallBLEU-v0", "oracle", "bleu", SMALL),
+    EnvRow("TextGen-OracleSmallGAN-v0", "oracle", "discriminator", SMALL),
+    EnvRow("TextGen-Captions-v0", "captions", "bleu"),
+    EnvRow("TextGen-CaptionsGAN-v0", "captions", "discriminator"),
+    EnvRow("TextGen-NumberWords-v0", "number_words", "bleu"),
+)
+
+
+def register_environment(id: str, task: object, reward: object, **arguments: Any) -> None:
+    """Enters an id into Gymnasium's registry, with its vector environment; harmless when repeated.
+
+    Args:
+        id: as Gymnasium has them: "MyTexts/Haiku-v0".
+        task, reward: as `gym.make` takes them; names and mappings keep the id's spec plain JSON.
+        arguments: of the task, or the game's own `reward_mode`, `min_length` and `render_mode`. `gym.make(id, ...)`
+            takes others in their place; with another `task=`, none of the task's stay.
+
+    Raises:
+        TypeError: arguments beside a task that is an object.
+        ValueError: an id that is taken by something else.
+        gymnasium.error.Error: no form of an id.
+    """
+    of_game = {name: value for name, value in arguments.items() if name in GAME_ARGUMENTS}
+    of_task = {name: value for name, value in arguments.items() if name not in GAME_ARGUMENTS}
+    kwargs = {"task": _with_arguments(id, task, of_task), "reward": reward, **of_game}
+    known = gymnasium.registry.get(id)
+    if known is not None:
+        if known.entry_point == ENTRY_POINT and plain(known.kwargs) == plain(kwargs):
+            return
+        raise ValueError(
+            f"id={id!r} is registered already, as {known.entry_point!r} with {known.kwargs!r}; choose another id"
+        )
+    gymnasium.register(
+        id,
+        entry_point=ENTRY_POINT,
+        vector_entry_point=VECTOR_ENTRY_POINT,
+        kwargs=kwargs,
+        # The core checks actions and the order of calls itself, in every view.
+        disable_env_checker=True,
+        order_enforce=False,
+    )
+
+
+def register() -> None:
+    """Enters every row of the table into Gymnasium's registry; harmless when repeated."""
+    for row in TABLE:
+        register_environment(row.id, row.task, row.reward, **row.arguments)
+
+
+def find_spec(id: str) -> EnvSpec:
+    """The entry of an id in Gymnasium's registry; of "module:id" after importing the module, as `gym.make` does.
+
+    Raises:
+        gymnasium.error.Error: an unknown id.
+        ModuleNotFoundError: no such module.
+    """
+    module, colon, name = id.partition(":")
+    if colon:
+        import_module(module)
+    return gymnasium.spec(name if colon else id)
+
+
+def _with_arguments(id: str, task: object, arguments: dict[str, Any]) -> object:
+    if not arguments:
+        return task
+    if isinstance(task, str):
+        return {"name": task, **arguments}
+    if isinstance(task, Mapping):
+        return {**task, **arguments}
+    raise TypeError(
+        f"id={id!r}: task={task!r} is no name; the arguments {sorted(arguments)} are for a task by name or import path"
+    )
