@@ -9,11 +9,11 @@ from typing import Any
 
 from agents.data.episodes import Evaluation, evaluate
 from benchmarks.evaluation.held_out import texts_to_test_on, texts_to_validate_on
-from benchmarks.evaluation.measures import Measured, estimates, finite
+from benchmarks.measures.measured import Measured
+from benchmarks.measures.measures import VALIDATIONS, estimates, finite, validated
 from benchmarks.policies.agent import Contestant
 from benchmarks.policies.environments import make_envs
 from benchmarks.specs.experiment import Run
-from benchmarks.specs.validations import VALIDATIONS, validated
 from benchmarks.store.results import Measurement, Point
 from textgen_env import Task, Texts
 from textgen_env.metrics import Estimate
@@ -98,7 +98,7 @@ class Judge:
             # The return is the oracle's log-likelihood of the text.
             measures["nll_oracle"] = -mean_return / float(played.texts.lengths.mean())
         if self.settings.validation:
-            name = VALIDATIONS[self.settings.validation].measure
+            name = VALIDATIONS[self.settings.validation].name
             measured = self._measured(contestant, played, self._validation_texts)
             found, _ = estimates((name,), measured)
             measures |= {validated(self.settings.validation): each.value for each in found.values()}
@@ -120,4 +120,4 @@ def best_point(points: Sequence[Point], validation: str) -> int | None:
     found = {number: point.measures[name] for number, point in enumerate(points) if name in point.measures}
     if not found:
         return None
-    return (min if VALIDATIONS[validation].less_is_better else max)(found, key=lambda number: found[number])
+    return (min if VALIDATIONS[validation].better == "lower" else max)(found, key=lambda number: found[number])

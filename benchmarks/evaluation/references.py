@@ -1,16 +1,15 @@
-"""The levels that what agents reach is compared with."""
+"""Reference returns: what texts earn that no agent wrote."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.measures.measured import MOST_STATES
+from benchmarks.measures.measures import optimum
 from benchmarks.store.results import Reference
 from textgen_env import Task, Texts
 from textgen_env.rewards.likelihood import HasLanguageModel
-from textgen_env.solve import TextMDP, backward_induction
-
-# Prefixes of a game that is solved for what is measured.
-MOST_STATES = 50_000
+from textgen_env.solve import TextMDP
 
 
 def references(envs: Any, texts: Texts | None) -> dict[str, Reference]:
@@ -30,11 +29,6 @@ def references(envs: Any, texts: Texts | None) -> dict[str, Reference]:
         return levels
     title = "best text" if task.sources is None else "best text for each source"
     return {**levels, "optimum": Reference(title, optimum(mdp))}
-
-
-def optimum(mdp: TextMDP) -> float:
-    """The most that can be expected of a text, in the reward's unit."""
-    return float(mdp.start @ backward_induction(mdp).V)
 
 
 def oracle_entropy(task: Task) -> float | None:

@@ -18,6 +18,7 @@ from agents.data.episodes import Predict
 from agents.exact import HasProbabilities, policy_table, table_of_log_probs
 from agents.protocol import Agent, Progress
 from agents.testing import protocol_problems
+from benchmarks.measures.measured import NoLikelihood
 from benchmarks.policies.environments import make_envs
 from benchmarks.specs.experiment import Run
 from textgen_env import Task, Texts
@@ -28,10 +29,6 @@ Watch = Callable[[Progress], bool]
 """Called whenever the policy may have changed, with all that was spent so far; returning False stops training."""
 Counts = tuple[int, int, int]
 """Of tokens generated, read and rolled out."""
-
-
-class NoLikelihood(Exception):
-    """The policy gives no probabilities of texts; the message says why."""
 
 
 class Contestant(Protocol):

@@ -14,7 +14,8 @@ from stable_baselines3.common.vec_env import VecMonitor
 
 from agents.data.episodes import Predict
 from agents.protocol import FloatArray, Progress
-from benchmarks.policies.agent import NoLikelihood, Watch, source_tokens
+from benchmarks.measures.measured import NoLikelihood
+from benchmarks.policies.agent import Watch, source_tokens
 from benchmarks.policies.environments import device_kwargs
 from benchmarks.policies.sb3_policies import next_token_chances, of_rows
 from benchmarks.specs.experiment import Run

@@ -12,7 +12,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor
 
 from agents.protocol import BoolArray, FloatArray, IntArray
-from benchmarks.policies.agent import NoLikelihood
+from benchmarks.measures.measured import NoLikelihood
 
 LSTMState = tuple[Tensor, Tensor]
 """Of the actor of a recurrent policy, each (layers, N, H)."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmarks.evaluation.evaluator import Final, Judge
-from benchmarks.evaluation.measures import sequence_nll_oracle
 from benchmarks.evaluation.references import oracle_entropy, references
+from benchmarks.measures.measures import sequence_nll_oracle
 from benchmarks.running.training import CurveRecorder
 from benchmarks.specs.experiment import Kind, Run
 from benchmarks.store.checkpoints import remove_checkpoint

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
+from benchmarks.measures.measures import MEASURES, VALIDATIONS
 from benchmarks.specs.file_digests import FILES, by_content, digests
-from benchmarks.specs.validations import VALIDATIONS
 
 Kind = Literal["agent", "sb3"]
 CurveOf = Literal["return", "nll_oracle"]
@@ -27,9 +27,9 @@ class Evaluation:
         final_episodes: fresh ones, played once after training, that the table is made of.
         test_texts: of the task's test data, the first so many, whose likelihood under the agent is taken.
         sample_texts: shown on the page.
-        measures: names in `benchmarks.evaluation.measures.MEASURES`.
+        measures: names in `benchmarks.measures.measures.MEASURES`.
         env_id, env_kwargs: of the environment that agents are evaluated on; None for the row's own.
-        validation: name in `benchmarks.specs.validations.VALIDATIONS` of what is taken at every point of the curve, of
+        validation: name in `benchmarks.measures.measures.VALIDATIONS` of what is taken at every point of the curve, of
             texts that no final measure sees; the best point is measured beside the final one. "" for none.
         validation_texts: the last so many of the task's test data, kept for it alone.
     """
@@ -51,6 +51,9 @@ class Evaluation:
                 raise ValueError(f"evaluation: {name}={getattr(self, name)} must be >= 1")
         if self.validation and self.validation not in VALIDATIONS:
             raise ValueError(f"evaluation: validation={self.validation!r} must be one of {', '.join(VALIDATIONS)}")
+        for name in self.measures:
+            if name not in MEASURES:
+                raise ValueError(f"evaluation: measures: {name!r} is no measure; there are {', '.join(MEASURES)}")
 
     @property
     def kept_for_validation(self) -> int:

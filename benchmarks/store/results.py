@@ -103,7 +103,7 @@ class Result:
     Attributes:
         curve: at least one point; the last is the end of training.
         mean_return, std_return: of the final evaluation's episodes.
-        measures: name in `benchmarks.evaluation.measures.MEASURES` -> value.
+        measures: name in `benchmarks.measures.measures.MEASURES` -> value.
         errors: name of a measure -> its Monte-Carlo standard error over the texts; without those that have none.
         sequence_nll_oracle: -log p of each text of the final evaluation under the oracle, nats a token, rounded to
             1e-4; empty where the task has no oracle.

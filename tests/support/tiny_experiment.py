@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.evaluation.measures import MEASURES
+from benchmarks.measures.measures import MEASURES
 from benchmarks.running.scheduler import run_experiment
 from benchmarks.running.tensorboard import ADVICE
 from benchmarks.running.workers import Event

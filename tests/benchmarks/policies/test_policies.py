@@ -16,7 +16,8 @@ from agents.baselines.uniform import Uniform
 from agents.exact import policy_table, table_of_log_probs
 from agents.policy_gradient.reinforce import Reinforce, ReinforceConfig
 from benchmarks.evaluation.evaluator import SEED_STRIDE
-from benchmarks.policies.agent import AgentContestant, NoLikelihood
+from benchmarks.measures.measured import NoLikelihood
+from benchmarks.policies.agent import AgentContestant
 from benchmarks.policies.environments import make_envs
 from benchmarks.policies.sb3 import SB3Contestant
 from benchmarks.specs.experiment import Experiment, Row, Run, runs_of

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks.evaluation.measures import MEASURES
+from benchmarks.measures.measures import MEASURES
 from benchmarks.store.results import Result
 from benchmarks.store.run_folder import read_json, read_state
 from support.tiny_experiment import MICRO, Heard, do

@@ -1,18 +1,16 @@
-"""What is measured of a trained policy."""
+"""Measures of a trained policy: one record each, which functions below and one table at the end define."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import partial
+from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.evaluation.references import MOST_STATES, optimum
-from benchmarks.policies.agent import Contestant, NoLikelihood
-from textgen_env import Task, Texts
+from benchmarks.measures.measured import FloatArray, Measured, NotApplicable
 from textgen_env.metrics import (
     BleuScorer,
     Estimate,
@@ -23,103 +21,60 @@ from textgen_env.metrics import (
 )
 from textgen_env.metrics import entropy as own_entropy
 from textgen_env.metrics import kl_divergence as kl_of_samples
-from textgen_env.rewards.likelihood import HasLanguageModel
-from textgen_env.solve import TextMDP, expected_return, kl_divergence, soft_optimum, soft_policy
+from textgen_env.solve import TextMDP, backward_induction, expected_return, kl_divergence, soft_optimum, soft_policy
 
-FloatArray = NDArray[np.float64]
+Better = Literal["lower", "higher", ""]
+RETURN = "return"
+"""The mean over the final episodes: known of every run."""
 SEQUENCE_DIGITS = 4
 
 
-class NotApplicable(Exception):
-    """The measure does not exist for this policy or task; the message says why."""
+@dataclass(frozen=True)
+class Quantity:
+    """A number that is known of a run, as tables show it.
+
+    Attributes:
+        name: in results and files.
+        title: the heading of its column.
+        unit: in words; "" where it is not known.
+        better: which of two values is the better one; "" where neither is, by itself.
+        digits: decimals in a table.
+    """
+
+    name: str
+    title: str
+    unit: str = ""
+    better: Better = ""
+    digits: int = 3
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What a measure may look at; each likelihood is taken once, however many measures need it.
+class Measure(Quantity):
+    """A quantity that is measured of a policy; called with what is to be measured.
 
     Attributes:
-        contestant: the trained policy.
-        texts: its own, drawn in the final evaluation.
-        task: of the evaluation environment.
-        held_out: the task's own texts to measure by, of its test data; None if it has none.
-        envs: that the texts were written in.
+        function: may raise `NotApplicable`.
+        validation: by which name an experiment chooses points of the learning curve by it, of held-out texts; "" for
+            what asks the oracle, or cannot choose.
     """
 
-    contestant: Contestant
-    texts: Texts
-    task: Task
-    held_out: Texts | None
-    envs: Any = None
+    function: Callable[[Measured], Estimate] = field(kw_only=True)
+    validation: str = field(default="", kw_only=True)
 
-    @cached_property
-    def data(self) -> Texts:
-        """The texts to measure by.
+    def __call__(self, measured: Measured) -> Estimate:
+        """The value, with its standard error (NaN where there is none) and the number of texts.
 
         Raises:
-            NotApplicable: the task has none.
+            NotApplicable: the measure does not exist for this policy or task.
         """
-        if self.held_out is None:
-            raise NotApplicable("the task has no test data")
-        return self.held_out
+        return self.function(measured)
 
-    @cached_property
-    def policy_of_own(self) -> FloatArray:
-        """log p of the policy's texts under the policy (N,), nats."""
-        return self._policy(self.texts)
-
-    @cached_property
-    def policy_of_data(self) -> FloatArray:
-        """log p of the test texts under the policy (M,), nats; -inf where it never writes a text."""
-        return self._policy(self.data)
-
-    @cached_property
-    def oracle_of_own(self) -> FloatArray:
-        """log p of the policy's texts under the oracle (N,), nats."""
-        return self._oracle(self.texts)
-
-    @cached_property
-    def oracle_of_data(self) -> FloatArray:
-        """log p of the test texts under the oracle (M,), nats."""
-        return self._oracle(self.data)
-
-    @cached_property
-    def game(self) -> TextMDP:
-        """The game that the texts were written in, as arrays.
-
-        Raises:
-            NotApplicable: too large to enumerate.
-        """
-        if self.envs is None:
-            raise NotApplicable("the game is not known")
-        try:
-            return TextMDP.of(self.envs, most_states=MOST_STATES)
-        except ValueError as error:
-            raise NotApplicable(str(error)) from None
-
-    @cached_property
-    def policy_in_game(self) -> FloatArray:
-        """pi(a|s) (S, V) in every state of the game."""
-        mdp = self.game
-        try:
-            return self.contestant.policy(mdp)
-        except NoLikelihood as error:
-            raise NotApplicable(str(error)) from None
-
-    def content(self, texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Tokens (N, T) and lengths (N,) of texts, without their end tokens."""
-        return texts.tokens, self.task.vocabulary.content_lengths(texts.tokens, texts.lengths)
-
-    def _policy(self, texts: Texts) -> FloatArray:
-        try:
-            return _no_nan("the policy", self.contestant.log_prob(texts, self.task))
-        except NoLikelihood as error:
-            raise NotApplicable(str(error)) from None
-
-    def _oracle(self, texts: Texts) -> FloatArray:
-        if not isinstance(self.task, HasLanguageModel):
-            raise NotApplicable("the task has no oracle")
-        return _no_nan("the oracle", self.task.log_prob(texts.tokens, texts.lengths))
+    @property
+    def at_validation(self) -> Quantity:
+        """The same of the texts kept for validation, at a point of the curve."""
+        title = self.title.replace("_test", "_validation")
+        title = title if title != self.title else f"validation {title}"
+        return Quantity(validated(self.validation), title, self.unit, self.better, self.digits)
 
 
 def nll_oracle(measured: Measured) -> Estimate:
@@ -179,6 +134,11 @@ def distinct(measured: Measured, n: int) -> Estimate:
     return Estimate(distinct_n(*measured.content(measured.texts), n), float("nan"), len(measured.texts.lengths))
 
 
+def optimum(mdp: TextMDP) -> float:
+    """The most that can be expected of a text, in the reward's unit."""
+    return float(mdp.start @ backward_induction(mdp).V)
+
+
 def optimum_share(measured: Measured) -> Estimate:
     """The policy's expected return as a share of the most that can be expected: exact, by dynamic programming, for a
     policy whose probabilities are known; else the mean over its final texts."""
@@ -201,18 +161,69 @@ def kl_soft(measured: Measured) -> Estimate:
     return Estimate(kl_divergence(mdp, measured.policy_in_game, best), 0.0, len(measured.texts.lengths))
 
 
-MEASURES: Mapping[str, Callable[[Measured], Estimate]] = {
-    "nll_oracle": nll_oracle,
-    "nll_test": nll_test,
-    "kl_forward": kl_forward,
-    "kl_reverse": kl_reverse,
-    "entropy": entropy,
-    **{f"bleu_{n}": partial(bleu, max_order=n) for n in (2, 3, 4, 5)},
-    **{f"self_bleu_{n}": partial(mean_self_bleu, max_order=n) for n in (2, 3, 4, 5)},
-    **{f"distinct_{n}": partial(distinct, n=n) for n in (1, 2, 3)},
-    "optimum_share": optimum_share,
-    "kl_soft": kl_soft,
-}
+def validated(validation: str) -> str:
+    """What the measure of this validation is called at a point of the curve."""
+    return f"validation_{validation}"
+
+
+NATS = "nats a token"
+SHARE = "share in [0, 1]"
+# One line a measure: name, title, unit, the better direction, decimals, function.
+TABLE: tuple[Measure, ...] = (
+    Measure("nll_oracle", "NLL_oracle", NATS, "lower", function=nll_oracle),
+    Measure("nll_test", "NLL_test", NATS, "lower", function=nll_test, validation="nll"),
+    Measure("kl_forward", "KL(oracle‖agent)", NATS, "lower", function=kl_forward),
+    Measure("kl_reverse", "KL(agent‖oracle)", NATS, "lower", function=kl_reverse),
+    Measure("entropy", "entropy", NATS, function=entropy),
+    *(
+        Measure(f"bleu_{n}", f"BLEU-{n}", SHARE, "higher", function=partial(bleu, max_order=n), validation=f"bleu_{n}")
+        for n in (2, 3, 4, 5)
+    ),
+    *(
+        Measure(f"self_bleu_{n}", f"Self-BLEU-{n}", SHARE, "lower", function=partial(mean_self_bleu, max_order=n))
+        for n in (2, 3, 4, 5)
+    ),
+    *(Measure(f"distinct_{n}", f"distinct-{n}", SHARE, "higher", function=partial(distinct, n=n)) for n in (1, 2, 3)),
+    Measure(
+        "optimum_share",
+        "share of optimum",
+        "expected return over the most that can be expected",
+        "higher",
+        4,
+        function=optimum_share,
+    ),
+    Measure("kl_soft", "KL(agent‖soft optimum)", "nats a text", "lower", 4, function=kl_soft),
+)
+MEASURES: Mapping[str, Measure] = MappingProxyType({each.name: each for each in TABLE})
+VALIDATIONS: Mapping[str, Measure] = MappingProxyType({each.validation: each for each in TABLE if each.validation})
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        RETURN: Quantity(RETURN, "return", better="higher", digits=2),
+        **MEASURES,
+        **{validated(name): each.at_validation for name, each in VALIDATIONS.items()},
+    }
+)
+
+
+def quantity(name: str, return_unit: str = "") -> Quantity:
+    """The quantity of this name; of one that is not known here the name is the title.
+
+    Args:
+        name: of the return, a measure, or a measure at a validated point.
+        return_unit: which only the experiment knows.
+    """
+    found = QUANTITIES.get(name, Quantity(name, name))
+    return replace(found, unit=return_unit) if name == RETURN else found
+
+
+def title(name: str) -> str:
+    """The heading of its column."""
+    return quantity(name).title
+
+
+def digits(name: str) -> int:
+    """Decimals in a table."""
+    return quantity(name).digits
 
 
 def sequence_nll_oracle(measured: Measured) -> tuple[float, ...]:
@@ -264,9 +275,3 @@ def _finite(estimate: Estimate, log_q: FloatArray) -> Estimate:
 def _refuse_longer(measured: Measured, n: int) -> None:
     if measured.task.max_length < n:
         raise NotApplicable(f"no text is longer than {measured.task.max_length} tokens")
-
-
-def _no_nan(whose: str, log_probs: FloatArray) -> FloatArray:
-    if np.isnan(log_probs).any():
-        raise FloatingPointError(f"{whose} gives log-probabilities that are NaN: the run has diverged")
-    return log_probs

@@ -11,11 +11,20 @@ import pytest
 from agents.baselines.uniform import Uniform
 from agents.data.episodes import evaluate
 from benchmarks.evaluation.held_out import texts_to_test_on
-from benchmarks.evaluation.measures import MEASURES, Measured, NotApplicable, sequence_nll_oracle
 from benchmarks.evaluation.references import references
-from benchmarks.policies.agent import NoLikelihood
-from benchmarks.specs.measure_table import TITLES, title, unit
-from benchmarks.specs.validations import VALIDATIONS, validated
+from benchmarks.measures.measured import Measured, NoLikelihood, NotApplicable
+from benchmarks.measures.measures import (
+    MEASURES,
+    QUANTITIES,
+    RETURN,
+    VALIDATIONS,
+    digits,
+    quantity,
+    sequence_nll_oracle,
+    title,
+    validated,
+)
+from benchmarks.specs.experiment import Evaluation
 from support.games import share_copied, share_of_a
 from support.text_sums import paths, probability_of_each_text, return_of_each_text
 from textgen_env import TextGenVectorEnv, Texts
@@ -174,10 +183,24 @@ def test_what_does_not_apply_says_why(task: OracleTask) -> None:
 
 
 def test_every_measure_has_a_title_and_a_unit() -> None:
-    assert set(TITLES) == set(MEASURES) | {validated(name) for name in VALIDATIONS}
-    assert all(unit(name) for name in MEASURES)
-    assert len({title(name) for name in MEASURES}) == len(MEASURES)
-    assert (title("new"), unit("new"), unit("return", "nats")) == ("new", "", "nats")
+    assert set(QUANTITIES) == {RETURN} | set(MEASURES) | {validated(name) for name in VALIDATIONS}
+    assert all(name == each.name and each.title for name, each in QUANTITIES.items())
+    assert all(each.unit for each in MEASURES.values())
+    assert len({each.title for each in QUANTITIES.values()}) == len(QUANTITIES)
+    assert (title("new"), quantity("new").unit, quantity("return", "nats").unit) == ("new", "", "nats")
+    assert (title("nll_oracle"), digits("return"), digits("kl_soft"), digits("new")) == ("NLL_oracle", 2, 4, 3)
+
+
+def test_an_evaluation_takes_measures_that_there_are() -> None:
+    with pytest.raises(ValueError, match="'nope' is no measure; there are nll_oracle, nll_test"):
+        Evaluation(measures=("entropy", "nope"))
+
+
+def test_what_validates_is_a_measure_that_asks_no_oracle() -> None:
+    assert list(VALIDATIONS) == ["nll", "bleu_2", "bleu_3", "bleu_4", "bleu_5"]
+    assert [each.at_validation.title for each in VALIDATIONS.values()][:2] == ["NLL_validation", "validation BLEU-2"]
+    assert {each.at_validation.better for each in VALIDATIONS.values()} == {"lower", "higher"}
+    assert all(each.at_validation.unit == each.unit for each in VALIDATIONS.values())
 
 
 @pytest.fixture(params=["tiny", "min_length", "masked", "conditional"])
