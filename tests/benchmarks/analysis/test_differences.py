@@ -15,8 +15,7 @@ from scipy import stats as scipy_stats
 from benchmarks.analysis.comparison import collapsed, comparison, statistics
 from benchmarks.analysis.differences import NO_SPREAD, NO_VALUE, ONE_SEED, difference_table, differences, headline
 from benchmarks.analysis.load import Collected, collect
-from benchmarks.analysis.significance import holm
-from benchmarks.analysis.statistics import interquartile_mean
+from benchmarks.analysis.statistics import holm, interquartile_mean
 from benchmarks.report.files import differences_csv, table_csv
 from benchmarks.report.html import page
 from benchmarks.report.terminal import report, show
