@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.evaluation.references import MOST_STATES, optimum
-from benchmarks.policies.agent import Contestant, NoLikelihood
+from benchmarks.policies.agent import NoLikelihood, PolicyAdapter
 from textgen_env import Task, Texts
 from textgen_env.metrics import (
     BleuScorer,
@@ -39,14 +39,14 @@ class Measured:
     """What a measure may look at; each likelihood is taken once, however many measures need it.
 
     Attributes:
-        contestant: the trained policy.
+        adapter: the trained policy.
         texts: its own, drawn in the final evaluation.
         task: of the evaluation environment.
         held_out: the task's own texts to measure by, of its test data; None if it has none.
         envs: that the texts were written in.
     """
 
-    contestant: Contestant
+    adapter: PolicyAdapter
     texts: Texts
     task: Task
     held_out: Texts | None
@@ -102,7 +102,7 @@ class Measured:
         """pi(a|s) (S, V) in every state of the game."""
         mdp = self.game
         try:
-            return self.contestant.policy(mdp)
+            return self.adapter.policy(mdp)
         except NoLikelihood as error:
             raise NotApplicable(str(error)) from None
 
@@ -112,7 +112,7 @@ class Measured:
 
     def _policy(self, texts: Texts) -> FloatArray:
         try:
-            return _no_nan("the policy", self.contestant.log_prob(texts, self.task))
+            return _no_nan("the policy", self.adapter.log_prob(texts, self.task))
         except NoLikelihood as error:
             raise NotApplicable(str(error)) from None
 

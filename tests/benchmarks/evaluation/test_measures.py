@@ -65,9 +65,9 @@ def task() -> OracleTask:
     return OracleTask(vocab_size=V, max_length=T, train_size=10, test_size=8_000)
 
 
-def measured(task: Any, contestant: Any, count: int = 8_000) -> Measured:
+def measured(task: Any, adapter: Any, count: int = 8_000) -> Measured:
     tokens = np.random.default_rng(0).choice(V, (count, T), p=UNIGRAM)
-    return Measured(contestant, Texts(tokens, np.full(count, T)), task, texts_to_test_on(task, 8_000))
+    return Measured(adapter, Texts(tokens, np.full(count, T)), task, texts_to_test_on(task, 8_000))
 
 
 def test_likelihoods_are_those_of_the_enumeration(task: OracleTask) -> None:
@@ -192,11 +192,11 @@ def envs(request: pytest.FixtureRequest, no_repeat_task: Any, echo_task: Any) ->
     return TextGenVectorEnv(num_envs=2, **games[request.param])
 
 
-def played(envs: TextGenVectorEnv, contestant: Any, count: int = 500) -> Measured:
+def played(envs: TextGenVectorEnv, adapter: Any, count: int = 500) -> Measured:
     """What is measured of texts that uniformly random allowed tokens wrote."""
     agent = Uniform(envs)
     texts = evaluate(agent.predict, envs, count, seed=3, masked=True).texts
-    return Measured(contestant, texts, envs.unwrapped.task, None, envs)
+    return Measured(adapter, texts, envs.unwrapped.task, None, envs)
 
 
 UNEQUAL = np.array([0.1, 0.3, 0.4, 0.2])
