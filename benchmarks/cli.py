@@ -52,11 +52,11 @@ def run(
     agent: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="[LABEL=]MODULE:CLASS", help="a row more, of your own; may be repeated", show_default=False
+            metavar="[LABEL=]MODULE:CLASS", help="an algorithm more, of your own; may be repeated", show_default=False
         ),
     ] = None,
     tokens: Annotated[
-        int | None, typer.Option(help="of training, for --agent", show_default="the most that a row has")
+        int | None, typer.Option(help="of training, for --agent", show_default="the most that any has")
     ] = None,
 ) -> None:
     """Does the runs of an experiment that have no result yet, then reports.
@@ -79,7 +79,7 @@ def run(
 
             experiment = plugged_in(experiment, agent, tokens)
         elif tokens is not None:
-            raise ValueError(f"--tokens {tokens} is for rows that --agent adds")
+            raise ValueError(f"--tokens {tokens} is for what --agent adds")
         chosen = experiment.seeds if seeds is None else parsed_seeds(seeds)
         workers = (os.cpu_count() or 1) if jobs is None else jobs
         if workers < 1:

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.analysis.load import Collected, RowRecords
 from benchmarks.analysis.statistics import mean, std, summarise
-from benchmarks.specs.measure_table import RETURN, digits, title, unit
+from benchmarks.measures.measures import RETURN, digits, title, unit
 from benchmarks.store.results import Point, Result
 
 NONE = "–"

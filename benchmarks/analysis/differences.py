@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.analysis.comparison import NONE, Table
 from benchmarks.analysis.load import Collected, RowRecords
 from benchmarks.analysis.statistics import TTest, hedges_g, holm, student_test, welch_test
-from benchmarks.specs.measure_table import RETURN, digits, title, unit
+from benchmarks.measures.measures import RETURN, digits, title, unit
 
 SEQUENCE_TEST = "sequence-level test, as in Yu et al. 2017: blind to run-to-run variance"
 RUN_TEST = (

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.specs.measure_table import RETURN, digits, title
-from benchmarks.specs.validations import validated
+from benchmarks.measures.measures import RETURN, digits, title, validated
 from benchmarks.store.manifest import MANIFEST, Key, Manifest, read_manifest
 from benchmarks.store.results import Reference, Result
 from benchmarks.store.run_folder import RunState, read_state

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.analysis.load import Collected, RowRecords
 from benchmarks.analysis.statistics import share_of_distance
-from benchmarks.specs.measure_table import RETURN, digits, title
+from benchmarks.measures.measures import RETURN, digits, title
 from benchmarks.store.results import Reference
 
 

@@ -11,7 +11,7 @@ from agents.data.episodes import Evaluation, evaluate
 from benchmarks.evaluation.held_out import texts_to_test_on, texts_to_validate_on
 from benchmarks.measures.measured import Measured
 from benchmarks.measures.measures import VALIDATIONS, estimates, finite, validated
-from benchmarks.policies.agent import Contestant
+from benchmarks.policies.agent import PolicyAdapter
 from benchmarks.policies.environments import make_envs
 from benchmarks.specs.experiment import Run
 from benchmarks.store.results import Measurement, Point
@@ -52,7 +52,7 @@ class Final:
         return Measurement(point, self.mean_return, self.values, self.errors)
 
 
-class Judge:
+class Evaluator:
     """Plays evaluation episodes and measures them.
 
     Args:
@@ -65,7 +65,7 @@ class Judge:
     def __init__(self, run: Run) -> None:
         self.settings = settings = run.evaluation
         self.seed = SEED_STRIDE * (run.seed + 1)
-        self.masked = run.row.masked
+        self.masked = run.algorithm.masked
         self.envs: Any = make_envs(
             settings.env_id or run.env_id,
             min(MAX_EVALUATION_ENVS, settings.final_episodes),
@@ -79,19 +79,19 @@ class Judge:
             texts_to_validate_on(self.task, settings.validation_texts) if settings.validation else None
         )
 
-    def play(self, contestant: Contestant, episodes: int, offset: int = 0) -> Evaluation:
+    def play(self, adapter: PolicyAdapter, episodes: int, offset: int = 0) -> Evaluation:
         """`episodes` texts of the policy as it stands, drawn rather than taken greedily."""
         seed = self.seed + offset
-        with contestant.drawing(seed):
-            return evaluate(contestant.predict, self.envs, episodes, seed=seed, masked=self.masked)
+        with adapter.drawing(seed):
+            return evaluate(adapter.predict, self.envs, episodes, seed=seed, masked=self.masked)
 
-    def look(self, contestant: Contestant, spent: int) -> tuple[float, dict[str, float]]:
+    def look(self, adapter: PolicyAdapter, spent: int) -> tuple[float, dict[str, float]]:
         """The mean return after `spent` tokens, and what else is measured at a point of the curve.
 
         Raises:
             FloatingPointError: one that is not finite.
         """
-        played = self.play(contestant, self.settings.episodes)
+        played = self.play(adapter, self.settings.episodes)
         mean_return = finite(f"the return after {spent} tokens", float(played.returns.mean()))
         measures = {}
         if self.envs.unwrapped.reward.name == "likelihood":
@@ -99,19 +99,19 @@ class Judge:
             measures["nll_oracle"] = -mean_return / float(played.texts.lengths.mean())
         if self.settings.validation:
             name = VALIDATIONS[self.settings.validation].name
-            measured = self._measured(contestant, played, self._validation_texts)
+            measured = self._measured(adapter, played, self._validation_texts)
             found, _ = estimates((name,), measured)
             measures |= {validated(self.settings.validation): each.value for each in found.values()}
         return mean_return, measures
 
-    def finish(self, contestant: Contestant) -> Final:
+    def finish(self, adapter: PolicyAdapter) -> Final:
         """The final evaluation: fresh episodes, the same for every policy of the run."""
-        played = self.play(contestant, self.settings.final_episodes, SEED_STRIDE // 2)
-        measured = self._measured(contestant, played, self.test_texts)
+        played = self.play(adapter, self.settings.final_episodes, SEED_STRIDE // 2)
+        measured = self._measured(adapter, played, self.test_texts)
         return Final(played, measured, *estimates(self.settings.measures, measured))
 
-    def _measured(self, contestant: Contestant, played: Evaluation, held_out: Texts | None) -> Measured:
-        return Measured(contestant, played.texts, self.task, held_out, self.envs)
+    def _measured(self, adapter: PolicyAdapter, played: Evaluation, held_out: Texts | None) -> Measured:
+        return Measured(adapter, played.texts, self.task, held_out, self.envs)
 
 
 def best_point(points: Sequence[Point], validation: str) -> int | None:

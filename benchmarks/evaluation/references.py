@@ -1,4 +1,4 @@
-"""Reference returns: what texts earn that no agent wrote."""
+"""Reference returns: of texts that no agent wrote."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ def references(envs: Any, texts: Texts | None) -> dict[str, Reference]:
     """Returns of texts that no agent wrote: of the test data, of the oracle's greedy sequence, of the best text (of a
     game small enough to solve)."""
     core, task = envs.unwrapped, envs.unwrapped.task
-    levels: dict[str, Reference] = {}
+    found: dict[str, Reference] = {}
     if texts is not None:
         title = "oracle's own texts" if isinstance(task, HasLanguageModel) else "test data"
-        levels["data"] = Reference(title, float(core.score(*texts).mean()))
+        found["data"] = Reference(title, float(core.score(*texts).mean()))
     greedy = getattr(task, "greedy_sequence", None)
     if greedy is not None:
-        levels["greedy"] = Reference("greedy oracle sequence", float(core.score(greedy()[None])[0]))
+        found["greedy"] = Reference("greedy oracle sequence", float(core.score(greedy()[None])[0]))
     try:
         mdp = TextMDP.of(envs, most_states=MOST_STATES)
     except ValueError:
-        return levels
+        return found
     title = "best text" if task.sources is None else "best text for each source"
-    return {**levels, "optimum": Reference(title, optimum(mdp))}
+    return {**found, "optimum": Reference(title, optimum(mdp))}
 
 
 def oracle_entropy(task: Task) -> float | None:

@@ -221,6 +221,11 @@ def title(name: str) -> str:
     return quantity(name).title
 
 
+def unit(name: str, return_unit: str = "") -> str:
+    """In words; "" for one that is not known here."""
+    return quantity(name, return_unit).unit
+
+
 def digits(name: str) -> int:
     """Decimals in a table."""
     return quantity(name).digits

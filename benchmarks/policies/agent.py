@@ -31,7 +31,7 @@ Counts = tuple[int, int, int]
 """Of tokens generated, read and rolled out."""
 
 
-class Contestant(Protocol):
+class PolicyAdapter(Protocol):
     """A policy that can be trained and measured.
 
     Attributes:
@@ -66,30 +66,30 @@ class Contestant(Protocol):
         ...
 
 
-class AgentContestant:
+class AgentAdapter:
     """An agent of the Protocol in agents/protocol.py.
 
     Args:
-        run: whose row names the agent.
-        source: file of the agent that it begins as; for a run that has a source.
-        spent: by the source, and counted on from.
+        run: whose algorithm names the agent.
+        parent: file of the agent that it begins as; for a run that has a parent.
+        spent: by the parent, and counted on from.
 
     Raises:
-        ValueError: an import path that leads nowhere; hyperparameters for an agent without a `config_class`; a source
+        ValueError: an import path that leads nowhere; hyperparameters for an agent without a `config_class`; a parent
             whose policy does not fit.
         TypeError: a class that breaks the Protocol, or lacks what the run asks for beyond it; unknown
             hyperparameters.
     """
 
-    def __init__(self, run: Run, source: Path | None = None, spent: Counts = (0, 0, 0)) -> None:
-        row = run.row
-        self.agent_class = load_agent_class(row.agent, row.masked)
-        config = _config(self.agent_class, row.agent, row.hyperparameters)
+    def __init__(self, run: Run, parent: Path | None = None, spent: Counts = (0, 0, 0)) -> None:
+        algorithm = run.algorithm
+        self.agent_class = load_agent_class(algorithm.agent, algorithm.masked)
+        config = _config(self.agent_class, algorithm.agent, algorithm.hyperparameters)
         self.device = _device_argument(self.agent_class, run)
-        self.envs = make_envs(run.env_id, row.num_envs, run.env_kwargs, run.device)
+        self.envs = make_envs(run.env_id, algorithm.num_envs, run.env_kwargs, run.device)
         self._hold(self.agent_class(self.envs, config=config, seed=run.seed, **self.device))
-        if source is not None and run.source is not None:
-            _adopt(self.agent, row.agent, run.source.row.agent, source)
+        if parent is not None and run.parent is not None:
+            _adopt(self.agent, algorithm.agent, run.parent.algorithm.agent, parent)
         # An agent that adopted another may have taken over what that one counted.
         self.offset: Counts = tuple(a - b for a, b in zip(spent, _counts(self.agent), strict=True))  # type: ignore[assignment]
 
@@ -159,10 +159,10 @@ def load_agent_class(name: str, masked: bool = False) -> Any:
     return agent_class
 
 
-def _adopt(agent: Any, path: str, source_path: str, source: Path) -> None:
+def _adopt(agent: Any, path: str, parent_path: str, parent: Path) -> None:
     if not callable(getattr(agent, "adopt", None)):
-        raise TypeError(f"{path} cannot start from another agent's policy: it lacks `adopt`; leave starts_from out")
-    agent.adopt(load_agent_class(source_path).load(source))
+        raise TypeError(f"{path} cannot start from another agent's policy: it lacks `adopt`; leave init_from out")
+    agent.adopt(load_agent_class(parent_path).load(parent))
 
 
 def _counts(agent: Any) -> Counts:
@@ -178,11 +178,11 @@ def _device_argument(agent_class: Any, run: Run) -> dict[str, str]:
     methods = (agent_class, agent_class.load)
     if all("device" in inspect.signature(method).parameters for method in methods):
         return {"device": run.device}
-    if not run.row.total_tokens:
+    if not run.algorithm.total_tokens:
         return {}
     raise TypeError(
-        f"{run.row.agent} knows no device {run.device!r}: its constructor and its `load` take no `device`; run it with "
-        "--device cpu"
+        f"{run.algorithm.agent} knows no device {run.device!r}: its constructor and its `load` take no `device`; run "
+        "it with --device cpu"
     )
 
 

@@ -19,7 +19,7 @@ from textgen_env.registries import load_object
 
 
 @runtime_checkable
-class LearningReward(Protocol):
+class StatefulReward(Protocol):
     """A reward that changes, and can be kept."""
 
     def state_dict(self) -> dict[str, Tensor]: ...
@@ -46,7 +46,7 @@ def device_kwargs(env_id: str, kwargs: Mapping[str, Any], device: str) -> dict[s
 def save_reward(envs: Envs, path: Path) -> bool:
     """Keeps what the reward has learned; False if it does not learn."""
     reward = envs.unwrapped.reward  # type: ignore[attr-defined]
-    state = reward.state_dict() if isinstance(reward, LearningReward) else {}
+    state = reward.state_dict() if isinstance(reward, StatefulReward) else {}
     if state:
         save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
     return bool(state)

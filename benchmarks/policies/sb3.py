@@ -1,4 +1,4 @@
-"""Algorithms of Stable-Baselines3 and sb3-contrib as contestants."""
+"""Algorithms of Stable-Baselines3 and sb3-contrib as policies."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ CHUNK = 1_000
 HALF_LIFE = "ent_half_life"
 
 
-class SB3Contestant:
+class SB3Adapter:
     """An algorithm of Stable-Baselines3, unmodified, on the suite's VecEnv with the suite's features extractor.
 
-    A row may have one hyperparameter besides the algorithm's own: `ent_half_life`, tokens until `ent_coef` has halved,
+    There may be one hyperparameter besides the algorithm's own: `ent_half_life`, tokens until `ent_coef` has halved,
     which a callback sees to.
 
     Its own file format is pickle, which this project does not read: nothing is kept of a run under way, and one that
@@ -40,22 +40,23 @@ class SB3Contestant:
     """
 
     def __init__(self, run: Run) -> None:
-        row = run.row
-        algorithm = load_object(row.agent, "agent")
+        algorithm = run.algorithm
+        model_class = load_object(algorithm.agent, "agent")
         kwargs = {**device_kwargs(run.env_id, run.env_kwargs, run.device), **run.env_kwargs}
-        envs = VecMonitor(make_sb3_vec_env(run.env_id, row.num_envs, run.seed, **kwargs))
-        settings = dict(row.hyperparameters)
+        envs = VecMonitor(make_sb3_vec_env(run.env_id, algorithm.num_envs, run.seed, **kwargs))
+        settings = dict(algorithm.hyperparameters)
         self.ent_half_life = settings.pop(HALF_LIFE, None)
         if self.ent_half_life is not None and not (self.ent_half_life > 0 and "ent_coef" in settings):
             raise ValueError(
-                f"row {row.label}: {HALF_LIFE}={self.ent_half_life!r} must be above 0, and ent_coef given: it halves"
+                f"algorithm {algorithm.label}: {HALF_LIFE}={self.ent_half_life!r} must be above 0, and ent_coef "
+                "given: it halves"
             )
-        self.model: Any = algorithm(
-            row.policy,
+        self.model: Any = model_class(
+            algorithm.policy,
             envs,
             seed=run.seed,
             device=run.device,
-            policy_kwargs=_policy_kwargs(row.policy_kwargs),
+            policy_kwargs=_policy_kwargs(algorithm.policy_kwargs),
             **settings,
         )
         self.predict: Predict = self.model.predict

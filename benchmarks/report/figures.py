@@ -12,9 +12,9 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from benchmarks.analysis.load import Collected
+from benchmarks.measures.measures import RETURN, title, unit
 from benchmarks.report.curves import after_pretraining, bounds
 from benchmarks.report.plots import Level, Line, curve_over_seeds, learning_curves, style
-from benchmarks.specs.measure_table import RETURN, title, unit
 from benchmarks.store.run_folder import write_whole
 
 View = Literal["tokens", "seconds", "after"]

@@ -16,7 +16,7 @@ from benchmarks.analysis.load import Collected, RowRecords
 from benchmarks.analysis.reach import reach_table
 from benchmarks.analysis.statistics import summarise
 from benchmarks.analysis.verdicts import findings
-from benchmarks.specs.measure_table import RETURN, title, unit
+from benchmarks.measures.measures import RETURN, title, unit
 
 COUNTS = ("asked", "finished", "failed", "diverged", "missing")
 SUMMARY = ("mean", "std", "iqm", "iqm_low", "iqm_high", "lowest", "highest", "error_over_texts", "collapsed")

@@ -12,9 +12,9 @@ from benchmarks.analysis.differences import difference_table, headline
 from benchmarks.analysis.load import Collected
 from benchmarks.analysis.reach import reach_table
 from benchmarks.analysis.verdicts import findings
+from benchmarks.measures.measures import RETURN, title
 from benchmarks.report.figures import drawn, figure_title, lines_and_levels, views
 from benchmarks.report.plots import to_svg
-from benchmarks.specs.measure_table import RETURN, title
 
 
 def page(collected: Collected) -> str:

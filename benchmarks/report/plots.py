@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
 
+from benchmarks.measures.measures import RETURN, title
 from benchmarks.report.label_places import spread_apart
-from benchmarks.specs.measure_table import RETURN, title
 from benchmarks.store.results import Point
 
 FloatArray = NDArray[np.float64]

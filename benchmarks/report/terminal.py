@@ -15,10 +15,10 @@ from benchmarks.analysis.differences import difference_table, headline
 from benchmarks.analysis.load import Collected, absolute, collect
 from benchmarks.analysis.reach import reach_table
 from benchmarks.analysis.verdicts import findings
+from benchmarks.measures.measures import title
 from benchmarks.report.figures import write_figures
 from benchmarks.report.files import differences_csv, markdown, table_csv
 from benchmarks.report.html import page
-from benchmarks.specs.measure_table import title
 from benchmarks.store.run_folder import write_text
 
 PAGE = "report.html"

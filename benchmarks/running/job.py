@@ -8,19 +8,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.evaluation.evaluator import Final, Judge
+from benchmarks.evaluation.evaluator import Evaluator, Final
 from benchmarks.evaluation.references import oracle_entropy, references
 from benchmarks.measures.measures import sequence_nll_oracle
 from benchmarks.running.training import CurveRecorder
 from benchmarks.specs.experiment import Kind, Run
-from benchmarks.store.checkpoints import remove_checkpoint
+from benchmarks.store.checkpoints import remove_run_checkpoint
 from benchmarks.store.provenance import versions
 from benchmarks.store.results import Failure, Measurement, Point, Result
 from benchmarks.store.run_folder import CONFIG, ERROR, RESULT, remove_drafts, write_json
 from textgen_env.registries import load_object
 
 Tell = Callable[[int], None]
-# By import path: Stable-Baselines3 is an extra, which only experiments with a row of it need.
+# By import path: Stable-Baselines3 is an extra, which only experiments that compare it need.
 JOBS: Mapping[Kind, str] = {
     "agent": "benchmarks.running.agent_job:AgentJob",
     "sb3": "benchmarks.running.sb3_job:SB3Job",
@@ -63,9 +63,9 @@ def execute(out: Path, run: Run, tell: Tell) -> str | None:
     write_json(folder / CONFIG, run.to_config())
     job: Job | None = None
     try:
-        job = load_object(JOBS[run.row.kind])(out, run, tell)
+        job = load_object(JOBS[run.algorithm.kind])(out, run, tell)
         write_json(folder / RESULT, job.perform().to_json())
-        remove_checkpoint(folder)
+        remove_run_checkpoint(folder)
     except Exception as error:
         failure = Failure(f"{type(error).__name__}: {error}", traceback.format_exc(), () if job is None else job.curve)
         if job is not None and failure.diverged:
@@ -76,7 +76,7 @@ def execute(out: Path, run: Run, tell: Tell) -> str | None:
 
 
 def result_of(
-    judge: Judge, recorder: CurveRecorder, final: Final, seconds: float, best: Measurement | None = None
+    evaluator: Evaluator, recorder: CurveRecorder, final: Final, seconds: float, best: Measurement | None = None
 ) -> Result:
     """All that a finished run yields; `seconds` are those of the final evaluation.
 
@@ -85,7 +85,7 @@ def result_of(
     """
     begun = time.perf_counter()
     returns, texts = final.played.returns, final.played.texts
-    decode = judge.task.vocabulary.decode
+    decode = evaluator.task.vocabulary.decode
     return Result(
         curve=tuple(recorder.points),
         mean_return=final.mean_return,
@@ -94,9 +94,9 @@ def result_of(
         errors=final.errors,
         sequence_nll_oracle=sequence_nll_oracle(final.measured),
         reasons=final.reasons,
-        references=references(judge.envs, judge.test_texts),
-        oracle_entropy=oracle_entropy(judge.task),
-        samples=tuple(decode(ids.tolist()) for ids in texts.tokens[: judge.settings.sample_texts]),
+        references=references(evaluator.envs, evaluator.test_texts),
+        oracle_entropy=oracle_entropy(evaluator.task),
+        samples=tuple(decode(ids.tolist()) for ids in texts.tokens[: evaluator.settings.sample_texts]),
         evaluation_seconds=recorder.evaluation_seconds + seconds + time.perf_counter() - begun,
         versions=versions(),
         best=best,

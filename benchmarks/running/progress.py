@@ -52,7 +52,7 @@ class ProgressBars:
 
     def listen(self, event: Event) -> None:
         """Draws what happened."""
-        name, total = event.run.name, event.run.row.total_tokens
+        name, total = event.run.name, event.run.algorithm.total_tokens
         if event.kind == "started":
             self.tasks[name] = self.bars.add_task(escape(name), total=max(total, 1), amount="")
         elif event.kind == "advanced":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from benchmarks.evaluation.evaluator import Judge
-from benchmarks.policies.sb3 import SB3Contestant
+from benchmarks.evaluation.evaluator import Evaluator
+from benchmarks.policies.sb3 import SB3Adapter
 from benchmarks.running.job import Tell, result_of
 from benchmarks.running.tensorboard import EventLog
 from benchmarks.running.training import CurveRecorder, train_at_once
@@ -15,13 +15,13 @@ from benchmarks.store.results import Measurement, Point, Result
 
 
 class SB3Job:
-    """Nothing is kept of it under way: one that was interrupted begins anew (see `SB3Contestant`)."""
+    """Nothing is kept of it under way: one that was interrupted begins anew (see `SB3Adapter`)."""
 
     def __init__(self, out: Path, run: Run, tell: Tell) -> None:
-        self.judge = Judge(run)
-        self.contestant = SB3Contestant(run)
+        self.evaluator = Evaluator(run)
+        self.adapter = SB3Adapter(run)
         self.events = EventLog(out / run.name)
-        self.recorder = CurveRecorder(run, self.judge, self.contestant, tell, self.events.add)
+        self.recorder = CurveRecorder(run, self.evaluator, self.adapter, tell, self.events.add)
 
     @property
     def curve(self) -> tuple[Point, ...]:
@@ -31,12 +31,12 @@ class SB3Job:
     def perform(self) -> Result:
         """Trains and measures; see `benchmarks.running.job.Job`."""
         try:
-            train_at_once(self.contestant, self.recorder)
+            train_at_once(self.adapter, self.recorder)
         finally:
             self.events.close()
         begun = time.perf_counter()
-        final = self.judge.finish(self.contestant)
-        return result_of(self.judge, self.recorder, final, time.perf_counter() - begun)
+        final = self.evaluator.finish(self.adapter)
+        return result_of(self.evaluator, self.recorder, final, time.perf_counter() - begun)
 
     def last_finite(self) -> Measurement | None:
         """None: no policy is kept."""

@@ -11,8 +11,8 @@ from benchmarks.running.tensorboard import ADVICE, is_installed
 from benchmarks.running.workers import WORKER_DIED, Listener, execute_all
 from benchmarks.specs.experiment import Experiment, Run, runs_of, settings_digest
 from benchmarks.specs.file_digests import FILES, refuse_missing
-from benchmarks.store.checkpoints import read_checkpoint, remove_checkpoint
-from benchmarks.store.locks import kept_from_others
+from benchmarks.store.checkpoints import read_run_checkpoint, remove_run_checkpoint
+from benchmarks.store.locks import lock_folders
 from benchmarks.store.manifest import MANIFEST, Manifest, read_manifest
 from benchmarks.store.results import Failure
 from benchmarks.store.run_folder import (
@@ -94,16 +94,16 @@ def run_experiment(
     for run in runs:
         refuse_missing(run.env_kwargs, run.evaluation.env_kwargs)
     _refuse_other_settings(runs, out)
-    with kept_from_others({folder, *(out / Path(run.name).parts[0] for run in runs)}):
+    with lock_folders({folder, *(out / Path(run.name).parts[0] for run in runs)}):
         # Planned once no other process can finish a run any more.
         plan = _planned(runs, out, retry)
         for run in plan.waiting:
-            read_checkpoint(out / run.name, settings_digest(run.to_config()))
+            read_run_checkpoint(out / run.name, settings_digest(run.to_config()))
         for path, reason in plan.broken:
             notify(f"{path} is broken ({reason}); kept as {set_aside(path).name}, the run is done again")
         for run in plan.finished:
             # Of a run that was killed after its result was written.
-            remove_checkpoint(out / run.name)
+            remove_run_checkpoint(out / run.name)
         _write_manifest(Manifest.of(experiment, runs), folder, notify)
         if plan.finished:
             notify(f"{len(plan.finished)} of {len(runs)} runs are finished and kept")
@@ -176,8 +176,8 @@ def _planned(runs: Sequence[Run], out: Path, retry: bool) -> Plan:
 
 def _may_be_done_again(error: Failure, run: Run, skipped: Mapping[str, str]) -> bool:
     """Whether it was no fault of the run's own."""
-    if error.kind == "SourceFailed":
-        return run.source is None or run.source.name not in skipped
+    if error.kind == "ParentFailed":
+        return run.parent is None or run.parent.name not in skipped
     return error.kind == WORKER_DIED
 
 

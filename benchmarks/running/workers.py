@@ -105,7 +105,7 @@ def next_run(waiting: deque[Run], busy: Iterable[Run]) -> Run | None:
     """Takes out the first of the waiting runs that starts from none that is waiting or being done."""
     pending = {run.name for run in (*waiting, *busy)}
     for run in waiting:
-        if run.source is None or run.source.name not in pending:
+        if run.parent is None or run.parent.name not in pending:
             waiting.remove(run)
             return run
     return None

@@ -30,7 +30,7 @@ class CheckpointRefused(ValueError):
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class RunCheckpoint:
     """Where a run stands after a point of its curve.
 
     Attributes:
@@ -53,7 +53,7 @@ class Checkpoint:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """What `write_checkpoint` wrote.
+        """What `write_run_checkpoint` wrote.
 
         Raises:
             ValueError: something else.
@@ -86,7 +86,7 @@ def place_of(folder: Path) -> Path:
     return folder / CHECKPOINT
 
 
-def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+def write_run_checkpoint(folder: Path, checkpoint: RunCheckpoint) -> None:
     """Makes it the run's checkpoint; its files lie in `place_of(folder)` already, under names that no file of the
     present checkpoint with other content has. What the new one does not name is removed."""
     place = place_of(folder)
@@ -105,7 +105,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
             other.unlink()
 
 
-def read_checkpoint(folder: Path, settings: str) -> Checkpoint | None:
+def read_run_checkpoint(folder: Path, settings: str) -> RunCheckpoint | None:
     """The checkpoint of the run in `folder`, whose settings have this digest; None if there is none.
 
     Raises:
@@ -116,7 +116,7 @@ def read_checkpoint(folder: Path, settings: str) -> Checkpoint | None:
         content = read_json(place / PROGRESS)
         if content.get("format") != FORMAT:
             raise ValueError(f"format={content.get('format')!r}, this code reads {FORMAT}")
-        checkpoint = Checkpoint.from_json(content)
+        checkpoint = RunCheckpoint.from_json(content)
         made_with = {str(name): str(each) for name, each in dict(content["versions"]).items()}
         described = [dict(each) for each in content["files"].values()]
     except FileNotFoundError:
@@ -133,7 +133,7 @@ def read_checkpoint(folder: Path, settings: str) -> Checkpoint | None:
     return checkpoint
 
 
-def remove_checkpoint(folder: Path) -> None:
+def remove_run_checkpoint(folder: Path) -> None:
     """Removes it, if there is one: at no moment is there one that is not whole."""
     place = place_of(folder)
     (place / PROGRESS).unlink(missing_ok=True)

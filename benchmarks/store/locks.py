@@ -16,7 +16,7 @@ class FolderInUse(ValueError):
 
 
 @contextmanager
-def kept_from_others(folders: Iterable[Path]) -> Iterator[None]:
+def lock_folders(folders: Iterable[Path]) -> Iterator[None]:
     """Holds folders, which are made if they are not there, until the block ends; or the process, however it ends.
 
     Raises:

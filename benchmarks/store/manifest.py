@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.specs.experiment import Experiment, Run
+from benchmarks.store.old_form import in_new_form
 from benchmarks.store.run_folder import read_json, write_json
 
 MANIFEST = "experiment.json"
 TEXTS = ("name", "description", "env_id", "unit", "baseline", "goal", "compared_with", "curve")
 Key = tuple[str, int]
-"""A run within an experiment: its row's label and its seed."""
+"""A run within an experiment: its algorithm's label and its seed."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Manifest:
     Attributes:
         name, description, env_id, unit, baseline, goal, compared_with, curve, expected_shares, reach, at_most: as
             in `Experiment`.
-        labels: of its rows, in order.
+        labels: of its algorithms, in order.
         runs: the configuration of each run.
     """
 
@@ -49,8 +50,8 @@ class Manifest:
             expected_shares=experiment.expected_shares,
             reach=experiment.reach,
             at_most=experiment.at_most,
-            labels=tuple(row.label for row in experiment.rows),
-            runs={(run.row.label, run.seed): run.to_config() for run in runs},
+            labels=tuple(each.label for each in experiment.algorithms),
+            runs={(run.algorithm.label, run.seed): run.to_config() for run in runs},
         )
 
     @property
@@ -89,6 +90,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     content = read_json(folder / MANIFEST)
     try:
+        runs = [in_new_form(config) for config in content["runs"]]
         return Manifest(
             **{name: _text(content[name]) for name in TEXTS},
             expected_shares={_text(label): float(share) for label, share in content["expected_shares"].items()},
@@ -98,7 +100,7 @@ def read_manifest(folder: Path) -> Manifest:
                 for measure, bars in content.get("at_most", {}).items()
             },
             labels=tuple(_text(label) for label in content["labels"]),
-            runs={(_text(config["row"]["label"]), int(config["seed"])): config for config in content["runs"]},
+            runs={(_text(config["algorithm"]["label"]), int(config["seed"])): config for config in runs},
         )
     except KeyError as error:
         raise ValueError(f"{error.args[0]!r} is missing") from None

@@ -90,7 +90,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Reference:
-    """A level that returns are compared with: its title and its value, in the reward's unit."""
+    """What returns are compared with: its title and its value, in the reward's unit."""
 
     title: str
     value: float
@@ -108,7 +108,7 @@ class Result:
         sequence_nll_oracle: -log p of each text of the final evaluation under the oracle, nats a token, rounded to
             1e-4; empty where the task has no oracle.
         reasons: name of a measure that does not apply -> why.
-        references: name -> level; "greedy", "data", ... as the task has them.
+        references: their name -> what they are; "greedy", "data", ... as the task has them.
         oracle_entropy: nats a token, of a task that has an oracle; else None.
         samples: texts of the final evaluation.
         evaluation_seconds: on the wall clock, during and after training.
@@ -159,8 +159,8 @@ class Result:
                 sequence_nll_oracle=tuple(_finite(value) for value in content["sequence_nll_oracle"]),
                 reasons={str(name): str(reason) for name, reason in content["reasons"].items()},
                 references={
-                    str(name): Reference(str(level["title"]), _finite(level["value"]))
-                    for name, level in content["references"].items()
+                    str(name): Reference(str(each["title"]), _finite(each["value"]))
+                    for name, each in content["references"].items()
                 },
                 oracle_entropy=None if entropy is None else _finite(entropy),
                 samples=tuple(str(text) for text in content["samples"]),

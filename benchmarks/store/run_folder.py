@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.specs.file_digests import by_content
+from benchmarks.store.old_form import in_new_form
 from benchmarks.store.results import Failure, Result
 
 Status = Literal["finished", "failed", "unfinished", "not started"]
@@ -119,7 +120,7 @@ def read_state(folder: Path) -> RunState:
             continue
         except ValueError as error:
             broken.append((folder / name, str(error)))
-    config = read.get(CONFIG)
+    config = None if CONFIG not in read else in_new_form(read[CONFIG])
     if config is None:
         # A result whose settings are unknown cannot be told from one of other settings.
         broken.extend(
@@ -153,8 +154,8 @@ def remove_drafts(folder: Path) -> None:
 
 
 def config_differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """One line for each setting in which two configurations differ: "row.total_tokens: 1000 there, 2000 now"; files
-    count by what they hold."""
+    """One line for each setting in which two configurations differ: "algorithm.total_tokens: 1000 there, 2000 now";
+    files count by what they hold."""
     there, now = _flat(by_content(found)), _flat(by_content(wanted))
     return [
         f"{key}: {_shown(there, key)} there, {_shown(now, key)} now"

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.throughput.agreement import check_agreement
 from benchmarks.throughput.bench import Bench, Missing, Work, library
 from benchmarks.throughput.clock import Call
-from benchmarks.throughput.measured import Curve, Row, Unit
+from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
 from benchmarks.throughput.sizes import grown
 from benchmarks.throughput.uniform import UniformTask, full_lengths
 from textgen_env import BaseReward, GenerationCore, Sources
@@ -28,7 +28,7 @@ OUT_OF_CACHE = 1.3
 token, each of which waits longer."""
 
 
-def bleu(bench: Bench) -> Iterator[Row | Curve]:
+def bleu(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """Texts against all references, those of an untrained agent and those of the oracle itself."""
     size = bench.sizes
     scorer = BleuScorer(bench.references.tolist())
@@ -47,7 +47,7 @@ def bleu(bench: Bench) -> Iterator[Row | Curve]:
         yield bench.row(f"bleu-{kind}", f"BLEU of {kind} texts, {sizes}", TEXT, ours, reference)
 
 
-def bleu_build(bench: Bench) -> Iterator[Row | Curve]:
+def bleu_build(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """The table of the references."""
     tokens = bench.references.tolist()
     judge = sacrebleu_of(bench.references[:1])
@@ -63,7 +63,7 @@ def bleu_build(bench: Bench) -> Iterator[Row | Curve]:
     )
 
 
-def bleu_dense(bench: Bench) -> Iterator[Row | Curve]:
+def bleu_dense(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """A token of a long text against one of a short text, both played densely, the same game without BLEU taken off."""
     size = bench.sizes
     total = size.references * size.length
@@ -88,7 +88,7 @@ def bleu_dense(bench: Bench) -> Iterator[Row | Curve]:
     yield bench.row("bleu-dense", work, Unit("time", "token"), works[0], works[1])
 
 
-def scaling(bench: Bench) -> Iterator[Row | Curve]:
+def scaling(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """Scoring against the length of texts, building against the number of references."""
     size = bench.sizes
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 
 from benchmarks.throughput.bench import Bench
-from benchmarks.throughput.measured import Curve, Row
+from benchmarks.throughput.measured import BenchmarkRow, Curve
 
-Case = Callable[[Bench], Iterator[Row | Curve]]
+Case = Callable[[Bench], Iterator[BenchmarkRow | Curve]]
 CASES: Mapping[str, str] = {
     "bleu": "bleu:bleu",
     "bleu-build": "bleu:bleu_build",

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from benchmarks.throughput.agreement import check_agreement
 from benchmarks.throughput.bench import Bench, Work
 from benchmarks.throughput.clock import Call
-from benchmarks.throughput.measured import Curve, Row, Unit
+from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
 from benchmarks.throughput.plain import PlainTextCNN
 from textgen_env.models.discriminator import Discriminator
 from textgen_env.models.text_cnn import TextCNN, TextCNNConfig
@@ -26,7 +26,7 @@ PLAIN_TEXTS = 512
 LARGE_PRODUCT = 2_048
 
 
-def discriminator_update(bench: Bench) -> Iterator[Row | Curve]:
+def discriminator_update(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """Gradient steps on half real, half written texts, in rounds of as many as the environment takes."""
     size = bench.sizes
     config = TextCNNConfig.seqgan()
@@ -59,7 +59,7 @@ def discriminator_update(bench: Bench) -> Iterator[Row | Curve]:
     )
 
 
-def discriminator_score(bench: Bench) -> Iterator[Row | Curve]:
+def discriminator_score(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """Texts that share their beginnings: 16 endings of every prefix of each text of a batch."""
     size = bench.sizes
     config = TextCNNConfig.seqgan()

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.throughput.bare import BareVectorEnv, bare_spec
 from benchmarks.throughput.bench import Bench, Work
 from benchmarks.throughput.clock import Call
-from benchmarks.throughput.measured import Curve, Row, Unit
+from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
 from benchmarks.throughput.sizes import grown
 from textgen_env.rewards.bleu import BleuReward
 from textgen_env.vocabulary import IntArray
@@ -28,7 +28,7 @@ def constant(tokens: IntArray, lengths: IntArray, sources: object = None) -> Any
     return np.ones(len(tokens))
 
 
-def single_env(bench: Bench) -> Iterator[Row | Curve]:
+def single_env(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """One text at a time, actions drawn beforehand."""
     size = bench.sizes
     rng = np.random.default_rng(0)
@@ -46,18 +46,18 @@ def single_env(bench: Bench) -> Iterator[Row | Curve]:
     )
 
 
-def vector_env(bench: Bench) -> Iterator[Row | Curve]:
+def vector_env(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """A batch of texts, in both autoreset modes."""
     for name, mode in MODES.items():
         yield _vector_row(bench, f"vector-env-{name}", bench.sizes.rows, mode)
 
 
-def wide(bench: Bench) -> Iterator[Row | Curve]:
+def wide(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """As many rows as one will ever want."""
     yield _vector_row(bench, "wide", bench.sizes.wide_rows, MODES["same-step"])
 
 
-def vector_bleu(bench: Bench) -> Iterator[Row | Curve]:
+def vector_bleu(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """The BLEU reward's price, where texts match little and where they match much."""
     size = bench.sizes
     for kind, texts in (("uniform", bench.uniform_texts), ("oracle", bench.oracle_texts[: size.rows])):
@@ -82,7 +82,7 @@ def vector_bleu(bench: Bench) -> Iterator[Row | Curve]:
         )
 
 
-def scaling(bench: Bench) -> Iterator[Row | Curve]:
+def scaling(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """A step of the vector environment against its rows and against the length of the texts."""
     size = bench.sizes
 
@@ -130,7 +130,7 @@ def steps(envs: Any, actions: Any) -> Call:
     return play
 
 
-def _vector_row(bench: Bench, name: str, rows: int, mode: str) -> Row:
+def _vector_row(bench: Bench, name: str, rows: int, mode: str) -> BenchmarkRow:
     size = bench.sizes
     rng = np.random.default_rng(0)
     tokens = rng.integers(size.vocab_size, size=(size.length, rows))

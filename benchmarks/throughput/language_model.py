@@ -10,7 +10,7 @@ import torch
 from benchmarks.throughput.agreement import check_agreement
 from benchmarks.throughput.bench import Bench, Work
 from benchmarks.throughput.clock import Call
-from benchmarks.throughput.measured import Curve, Row, Unit
+from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
 from benchmarks.throughput.plain import PlainLanguageModel
 from benchmarks.throughput.sizes import grown
 from textgen_env.rewards.likelihood import LikelihoodReward
@@ -23,7 +23,7 @@ CHUNKS = (32, 64, 128, 256, 1_024)
 
 
 @torch.no_grad()
-def sampling(bench: Bench) -> Iterator[Row | Curve]:
+def sampling(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """Whole texts drawn from the oracle."""
     size = bench.sizes
     model = bench.oracle.language_model
@@ -45,7 +45,7 @@ def sampling(bench: Bench) -> Iterator[Row | Curve]:
 
 
 @torch.no_grad()
-def likelihood(bench: Bench) -> Iterator[Row | Curve]:
+def likelihood(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """log p of every token of whole texts."""
     size = bench.sizes
     model = bench.oracle.language_model
@@ -66,7 +66,7 @@ def likelihood(bench: Bench) -> Iterator[Row | Curve]:
 
 
 @torch.no_grad()
-def likelihood_step(bench: Bench) -> Iterator[Row | Curve]:
+def likelihood_step(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """log p of one more token of each row, as the dense reward asks for it."""
     size = bench.sizes
     model = bench.oracle.language_model
@@ -92,7 +92,7 @@ def likelihood_step(bench: Bench) -> Iterator[Row | Curve]:
 
 
 @torch.no_grad()
-def scaling(bench: Bench) -> Iterator[Row | Curve]:
+def scaling(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """Drawing and scoring against the length of texts and the size of the vocabulary."""
     size = bench.sizes
     rows = min(64, size.rows)

@@ -69,7 +69,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Row:
+class BenchmarkRow:
     """A line of the table.
 
     Attributes:

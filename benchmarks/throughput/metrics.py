@@ -9,7 +9,7 @@ from benchmarks.throughput.agreement import check_agreement
 from benchmarks.throughput.bench import Bench, Missing, Work, library
 from benchmarks.throughput.bleu import OUT_OF_CACHE, lines, sacrebleu_of
 from benchmarks.throughput.clock import Call
-from benchmarks.throughput.measured import Curve, Row, Unit
+from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
 from benchmarks.throughput.sizes import grown
 from benchmarks.throughput.uniform import UniformTask, full_lengths
 from textgen_env.metrics import distinct_n, edit_distance, self_bleu, word_error_rate
@@ -21,7 +21,7 @@ JUDGED_TEXTS = 500
 ORDER = 2
 
 
-def self_bleu_of_a_sample(bench: Bench) -> Iterator[Row | Curve]:
+def self_bleu_of_a_sample(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """Each text against all the others."""
     size = bench.sizes
     tokens = bench.oracle_texts[: size.texts]
@@ -42,7 +42,7 @@ def self_bleu_of_a_sample(bench: Bench) -> Iterator[Row | Curve]:
     yield bench.curve("self-bleu", "Self-BLEU", "texts", counts, grown_sample, expected=OUT_OF_CACHE)
 
 
-def edit(bench: Bench) -> Iterator[Row | Curve]:
+def edit(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """Each text against a reference of its own, in edits and in edits a word."""
     size = bench.sizes
     count = min(size.texts, size.references)
@@ -68,7 +68,7 @@ def edit(bench: Bench) -> Iterator[Row | Curve]:
         )
 
 
-def distinct(bench: Bench) -> Iterator[Row | Curve]:
+def distinct(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """The share of different n-grams in a sample."""
     size = bench.sizes
     tokens = bench.oracle_texts[: size.texts]

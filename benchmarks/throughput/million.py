@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.throughput.bench import Bench
-from benchmarks.throughput.measured import Curve, Figure, Row, Unit
+from benchmarks.throughput.measured import BenchmarkRow, Curve, Figure, Unit
 from benchmarks.throughput.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def million(bench: Bench) -> Iterator[Row | Curve]:
+def million(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """Building, its memory, scoring beside a small table, saving and mapping."""
     size = bench.sizes
     question = {
@@ -38,8 +38,8 @@ def million(bench: Bench) -> Iterator[Row | Curve]:
     def figure(key: str, name: str) -> Figure:
         return Figure(name, tuple(found[key]))
 
-    def row(name: str, work: str, unit: Unit, ours: Figure, reference: Figure | None = None) -> Row:
-        return Row(name, work, unit, ours, reference, targets=TARGETS.get(name, ()))
+    def row(name: str, work: str, unit: Unit, ours: Figure, reference: Figure | None = None) -> BenchmarkRow:
+        return BenchmarkRow(name, work, unit, ours, reference, targets=TARGETS.get(name, ()))
 
     yield row("million-build", work, table, figure("build", "of_texts"))
     yield row("million-memory", f"peak memory of {work}", Unit("memory", "process"), figure("memory", "all in all"))

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from agents.imitation.mle import MLE, MLEConfig
 from benchmarks.throughput.bench import Bench, Work
-from benchmarks.throughput.measured import Curve, Row, Unit
+from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
 from benchmarks.throughput.plain import PlainLanguageModel
 
 HIDDEN = 32
@@ -19,7 +19,7 @@ CLIP = 5.0
 UPDATES = 4
 
 
-def mle_update(bench: Bench) -> Iterator[Row | Curve]:
+def mle_update(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """A step of Adam down the cross-entropy of a batch of training texts."""
     size = bench.sizes
     envs = gymnasium.make_vec("TextGen-Oracle-v0", num_envs=1, task=bench.oracle)

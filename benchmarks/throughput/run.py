@@ -15,7 +15,7 @@ from benchmarks.throughput.bench import Bench
 from benchmarks.throughput.cases import load
 from benchmarks.throughput.clock import Clock
 from benchmarks.throughput.machine import machine, revision, uncompiled, versions
-from benchmarks.throughput.measured import Curve, Row
+from benchmarks.throughput.measured import BenchmarkRow, Curve
 from benchmarks.throughput.sizes import Sizes
 
 FORMAT = 1
@@ -37,7 +37,7 @@ class Measurements:
 
     sizes: Sizes
     repeats: int
-    rows: list[Row] = field(default_factory=list)
+    rows: list[BenchmarkRow] = field(default_factory=list)
     curves: list[Curve] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     begun: str = ""
@@ -88,7 +88,7 @@ def measure(
                 tell(name)
                 try:
                     for each in load(name)(bench):
-                        if isinstance(each, Row):
+                        if isinstance(each, BenchmarkRow):
                             found.rows.append(each)
                         else:
                             found.curves.append(each)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.throughput.bench import Bench, library
-from benchmarks.throughput.measured import Curve, Figure, Row, Unit
+from benchmarks.throughput.measured import BenchmarkRow, Curve, Figure, Unit
 from benchmarks.throughput.targets import TARGETS
 
 ROWS = 64
@@ -16,7 +16,7 @@ IDS = {"oracle-small": "TextGen-OracleSmall-v0", "captions": "TextGen-Captions-v
 MOST_REPEATS = 3
 
 
-def sb3(bench: Bench) -> Iterator[Row | Curve]:
+def sb3(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """PPO as the suite documents it, the time inside the environment taken apart."""
     for name, env_id in IDS.items():
         rows = min(ROWS, bench.sizes.rows)
@@ -28,7 +28,7 @@ def sb3(bench: Bench) -> Iterator[Row | Curve]:
             inside, total = _learn(stable_baselines3.PPO, env_id, rows, min(MOST_REPEATS, bench.clock.repeats))
             ours, whole = Figure("TextGenVecEnv", inside), Figure("PPO, all of it", total)
             note = f"the env's share of PPO's wall time is {sum(inside) / sum(total):.1%}"
-        yield Row(
+        yield BenchmarkRow(
             f"sb3-{name}", work, Unit("rate", "steps"), ours, whole, targets=TARGETS.get(f"sb3-{name}", ()), note=note
         )
 

@@ -8,13 +8,13 @@ import gymnasium
 
 from agents.adversarial.seqgan import SeqGAN, SeqGANConfig
 from benchmarks.throughput.bench import Bench, Work
-from benchmarks.throughput.measured import Curve, Row, Unit
+from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
 from textgen_env.models.text_cnn import TextCNNConfig
 
 ROLLOUTS = 16
 
 
-def seqgan_step(bench: Bench) -> Iterator[Row | Curve]:
+def seqgan_step(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """Texts, roll-outs of every prefix, their scores by the paper's discriminator, and the policy gradient."""
     size = bench.sizes
     network = TextCNNConfig.seqgan()

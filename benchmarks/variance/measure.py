@@ -61,7 +61,7 @@ class Statistics:
 
 
 @dataclass(frozen=True)
-class Row:
+class EstimatorRow:
     """What was found of an estimator at a policy, with so many texts a batch; `tokens` (mean) are those written and
     rolled out for it."""
 
@@ -91,9 +91,9 @@ class Found:
 
     game: str
     policies: tuple[PolicyFound, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[EstimatorRow, ...]
 
-    def biased(self, row: Row) -> bool | None:
+    def biased(self, row: EstimatorRow) -> bool | None:
         """Whether the mean lies off: at 1% for all rows together (Bonferroni). None: too few replicates to tell."""
         if row.replicates < TESTED_REPLICATES:
             return None
@@ -178,7 +178,7 @@ def measure(
                 samples = np.stack([_flat(each.gradient) for each in drawn])
                 tokens = float(np.mean([each.tokens for each in drawn]))
                 found = statistics(samples, exact, directions)
-                rows.append(Row(estimator, policy.label, texts, replicates, tokens, found))
+                rows.append(EstimatorRow(estimator, policy.label, texts, replicates, tokens, found))
     return Found(mdp.game, tuple(described), tuple(rows))
 
 

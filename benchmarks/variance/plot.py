@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from benchmarks.report.plots import GREY, PALETTE
-from benchmarks.variance.measure import Found, Row
+from benchmarks.variance.measure import EstimatorRow, Found
 
 Quantity = Literal["variance", "cosine"]
 QUANTITIES: tuple[Quantity, ...] = ("variance", "cosine")
@@ -50,7 +50,7 @@ def picture(found: Found, quantity: Quantity) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, rows: list[Row], family: str, quantity: Quantity) -> None:
+def _panel(axes: Axes, rows: list[EstimatorRow], family: str, quantity: Quantity) -> None:
     grouped = _by_estimator(rows)
     for lines in grouped.values():
         if lines[0].estimator.family != family:
@@ -74,15 +74,15 @@ def _panel(axes: Axes, rows: list[Row], family: str, quantity: Quantity) -> None
     axes.grid(color=GREY, alpha=0.2, linewidth=0.6)
 
 
-def _series(lines: list[Row], quantity: Quantity) -> tuple[list[float], list[float], list[float]]:
+def _series(lines: list[EstimatorRow], quantity: Quantity) -> tuple[list[float], list[float], list[float]]:
     """Along x, up, and the standard errors up."""
     x = [row.tokens if quantity == "variance" else float(row.texts) for row in lines]
     values = [getattr(row.found, quantity) for row in lines]
     return x, [each.value for each in values], [each.error for each in values]
 
 
-def _by_estimator(rows: list[Row]) -> dict[str, list[Row]]:
-    grouped: dict[str, list[Row]] = {}
+def _by_estimator(rows: list[EstimatorRow]) -> dict[str, list[EstimatorRow]]:
+    grouped: dict[str, list[EstimatorRow]] = {}
     for row in sorted(rows, key=lambda each: each.texts):
         grouped.setdefault(row.estimator.label, []).append(row)
     return grouped

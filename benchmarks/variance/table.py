@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.analysis.comparison import NONE, Table
 from benchmarks.report.files import csv_text, markdown_table
-from benchmarks.variance.measure import FALSE_ALARM, TESTED_REPLICATES, Found, Row, Value
+from benchmarks.variance.measure import FALSE_ALARM, TESTED_REPLICATES, EstimatorRow, Found, Value
 
 TITLES = ("estimator", "texts", "tokens", "bias", "z", "z aside", "variance", "at equal tokens", "cosine", "unbiased")
 COLUMNS = (
@@ -45,7 +45,7 @@ def notes(found: Found) -> list[str]:
     ]
 
 
-def missed(found: Found) -> list[Row]:
+def missed(found: Found) -> list[EstimatorRow]:
     """Estimators that are claimed to be unbiased, and are not."""
     return [row for row in found.rows if row.estimator.unbiased and found.biased(row)]
 
@@ -96,7 +96,7 @@ def _lines(found: Found) -> Iterator[dict[str, Any]]:
         }
 
 
-def _cells(found: Found, row: Row) -> tuple[str, ...]:
+def _cells(found: Found, row: EstimatorRow) -> tuple[str, ...]:
     measured = row.found
     thousands = row.tokens / 1_000
     equal = Value(measured.variance.value * thousands, measured.variance.error * thousands)

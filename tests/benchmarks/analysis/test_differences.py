@@ -19,7 +19,7 @@ from benchmarks.analysis.statistics import holm, interquartile_mean
 from benchmarks.report.files import differences_csv, table_csv
 from benchmarks.report.html import page
 from benchmarks.report.terminal import report, show
-from benchmarks.specs.experiment import Experiment, Row, runs_of
+from benchmarks.specs.experiment import Algorithm, Experiment, runs_of
 from benchmarks.store.manifest import Manifest
 from benchmarks.store.results import Point, Reference, Result
 from benchmarks.store.run_folder import write_json
@@ -60,7 +60,7 @@ def experiment(scores: Mapping[str, Sequence[float | None]], compared_with: str)
         name="made-up",
         description="numbers <made> up",
         env_id="TextGen-Oracle-v0",
-        rows=tuple(Row(label, "m:A", 100) for label in scores),
+        algorithms=tuple(Algorithm(label, "m:A", 100) for label in scores),
         seeds=tuple(range(5)),
         unit="nats a text",
         compared_with=compared_with,
@@ -75,10 +75,10 @@ def written_below(
     runs = runs_of(what)
     Manifest.of(what, runs).write(out / what.name)
     for run in runs:
-        score = scores[run.row.label][run.seed]
+        score = scores[run.algorithm.label][run.seed]
         write_json(out / run.name / "config.json", run.to_config())
         if score is not None:
-            write_json(out / run.name / "result.json", made_up(run.row.label, score).to_json())
+            write_json(out / run.name / "result.json", made_up(run.algorithm.label, score).to_json())
         elif run.seed == 4:
             write_json(out / run.name / "error.json", {"error": "ValueError: no", "traceback": "Traceback"})
         elif run.seed != 3:

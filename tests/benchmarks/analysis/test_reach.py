@@ -12,7 +12,7 @@ from benchmarks.analysis.reach import first_reached, reach_table
 from benchmarks.analysis.verdicts import findings
 from benchmarks.report.files import markdown
 from benchmarks.report.html import page
-from benchmarks.specs.experiment import Experiment, Row, runs_of
+from benchmarks.specs.experiment import Algorithm, Experiment, runs_of
 from benchmarks.store.manifest import Manifest, read_manifest
 from benchmarks.store.results import Point, Reference, Result
 from benchmarks.store.run_folder import read_json, write_json
@@ -23,7 +23,7 @@ EXPERIMENT = Experiment(
     "made-up",
     "made up",
     "TextGen-Tiny-v0",
-    tuple(Row(label, AGENT, 100) for label in (SLOW, FAST, NEVER)),
+    tuple(Algorithm(label, AGENT, 100) for label in (SLOW, FAST, NEVER)),
     seeds=(0, 1, 2),
     goal="optimum",
     reach=0.95,
@@ -45,9 +45,9 @@ def folder_of(out: Path, curves: dict[str, list[tuple[Point, ...]]], optimum: fl
     runs = runs_of(EXPERIMENT)
     Manifest.of(EXPERIMENT, runs).write(out / EXPERIMENT.name)
     for run in runs:
-        if run.seed < len(curves[run.row.label]):
+        if run.seed < len(curves[run.algorithm.label]):
             write_json(out / run.name / "config.json", run.to_config())
-            write_json(out / run.name / "result.json", result(curves[run.row.label][run.seed], optimum).to_json())
+            write_json(out / run.name / "result.json", result(curves[run.algorithm.label][run.seed], optimum).to_json())
     return out / EXPERIMENT.name
 
 
@@ -106,15 +106,15 @@ def test_what_should_be_small_is_held_to_it(tmp_path: Path) -> None:
     runs = runs_of(experiment, (0, 1))
     Manifest.of(experiment, runs).write(tmp_path)
     for run in runs:
-        write_json(tmp_path / run.row.label / f"seed-{run.seed}" / "config.json", run.to_config())
-        measures = {} if run.row.label == NEVER else {"kl_soft": 0.012 + 0.002 * run.seed}
+        write_json(tmp_path / run.algorithm.label / f"seed-{run.seed}" / "config.json", run.to_config())
+        measures = {} if run.algorithm.label == NEVER else {"kl_soft": 0.012 + 0.002 * run.seed}
         found = replace(result(curve(0, 9)), measures=measures)
-        write_json(tmp_path / run.row.label / f"seed-{run.seed}" / "result.json", found.to_json())
+        write_json(tmp_path / run.algorithm.label / f"seed-{run.seed}" / "result.json", found.to_json())
     assert read_manifest(tmp_path).at_most == {"kl_soft": bars}
     slow, fast, never = findings(collect(tmp_path))
     assert slow.sentence == "Slow has KL(agent‖soft optimum) 0.0130; at most 0.02 is expected: met."
     assert fast.sentence == "Fast has KL(agent‖soft optimum) 0.0130; at most 0.0125 is expected: MISSED."
     assert never.sentence == "Never has no KL(agent‖soft optimum); at most 0.02 is expected: MISSED."
     assert (slow.met, fast.met, never.met) == (True, False, False)
-    with pytest.raises(ValueError, match="'Nobody' is no row"):
+    with pytest.raises(ValueError, match="'Nobody' is no algorithm"):
         replace(experiment, at_most={"kl_soft": {"Nobody": 1.0}})

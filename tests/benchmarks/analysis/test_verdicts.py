@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.analysis.load import collect
 from benchmarks.analysis.verdicts import Finding, findings
-from benchmarks.specs.experiment import Experiment, Row, runs_of
+from benchmarks.specs.experiment import Algorithm, Experiment, runs_of
 from benchmarks.store.manifest import Manifest
 from benchmarks.store.results import Failure, Measurement, Point, Reference, Result
 from benchmarks.store.run_folder import write_json
@@ -19,7 +19,7 @@ EXPERIMENT = Experiment(
     "made-up",
     "made up",
     "TextGen-Tiny-v0",
-    (Row("Start", AGENT), Row("Good", AGENT, 100), Row("Free", AGENT, 100)),
+    (Algorithm("Start", AGENT), Algorithm("Good", AGENT, 100), Algorithm("Free", AGENT, 100)),
     seeds=(0, 1, 2),
     baseline="Start",
     goal="optimum",
@@ -37,7 +37,7 @@ def found(out: Path, experiment: Experiment, **runs: list[float | Failure | None
     folder = out / experiment.name
     Manifest.of(experiment, asked).write(folder)
     for run in asked:
-        became = runs[run.row.label][run.seed]
+        became = runs[run.algorithm.label][run.seed]
         if became is not None:
             write_json(out / run.name / "config.json", run.to_config())
         if isinstance(became, Failure):

@@ -19,9 +19,9 @@ from benchmarks.measures.measures import (
     RETURN,
     VALIDATIONS,
     digits,
-    quantity,
     sequence_nll_oracle,
     title,
+    unit,
     validated,
 )
 from benchmarks.specs.experiment import Evaluation
@@ -74,9 +74,9 @@ def task() -> OracleTask:
     return OracleTask(vocab_size=V, max_length=T, train_size=10, test_size=8_000)
 
 
-def measured(task: Any, contestant: Any, count: int = 8_000) -> Measured:
+def measured(task: Any, adapter: Any, count: int = 8_000) -> Measured:
     tokens = np.random.default_rng(0).choice(V, (count, T), p=UNIGRAM)
-    return Measured(contestant, Texts(tokens, np.full(count, T)), task, texts_to_test_on(task, 8_000))
+    return Measured(adapter, Texts(tokens, np.full(count, T)), task, texts_to_test_on(task, 8_000))
 
 
 def test_likelihoods_are_those_of_the_enumeration(task: OracleTask) -> None:
@@ -187,7 +187,7 @@ def test_every_measure_has_a_title_and_a_unit() -> None:
     assert all(name == each.name and each.title for name, each in QUANTITIES.items())
     assert all(each.unit for each in MEASURES.values())
     assert len({each.title for each in QUANTITIES.values()}) == len(QUANTITIES)
-    assert (title("new"), quantity("new").unit, quantity("return", "nats").unit) == ("new", "", "nats")
+    assert (title("new"), unit("new"), unit("return", "nats")) == ("new", "", "nats")
     assert (title("nll_oracle"), digits("return"), digits("kl_soft"), digits("new")) == ("NLL_oracle", 2, 4, 3)
 
 
@@ -215,11 +215,11 @@ def envs(request: pytest.FixtureRequest, no_repeat_task: Any, echo_task: Any) ->
     return TextGenVectorEnv(num_envs=2, **games[request.param])
 
 
-def played(envs: TextGenVectorEnv, contestant: Any, count: int = 500) -> Measured:
+def played(envs: TextGenVectorEnv, adapter: Any, count: int = 500) -> Measured:
     """What is measured of texts that uniformly random allowed tokens wrote."""
     agent = Uniform(envs)
     texts = evaluate(agent.predict, envs, count, seed=3, masked=True).texts
-    return Measured(contestant, texts, envs.unwrapped.task, None, envs)
+    return Measured(adapter, texts, envs.unwrapped.task, None, envs)
 
 
 UNEQUAL = np.array([0.1, 0.3, 0.4, 0.2])

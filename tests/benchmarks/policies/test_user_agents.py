@@ -18,7 +18,7 @@ from benchmarks.cli import app
 from benchmarks.policies.user_agents import plugged_in
 from benchmarks.running import scheduler as run
 from benchmarks.running.workers import execute_all
-from benchmarks.specs.experiment import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "tests" / "support" / "ranked_reinforce.py"
@@ -27,8 +27,8 @@ MINE = Experiment(
     "a test",
     "TextGen-Tiny-v0",
     (
-        Row("Random", "uniform", num_envs=8),
-        Row("MLE", "mle", 600, num_envs=8),
+        Algorithm("Random", "uniform", num_envs=8),
+        Algorithm("MLE", "mle", 600, num_envs=8),
     ),
     seeds=(0,),
     evaluation=Evaluation(points=2, episodes=32, final_episodes=32, measures=("optimum_share",)),
@@ -119,11 +119,11 @@ def test_nothing_runs_where_an_agent_breaks_the_protocol(mine: Path) -> None:
         (("--agent", "my_failing:X"), "agent='my_failing:X': importing it raises ZeroDivisionError: division by"),
         (
             ("--agent", "MLE=mle"),
-            "--agent MLE=mle: there is a row 'MLE'; give this one a label",
+            "--agent MLE=mle: there is an algorithm 'MLE'; give this one a label",
         ),
         (("--agent", "a b=uniform"), "label='a b' names a folder"),
         (("--agent", "my_ranked:Ranked", "--tokens", "0"), "--tokens 0 must be at least 1"),
-        (("--tokens", "5"), "--tokens 5 is for rows that --agent adds"),
+        (("--tokens", "5"), "--tokens 5 is for what --agent adds"),
     ],
 )
 def test_what_cannot_be_plugged_in_is_refused_in_words(mine: Path, arguments: tuple[str, ...], said: str) -> None:
@@ -136,12 +136,12 @@ def test_what_cannot_be_plugged_in_is_refused_in_words(mine: Path, arguments: tu
 
 def test_labels_and_budgets() -> None:
     smoke = load_experiment("smoke")
-    rows = plugged_in(smoke, ["One=uniform", "Two=uniform", "sb3_contrib:TRPO"]).rows[-3:]
+    rows = plugged_in(smoke, ["One=uniform", "Two=uniform", "sb3_contrib:TRPO"]).algorithms[-3:]
     assert [row.label for row in rows] == ["One", "Two", "TRPO"]
     assert [row.kind for row in rows] == ["agent", "agent", "sb3"]
-    assert {row.total_tokens for row in rows} == {max(row.total_tokens for row in smoke.rows)}
-    assert plugged_in(smoke, ["One=uniform"], tokens=7).rows[-1].total_tokens == 7
-    masked = replace(smoke, rows=(replace(smoke.rows[0], masked=True), *smoke.rows[1:]))
-    assert plugged_in(masked, ["One=uniform"]).rows[-1].masked
+    assert {row.total_tokens for row in rows} == {max(row.total_tokens for row in smoke.algorithms)}
+    assert plugged_in(smoke, ["One=uniform"], tokens=7).algorithms[-1].total_tokens == 7
+    masked = replace(smoke, algorithms=(replace(smoke.algorithms[0], masked=True), *smoke.algorithms[1:]))
+    assert plugged_in(masked, ["One=uniform"]).algorithms[-1].masked
     with pytest.raises(ValueError, match="agent='positions' must be one of uniform, "):
         plugged_in(smoke, ["One=positions"])

@@ -18,7 +18,7 @@ from benchmarks.report.figures import views, write_figures
 from benchmarks.report.files import table_csv
 from benchmarks.report.html import page
 from benchmarks.report.terminal import report, show
-from benchmarks.specs.experiment import Experiment, Row, runs_of
+from benchmarks.specs.experiment import Algorithm, Experiment, runs_of
 from benchmarks.store.manifest import Manifest
 from benchmarks.store.results import Failure, Measurement, Point, Reference, Result
 from benchmarks.store.run_folder import write_json
@@ -28,7 +28,12 @@ EXPERIMENT = Experiment(
     name="made-up",
     description="numbers <made> up & checked",
     env_id="TextGen-OracleSmall-v0",
-    rows=(Row("Random", "m:A"), Row("Reader", "m:B", 100), Row("Learner", "m:C", 100), Row("Broken", "m:D", 100)),
+    algorithms=(
+        Algorithm("Random", "m:A"),
+        Algorithm("Reader", "m:B", 100),
+        Algorithm("Learner", "m:C", 100),
+        Algorithm("Broken", "m:D", 100),
+    ),
     seeds=(0, 1),
     baseline="Random",
     unit="nats a text",
@@ -75,7 +80,7 @@ def written_below(out: Path) -> Path:
     Manifest.of(EXPERIMENT, runs).write(path)
     for run in runs:
         place = out / run.name
-        key = run.row.label, run.seed
+        key = run.algorithm.label, run.seed
         if key != ("Broken", 1):
             write_json(place / "config.json", run.to_config())
         if key in RESULTS:

@@ -28,7 +28,7 @@ from agents.policy_gradient.reinforce import Reinforce
 from benchmarks.running import agent_job
 from benchmarks.policies.environments import make_envs
 from benchmarks.running.scheduler import run_experiment
-from benchmarks.specs.experiment import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Evaluation, Experiment, Algorithm
 from benchmarks.store.run_folder import read_json
 
 SMALL = {"vocab_size": 8, "max_length": 3, "train_size": 40, "test_size": 40}
@@ -38,7 +38,7 @@ EVALUATION = Evaluation(3, 8, 16, 10, 1, ("nll_test", "distinct_1"), validation=
 
 
 def row(name, tokens=150, **hyperparameters):
-    return Row(name, name.lower(), tokens, hyperparameters={**DRAWS, **hyperparameters}, num_envs=8)
+    return Algorithm(name, name.lower(), tokens, hyperparameters={**DRAWS, **hyperparameters}, num_envs=8)
 
 
 CASES = {

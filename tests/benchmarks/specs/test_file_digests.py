@@ -16,7 +16,7 @@ from benchmarks.analysis.load import collect
 from benchmarks.cli import app
 from benchmarks.running.scheduler import ConfigMismatch
 from benchmarks.specs import experiment as specs
-from benchmarks.specs.experiment import Evaluation, Experiment, Row, runs_of, settings_digest
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, runs_of, settings_digest
 from benchmarks.store.run_folder import read_json
 from support.language_models import oracle_arrays
 from support.tiny_experiment import do
@@ -32,15 +32,15 @@ def saved_oracle(path: Path, seed: int) -> Path:
 
 
 def experiment(oracle: str | Path) -> Experiment:
-    """Two rows on the oracle in a file, one that starts from the other, both judged on it."""
+    """Two algorithms on the oracle in a file, one that starts from the other, both judged on it."""
     kwargs = {**SIZES, "oracle": str(oracle)}
     return Experiment(
         "filed",
         "a test",
         "TextGen-Oracle-v0",
         (
-            Row("MLE", "mle", 60, num_envs=4, env_kwargs={"oracle": str(oracle)}),
-            Row("Warm", "mle", 60, num_envs=4, starts_from="MLE"),
+            Algorithm("MLE", "mle", 60, num_envs=4, env_kwargs={"oracle": str(oracle)}),
+            Algorithm("Warm", "mle", 60, num_envs=4, init_from="MLE"),
         ),
         kwargs,
         (0,),
@@ -58,10 +58,14 @@ def test_a_missing_file_is_refused_before_anything_is_written(
     asked = experiment("data/lost.npz")
     where = "not set" if told is None else repr(told)
     said = f"oracle='data/lost.npz': no such file.* TEXTGEN_DATA names, which is {where}: set it"
-    for kwargs, rows in ((asked.env_kwargs, asked.rows), (SIZES, asked.rows), (SIZES, asked.rows[1:2])):
-        rows = tuple(replace(row, starts_from="") for row in rows)
+    for kwargs, rows in (
+        (asked.env_kwargs, asked.algorithms),
+        (SIZES, asked.algorithms),
+        (SIZES, asked.algorithms[1:2]),
+    ):
+        rows = tuple(replace(row, init_from="") for row in rows)
         with pytest.raises(FileNotFoundError, match=said):
-            do(replace(asked, env_kwargs=kwargs, rows=rows), tmp_path / "out")
+            do(replace(asked, env_kwargs=kwargs, algorithms=rows), tmp_path / "out")
     monkeypatch.setattr(loading, "load_experiment", lambda name, size: asked)
     refused = CliRunner().invoke(app, ["run", "filed", "--out", str(tmp_path / "out")])
     assert refused.exit_code == 2
@@ -111,5 +115,5 @@ def test_results_kept_without_digests_go_on_under_the_same_path(
 
 
 def test_settings_without_a_file_are_as_they_were(tmp_path: Path) -> None:
-    (run,) = runs_of(Experiment("x", "d", "id", (Row("A", "m:A"),), {"oracle": None, "name": "a.npy"}, (0,)))
+    (run,) = runs_of(Experiment("x", "d", "id", (Algorithm("A", "m:A"),), {"oracle": None, "name": "a.npy"}, (0,)))
     assert "files" not in run.to_config()

@@ -23,7 +23,7 @@ from benchmarks.throughput.cases import CASES, ON_DEMAND, chosen
 from benchmarks.throughput.clock import Clock
 from benchmarks.throughput.discriminator import ROLLOUTS, forward_flops, rollouts
 from benchmarks.throughput.machine import uncompiled
-from benchmarks.throughput.measured import Curve, Row, Unit
+from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
 from benchmarks.throughput.run import measure
 from benchmarks.throughput.sizes import QUICK, Sizes
 from benchmarks.throughput.targets import TARGETS
@@ -52,22 +52,22 @@ def invoked(*arguments: str) -> tuple[int, str]:
     return result.exit_code, " ".join(result.output.split())
 
 
-def replaced(monkeypatch: pytest.MonkeyPatch, **functions: Callable[[Bench], Iterator[Row | Curve]]) -> None:
+def replaced(monkeypatch: pytest.MonkeyPatch, **functions: Callable[[Bench], Iterator[BenchmarkRow | Curve]]) -> None:
     """Puts these cases in place of all others."""
     monkeypatch.setattr(cases, "CASES", dict.fromkeys(functions, ""))
     monkeypatch.setattr(run, "load", functions.__getitem__)
 
 
-def simple(bench: Bench) -> Iterator[Row | Curve]:
+def simple(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     yield bench.row("simple", "doing little", Unit("time", "go"), Work("ours", int), Work("theirs", float))
 
 
-def interrupted(bench: Bench) -> Iterator[Row | Curve]:
+def interrupted(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     yield bench.row("begun", "doing little", Unit("time", "go"), Work("ours", int))
     raise KeyboardInterrupt
 
 
-def broken(bench: Bench) -> Iterator[Row | Curve]:
+def broken(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     raise RuntimeError("gone [wrong]")
     yield
 

@@ -18,16 +18,16 @@ from benchmarks.analysis.comparison import comparison
 from benchmarks.analysis.load import collect
 from benchmarks.running.scheduler import ConfigMismatch, run_experiment
 from benchmarks.running.workers import Event, next_run
-from benchmarks.specs.experiment import Evaluation, Experiment, Row, Run, runs_of
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, Run, runs_of
 from benchmarks.store.results import Result
 from benchmarks.store.run_folder import read_state
 
 SMALL = {"vocab_size": 8, "max_length": 3, "train_size": 40, "test_size": 40}
 SIZES = {"hidden_size": 4, "embedding_size": 4, "batch_size": 16}
-MLE_ROW = Row("MLE", "mle", 300, hyperparameters=SIZES, num_envs=8)
-RL_ROW = Row("RL", "reinforce", 200, hyperparameters=SIZES, num_envs=8, starts_from="MLE")
+PARENT = Algorithm("MLE", "mle", 300, hyperparameters=SIZES, num_envs=8)
+CHILD = Algorithm("RL", "reinforce", 200, hyperparameters=SIZES, num_envs=8, init_from="MLE")
 EVALUATION = Evaluation(2, 8, 16, 10, 1, ("nll_test",))
-EXPERIMENT = Experiment("x", "d", "TextGen-OracleSmall-v0", (RL_ROW, MLE_ROW), SMALL, (0,), EVALUATION)
+EXPERIMENT = Experiment("x", "d", "TextGen-OracleSmall-v0", (CHILD, PARENT), SMALL, (0,), EVALUATION)
 
 
 def do(experiment: Experiment, out: Path, **options: Any) -> tuple[list[Event], list[str]]:
@@ -44,14 +44,14 @@ def result(out: Path, label: str) -> Result:
 
 
 def ended(events: list[Event]) -> list[tuple[str, str]]:
-    return [(event.run.row.label, event.kind) for event in events if event.kind in ("finished", "failed")]
+    return [(event.run.algorithm.label, event.kind) for event in events if event.kind in ("finished", "failed")]
 
 
 def test_a_row_begins_as_the_other_ended_and_counts_on_from_there(tmp_path: Path) -> None:
     events, _ = do(EXPERIMENT, tmp_path)
     assert ended(events) == [("MLE", "finished"), ("RL", "finished")]
-    source, own = result(tmp_path, "MLE"), result(tmp_path, "RL")
-    end, begun, last = source.curve[-1], own.curve[0], own.curve[-1]
+    parent, own = result(tmp_path, "MLE"), result(tmp_path, "RL")
+    end, begun, last = parent.curve[-1], own.curve[0], own.curve[-1]
     assert end.tokens_read >= 300
     assert (begun.tokens_generated, begun.tokens_read, begun.seconds) == (0, end.tokens_read, end.seconds)
     assert (last.tokens_read, last.tokens_generated >= 200) == (end.tokens_read, True)
@@ -62,24 +62,24 @@ def test_a_row_begins_as_the_other_ended_and_counts_on_from_there(tmp_path: Path
     assert rows["RL"][-1] == f"{own.own_seconds:.1f} + {end.seconds:.1f}"
 
 
-def test_an_untrained_row_that_starts_from_another_is_that_policy(tmp_path: Path) -> None:
-    row = replace(MLE_ROW, label="Again", total_tokens=0, starts_from="MLE")
-    do(replace(EXPERIMENT, rows=(MLE_ROW, row)), tmp_path)
+def test_an_untrained_algorithm_that_starts_from_another_is_that_policy(tmp_path: Path) -> None:
+    row = replace(PARENT, label="Again", total_tokens=0, init_from="MLE")
+    do(replace(EXPERIMENT, algorithms=(PARENT, row)), tmp_path)
     assert result(tmp_path, "Again").measures == result(tmp_path, "MLE").measures
     (point,) = result(tmp_path, "Again").curve
     assert point.tokens_read == result(tmp_path, "MLE").curve[-1].tokens_read
 
 
-def test_another_source_is_another_setting(tmp_path: Path) -> None:
+def test_another_parent_is_another_setting(tmp_path: Path) -> None:
     do(EXPERIMENT, tmp_path)
     for name in ("MLE", "RL"):
         (tmp_path / "x" / name).rename(tmp_path / name)
-    longer = replace(EXPERIMENT, rows=(RL_ROW, replace(MLE_ROW, total_tokens=400)))
+    longer = replace(EXPERIMENT, algorithms=(CHILD, replace(PARENT, total_tokens=400)))
     do(longer, tmp_path)
     # The result of before, which started from the shorter one.
     (tmp_path / "x" / "RL").rename(tmp_path / "newer")
     (tmp_path / "RL").rename(tmp_path / "x" / "RL")
-    with pytest.raises(ConfigMismatch, match=r"RL/seed-0/config.json: source.settings: "):
+    with pytest.raises(ConfigMismatch, match=r"RL/seed-0/config.json: parent.settings: "):
         do(longer, tmp_path)
 
 
@@ -95,15 +95,15 @@ class Broken(MLE):
 
 
 def test_what_starts_from_a_failed_run_fails_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = replace(EXPERIMENT, rows=(RL_ROW, replace(MLE_ROW, agent=f"{__name__}:Broken")))
+    broken = replace(EXPERIMENT, algorithms=(CHILD, replace(PARENT, agent=f"{__name__}:Broken")))
     events, _ = do(broken, tmp_path)
     assert ended(events) == [("MLE", "failed"), ("RL", "failed")]
     error = read_state(tmp_path / "x" / "RL" / "seed-0").error
     assert error is not None
-    reason = "SourceFailed: this run starts from x/MLE/seed-0, which is failed: RuntimeError: gone wrong"
+    reason = "ParentFailed: this run starts from x/MLE/seed-0, which is failed: RuntimeError: gone wrong"
     assert error.error == reason
     assert error.curve == ()
-    # Neither is run again by itself; once its source is, the other is too.
+    # Neither is run again by itself; once its parent is, the other is too.
     events, words = do(broken, tmp_path)
     assert ended(events) == []
     assert sum("--retry" in line for line in words) == 2
@@ -112,8 +112,8 @@ def test_what_starts_from_a_failed_run_fails_with_its_reason(tmp_path: Path, mon
     assert ended(events) == [("MLE", "finished"), ("RL", "finished")]
 
 
-def test_a_source_without_its_agent_is_named(tmp_path: Path) -> None:
-    do(replace(EXPERIMENT, rows=(MLE_ROW,)), tmp_path)
+def test_a_parent_without_its_agent_is_named(tmp_path: Path) -> None:
+    do(replace(EXPERIMENT, algorithms=(PARENT,)), tmp_path)
     path = tmp_path / "x" / "MLE" / "seed-0" / "agent.safetensors"
     path.unlink()
     do(EXPERIMENT, tmp_path)
@@ -130,20 +130,20 @@ def test_a_source_without_its_agent_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_agents_that_cannot_adopt_fail_with_a_reason(tmp_path: Path, agent: str, said: str) -> None:
-    row = Row("RL", agent, 10, starts_from="MLE")
-    do(replace(EXPERIMENT, rows=(MLE_ROW, row)), tmp_path)
+    row = Algorithm("RL", agent, 10, init_from="MLE")
+    do(replace(EXPERIMENT, algorithms=(PARENT, row)), tmp_path)
     error = read_state(tmp_path / "x" / "RL" / "seed-0").error
     assert error is not None
     assert said in error.error
 
 
-def test_workers_take_a_source_before_what_starts_from_it() -> None:
-    runs = runs_of(replace(EXPERIMENT, rows=(RL_ROW, MLE_ROW, replace(MLE_ROW, label="Other")), seeds=(0, 1)))
+def test_workers_take_a_parent_before_what_starts_from_it() -> None:
+    runs = runs_of(replace(EXPERIMENT, algorithms=(CHILD, PARENT, replace(PARENT, label="Other")), seeds=(0, 1)))
     waiting = deque(runs)
 
     def taken(*busy: Run) -> str | None:
         run = next_run(waiting, busy)
-        return None if run is None else f"{run.row.label} {run.seed}"
+        return None if run is None else f"{run.algorithm.label} {run.seed}"
 
     first = runs[0]
     assert taken() == "MLE 0"
@@ -174,8 +174,8 @@ class InPhases(Uniform):
 
 
 def test_a_point_is_measured_where_a_phase_begins(tmp_path: Path) -> None:
-    row = Row("P", f"{__name__}:InPhases", 300, num_envs=8)
-    do(replace(EXPERIMENT, rows=(row,)), tmp_path)
+    row = Algorithm("P", f"{__name__}:InPhases", 300, num_envs=8)
+    do(replace(EXPERIMENT, algorithms=(row,)), tmp_path)
     curve = result(tmp_path, "P").curve
     assert [(p.phase, p.tokens_generated, p.tokens_rolled_out) for p in curve] == [
         ("", 0, 0),
@@ -192,15 +192,15 @@ def test_a_point_is_measured_where_a_phase_begins(tmp_path: Path) -> None:
 
 def test_rows_that_start_from_nothing_real_are_refused() -> None:
     for rows, said in (
-        ((replace(RL_ROW, starts_from="Nobody"),), "row RL: starts_from='Nobody' is no row"),
-        ((replace(RL_ROW, starts_from="RL"),), "start from one another: RL <- RL"),
-        ((RL_ROW, replace(MLE_ROW, starts_from="RL")), "start from one another: RL <- MLE <- RL"),
-        ((RL_ROW, Row("MLE", "stable_baselines3:A2C", kind="sb3")), "has kind='sb3'"),
+        ((replace(CHILD, init_from="Nobody"),), "algorithm RL: init_from='Nobody' is no algorithm"),
+        ((replace(CHILD, init_from="RL"),), "start from one another: RL <- RL"),
+        ((CHILD, replace(PARENT, init_from="RL")), "start from one another: RL <- MLE <- RL"),
+        ((CHILD, Algorithm("MLE", "stable_baselines3:A2C", kind="sb3")), "has kind='sb3'"),
     ):
         with pytest.raises(ValueError, match=said):
-            replace(EXPERIMENT, rows=rows)
-    with pytest.raises(ValueError, match="starts_from='A' is for agents"):
-        Row("B", "stable_baselines3:A2C", kind="sb3", starts_from="A")
+            replace(EXPERIMENT, algorithms=rows)
+    with pytest.raises(ValueError, match="init_from='A' is for agents"):
+        Algorithm("B", "stable_baselines3:A2C", kind="sb3", init_from="A")
 
 
 def test_an_agent_may_count_what_it_adopted_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
