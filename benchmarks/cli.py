@@ -65,7 +65,7 @@ def run(
     Stable-Baselines3 begin anew). One that failed or diverged is not done again without --retry.
     """
     from benchmarks.catalogue import load_experiment
-    from benchmarks.report.terminal import report
+    from benchmarks.report.report import report
     from benchmarks.running.progress import ProgressBars
     from benchmarks.running.scheduler import run_experiment
     from benchmarks.specs.experiment import runs_of
@@ -111,7 +111,7 @@ def report_folder(
 ) -> None:
     """Rebuilds table and page from whatever results there are."""
     from benchmarks.analysis.load import experiment_folders
-    from benchmarks.report.terminal import report
+    from benchmarks.report.report import report
 
     try:
         for experiment in experiment_folders(folder):

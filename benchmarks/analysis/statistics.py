@@ -133,17 +133,6 @@ def summarise(scores: ArrayLike, rng: np.random.Generator) -> Summary:
     )
 
 
-def share_of_distance(score: float, baseline: float, goal: float) -> float:
-    """(score - baseline) / (goal - baseline): 0 at the baseline, 1 at the goal.
-
-    Raises:
-        ValueError: baseline and goal are equal.
-    """
-    if baseline == goal:
-        raise ValueError(f"baseline={baseline} and goal={goal} are equal: there is no distance to share")
-    return (score - baseline) / (goal - baseline)
-
-
 @dataclass(frozen=True)
 class Sample:
     """What tests take of observations.

@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 from agents.bases.trainable import SavedPolicy, read_policy
 from agents.functional.losses import masked_logits
 from agents.networks.stepping import next_logits
-from benchmarks.report.figures import FORMATS, save_figure
-from benchmarks.report.plots import GREY
+from benchmarks.report.plots import FORMATS, GREY, save_figure
 from benchmarks.store.run_folder import AGENT, CONFIG, read_json, write_whole
 from textgen_env import TextGenEnv
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks.analysis.comparison import NONE, Table
 from benchmarks.report.files import csv_text, markdown_table
+from benchmarks.report.table import NONE, Table, table_of_texts
 from benchmarks.variance.measure import FALSE_ALARM, TESTED_REPLICATES, EstimatorRow, Found, Value
 
 TITLES = ("estimator", "texts", "tokens", "bias", "z", "z aside", "variance", "at equal tokens", "cosine", "unbiased")
@@ -26,7 +26,7 @@ def tables(found: Found, texts: tuple[int, ...] | None = None) -> list[tuple[str
             f"{policy.label}: expected return {policy.expected_return:.2f} of {policy.optimum:.2f}, entropy "
             f"{policy.entropy:.2f} nats, length of the gradient {policy.gradient:.2f}"
         )
-        made.append((heading, Table(TITLES, tuple(_cells(found, row) for row in rows))))
+        made.append((heading, table_of_texts(heading, TITLES, (_cells(found, row) for row in rows))))
     return made
 
 

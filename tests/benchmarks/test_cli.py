@@ -117,7 +117,7 @@ def gone(pid: int) -> bool:
 
 
 def statuses(folder: Path) -> dict[str, str]:
-    return {record.name: record.state.status for row in collect(folder).rows for record in row.records}
+    return {record.name: record.state.status for row in collect(folder).algorithms for record in row.records}
 
 
 @linux
@@ -176,7 +176,7 @@ def test_a_worker_that_dies_or_raises_costs_its_own_run_only(
     process = start(str(out), "1", "Dies,stopping_agents:Dies,1", after, "Raises,stopping_agents:Raises,1", FIRST)
     output, _ = process.communicate(timeout=100)
     assert process.returncode == 0, output
-    errors = {row.label: r.state.error for row in collect(out / "killed").rows for r in row.records}
+    errors = {row.label: r.state.error for row in collect(out / "killed").algorithms for r in row.records}
     assert errors["Dies"] is not None
     assert "ended by SIGKILL" in errors["Dies"].error
     assert errors["After"] is not None

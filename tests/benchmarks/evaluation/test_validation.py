@@ -12,17 +12,17 @@ import pytest
 from rich.console import Console
 
 from agents.imitation.mle import MLE
-from benchmarks.analysis.comparison import best_by_validation
 from benchmarks.analysis.load import collect
 from benchmarks.evaluation.evaluator import best_point
 from benchmarks.evaluation.held_out import texts_to_test_on, texts_to_validate_on
+from benchmarks.report.document import document
 from benchmarks.report.files import markdown, table_csv
-from benchmarks.report.html import page
 from benchmarks.report.terminal import show
 from benchmarks.running.scheduler import run_experiment
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 from benchmarks.store.results import Point, Result
 from benchmarks.store.run_folder import read_state
+from support.html_pages import page_of
 from textgen_env.tasks.oracle import OracleTask
 from textgen_env.tasks.tiny import TinyTask
 
@@ -80,22 +80,23 @@ def test_it_is_shown_beside_the_end(out: Path) -> None:
     collected = collect(out / "x")
     (result,) = collected.results
     assert result.best is not None
-    table = best_by_validation(collected)
+    found = document(collected)
+    table = found.best
     assert table is not None
-    assert table.columns == ("agent", "runs", "return", "NLL_test", "entropy", "NLL_validation", "tokens")
+    assert table.heads == ("agent", "runs", "return", "NLL_test", "entropy", "NLL_validation", "tokens")
     measured = [result.best.measures["nll_test"], result.best.measures["entropy"]]
     chosen = result.best.point.measures["validation_nll"]
-    assert table.rows[0][:6] == (
+    assert table.texts[0][:6] == (
         "MLE",
         "1",
         f"{result.best.mean_return:.2f}",
         *(f"{x:.3f}" for x in (*measured, chosen)),
     )
     console = Console(width=200, record=True, file=io.StringIO())
-    show(collected, console)
-    for text in (console.export_text(), markdown(collected), page(collected)):
+    show(found, console)
+    for text in (console.export_text(), markdown(found), page_of(out / "x")):
         assert "Best by validation" in text
-    lines = {line["measure"]: line for line in csv.DictReader(io.StringIO(table_csv(collected)))}
+    lines = {line["measure"]: line for line in csv.DictReader(io.StringIO(table_csv(found.numbers)))}
     assert float(lines["nll_test"]["best_by_validation"]) == result.best.measures["nll_test"]
     assert float(lines["nll_test"]["mean"]) == result.measures["nll_test"]
 
@@ -105,7 +106,7 @@ def test_rows_that_are_not_kept_or_not_trained_have_no_best(tmp_path: Path) -> N
     result = done(tmp_path, replace(EXPERIMENT, algorithms=(sb3, Algorithm("Random", "uniform", num_envs=8))))
     assert result.best is None
     assert all("validation_nll" in point.measures for point in result.curve)
-    assert best_by_validation(collect(tmp_path / "x")) is None
+    assert document(collect(tmp_path / "x")).best is None
 
 
 def test_less_is_better_or_more_and_the_first_of_equals() -> None:

@@ -31,7 +31,7 @@ def test_every_row_runs_and_is_measured_exactly(tmp_path: Path) -> None:
         notify=print,
     )
     collected = collect(tmp_path / "exact")
-    for row in collected.rows:
+    for row in collected.algorithms:
         (result,) = row.results
         assert result.references["optimum"].value == pytest.approx(5.4119, abs=1e-4)
         assert result.errors["optimum_share"] == 0, row.label

@@ -81,7 +81,7 @@ def test_an_agent_by_its_import_path_is_a_row_like_the_others(mine: Path) -> Non
     assert code == 0, output
     # Worker processes look for it where this one does.
     assert str(mine) in get_preparation_data("worker")["sys_path"]
-    rows = {row.label: row for row in collect(mine / "out" / "mine").rows}
+    rows = {row.label: row for row in collect(mine / "out" / "mine").algorithms}
     assert list(rows) == ["Random", "MLE", "Ranked"]
     (found,) = rows["Ranked"].results
     assert 500 <= found.curve[-1].tokens_generated < 1_500

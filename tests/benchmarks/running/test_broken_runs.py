@@ -52,7 +52,7 @@ def test_a_broken_result_is_set_aside_and_done_again(tmp_path: Path) -> None:
     do(FAST, tmp_path)
     folder = tmp_path / "micro" / "MLE" / "seed-0"
     (folder / "result.json").write_text('{"format": 1, "curve": [')
-    assert [row.label for row in collect(tmp_path / "micro").rows if row.without_result] == ["MLE"]
+    assert [row.label for row in collect(tmp_path / "micro").algorithms if row.without_result] == ["MLE"]
     heard = do(FAST, tmp_path)
     assert heard.ended() == [("MLE", "finished")]
     assert "result.json is broken" in heard.words[0]
@@ -64,9 +64,9 @@ def test_a_broken_result_is_set_aside_and_done_again(tmp_path: Path) -> None:
 def test_a_broken_manifest_is_written_anew(tmp_path: Path, left: str) -> None:
     do(FAST, tmp_path)
     (tmp_path / "micro" / "experiment.json").write_text(left)
-    assert [len(row.results) for row in collect(tmp_path / "micro").rows] == [1, 1]
+    assert [len(row.results) for row in collect(tmp_path / "micro").algorithms] == [1, 1]
     do(FAST, tmp_path)
-    assert [row.label for row in collect(tmp_path / "micro").rows] == ["Random", "MLE"]
+    assert [row.label for row in collect(tmp_path / "micro").algorithms] == ["Random", "MLE"]
     assert collect(tmp_path / "micro").warnings == ()
 
 
@@ -77,7 +77,7 @@ def test_an_interrupted_run_is_unfinished_and_done_again(tmp_path: Path) -> None
 
     with pytest.raises(KeyboardInterrupt):
         run_experiment(FAST, tmp_path, 0, interrupt, (0, 1), lambda words: None)
-    statuses = {r.name: r.state.status for row in collect(tmp_path / "micro").rows for r in row.records}
+    statuses = {r.name: r.state.status for row in collect(tmp_path / "micro").algorithms for r in row.records}
     assert statuses == {
         "micro/Random/seed-0": "finished",
         "micro/Random/seed-1": "not started",

@@ -11,11 +11,10 @@ from rich.console import Console
 
 from benchmarks.analysis.load import collect
 from benchmarks.experiments import figure2, figure3, table1
-from benchmarks.report.html import page
-from benchmarks.report.terminal import report
+from benchmarks.report.report import report
 from benchmarks.running.scheduler import ConfigMismatch, run_experiment
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, runs_of
-from support.html_pages import Page
+from support.html_pages import Page, page_of
 
 TABLE = Experiment(
     name="table",
@@ -54,14 +53,14 @@ def test_a_shared_run_is_done_once(first: Experiment, tmp_path: Path) -> None:
         "table/Random/seed-0: finished",
     ]
     table, figure = (collect(tmp_path / name) for name in ("table", "figure"))
-    assert [row.label for row in table.rows] == ["MLE", "Random"]
-    assert [row.label for row in figure.rows] == ["MLE", "Warm"]
-    assert [row.count for row in figure.rows] == ["1/1", "1/1"]
-    assert figure.rows[0].results == table.rows[0].results
-    assert figure.rows[0].records[0].name == "table/MLE/seed-0"
+    assert [row.label for row in table.algorithms] == ["MLE", "Random"]
+    assert [row.label for row in figure.algorithms] == ["MLE", "Warm"]
+    assert [row.count for row in figure.algorithms] == ["1/1", "1/1"]
+    assert figure.algorithms[0].results == table.algorithms[0].results
+    assert figure.algorithms[0].records[0].name == "table/MLE/seed-0"
     # The other row goes on where the shared one ended.
-    assert figure.rows[1].results[0].curve[0].tokens_read == table.rows[0].results[0].curve[-1].tokens_read
-    assert "pre-training ends" in page(figure)
+    assert figure.algorithms[1].results[0].curve[0].tokens_read == table.algorithms[0].results[0].curve[-1].tokens_read
+    assert "pre-training ends" in page_of(figure.folder)
 
 
 def test_a_shared_run_of_other_settings_is_refused(tmp_path: Path) -> None:
@@ -77,7 +76,7 @@ def test_a_shared_run_of_other_settings_is_refused(tmp_path: Path) -> None:
 def test_shared_runs_are_found_from_inside_the_folder_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done(FIGURE, tmp_path)
     monkeypatch.chdir(tmp_path / "figure")
-    assert [row.count for row in collect(Path()).rows] == ["1/1", "1/1"]
+    assert [row.count for row in collect(Path()).algorithms] == ["1/1", "1/1"]
     written = report(Path(), Console(file=io.StringIO()))
     assert written == tmp_path / "figure" / "report.html"
     assert "2 of 2 runs" in Page(written.read_text(encoding="utf-8")).text

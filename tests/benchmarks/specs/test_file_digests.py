@@ -82,7 +82,7 @@ def test_a_file_that_lies_elsewhere_is_the_same_file(tmp_path: Path, monkeypatch
     (out / "filed" / "Warm" / "seed-0" / "result.json").unlink()
     heard = do(experiment("moved/oracle.npz"), out)
     assert heard.ended() == [("Warm", "finished")]
-    assert [row.count for row in collect(out / "filed").rows] == ["1/1", "1/1"]
+    assert [row.count for row in collect(out / "filed").algorithms] == ["1/1", "1/1"]
     # What is drawn from a finished run plays on the file itself.
     assert read_json(out / "filed" / "MLE" / "seed-0" / "config.json")["env_kwargs"]["oracle"] == str(path)
     absolute, relative = (runs_of(experiment(each)) for each in (tmp_path / "moved" / "oracle.npz", "moved/oracle.npz"))

@@ -14,8 +14,8 @@ from agents.baselines.uniform import Uniform
 from agents.imitation.mle import MLE
 from agents.policy_gradient.reinforce import Reinforce
 from agents.protocol import Progress
-from benchmarks.analysis.comparison import comparison
 from benchmarks.analysis.load import collect
+from benchmarks.report.document import document
 from benchmarks.running.scheduler import ConfigMismatch, run_experiment
 from benchmarks.running.workers import Event, next_run
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, Run, runs_of
@@ -57,7 +57,7 @@ def test_a_row_begins_as_the_other_ended_and_counts_on_from_there(tmp_path: Path
     assert (last.tokens_read, last.tokens_generated >= 200) == (end.tokens_read, True)
     assert last.seconds > end.seconds
     assert own.own_seconds == last.seconds - end.seconds
-    rows = {row[0]: row for row in comparison(collect(tmp_path / "x")).rows}
+    rows = {row[0]: row for row in document(collect(tmp_path / "x")).comparison.texts}
     assert rows["RL"][-2] == f"{last.tokens_generated} (read {end.tokens_read})"
     assert rows["RL"][-1] == f"{own.own_seconds:.1f} + {end.seconds:.1f}"
 
@@ -186,7 +186,7 @@ def test_a_point_is_measured_where_a_phase_begins(tmp_path: Path) -> None:
     assert curve[-1].losses == {"a": 1.0}
     # The task's reward is the oracle's log-likelihood: three tokens a text.
     assert curve[-1].measures["nll_oracle"] == pytest.approx(-curve[-1].mean_return / 3)
-    rows = {row[0]: row for row in comparison(collect(tmp_path / "x")).rows}
+    rows = {row[0]: row for row in document(collect(tmp_path / "x")).comparison.texts}
     assert rows["P"][-2] == "100 + 200 rolled out"
 
 

@@ -1,4 +1,4 @@
-"""How soon rows come near the goal, and what they reach of it where there is no baseline."""
+"""Time to threshold, and what algorithms reach of the goal where there is no baseline."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.analysis.comparison import first_reached, time_to_threshold
 from benchmarks.analysis.load import collect
-from benchmarks.analysis.reach import first_reached, reach_table
-from benchmarks.analysis.verdicts import findings
+from benchmarks.analysis.verdicts import verdicts
+from benchmarks.report.document import document
 from benchmarks.report.files import markdown
-from benchmarks.report.html import page
+from benchmarks.report.shown_tables import threshold_table
 from benchmarks.specs.experiment import Algorithm, Experiment, runs_of
 from benchmarks.store.manifest import Manifest, read_manifest
 from benchmarks.store.results import Point, Reference, Result
 from benchmarks.store.run_folder import read_json, write_json
+from support.html_pages import page_of
 
 AGENT = "uniform"
 SLOW, FAST, NEVER = "Slow", "Fast", "Never"
@@ -64,27 +66,36 @@ def test_a_level_counts_from_where_it_is_kept() -> None:
 
 
 def test_the_median_of_the_runs_that_reach_it(folder: Path) -> None:
-    table = reach_table(collect(folder))
-    assert table is not None
-    assert table.rows == (
+    found = time_to_threshold(collect(folder))
+    assert found is not None
+    assert (found.value, found.goal) == (9.5, "best text")
+    assert [(each.label, each.reached, each.asked) for each in found.times] == [
+        (SLOW, 3, 3),
+        (FAST, 2, 3),
+        (NEVER, 0, 3),
+    ]
+    assert found.times[0].tokens == (2_000, 3_000, 3_000)
+    table = threshold_table(found)
+    assert document(collect(folder)).threshold == table
+    assert table.texts == (
         (SLOW, "3/3", "3.00k (2.00k to 3.00k)", "3.0 (2.0 to 3.0)"),
         (FAST, "2/3", "1.00k", "1.0"),
         (NEVER, "0/3", "–", "–"),
     )
-    assert table.columns[2] == "tokens to 95%"
-    assert "How soon" in page(collect(folder))
-    assert "## How soon" in markdown(collect(folder))
+    assert table.heads[2] == "tokens to 95%"
+    assert "How soon" in page_of(folder)
+    assert "## How soon" in markdown(document(collect(folder)))
 
 
 def test_below_zero_a_level_near_the_goal_lies_under_it(tmp_path: Path) -> None:
     below = {SLOW: [curve(-30, -10.6)], FAST: [curve(-30, -10.4)], NEVER: []}
-    table = reach_table(collect(folder_of(tmp_path, below, optimum=-10.0)))
-    assert table is not None
-    assert [row[1] for row in table.rows] == ["0/3", "1/3", "0/3"]
+    found = time_to_threshold(collect(folder_of(tmp_path, below, optimum=-10.0)))
+    assert found is not None
+    assert [row[1] for row in threshold_table(found).texts] == ["0/3", "1/3", "0/3"]
 
 
 def test_without_a_baseline_a_share_is_of_the_goal_itself(folder: Path) -> None:
-    slow, never = findings(collect(folder))
+    slow, never = verdicts(collect(folder))
     assert slow.sentence == "Slow reached 99.0% of the best text (10.00); at least 98% is expected: met."
     assert (slow.met, never.met) == (True, False)
 
@@ -94,8 +105,9 @@ def test_nothing_asked_for_is_no_table(folder: Path) -> None:
     # As kept before there was such a table.
     del manifest["reach"], manifest["at_most"]
     write_json(folder / "experiment.json", manifest)
-    assert read_manifest(folder).reach == 0
-    assert reach_table(collect(folder)) is None
+    assert read_manifest(folder).experiment.reach == 0
+    assert time_to_threshold(collect(folder)) is None
+    assert document(collect(folder)).threshold is None
     with pytest.raises(ValueError, match=r"reach=1.5 must lie in \[0, 1\]"):
         Experiment("x", "", "TextGen-Tiny-v0", (), reach=1.5)
 
@@ -110,8 +122,8 @@ def test_what_should_be_small_is_held_to_it(tmp_path: Path) -> None:
         measures = {} if run.algorithm.label == NEVER else {"kl_soft": 0.012 + 0.002 * run.seed}
         found = replace(result(curve(0, 9)), measures=measures)
         write_json(tmp_path / run.algorithm.label / f"seed-{run.seed}" / "result.json", found.to_json())
-    assert read_manifest(tmp_path).at_most == {"kl_soft": bars}
-    slow, fast, never = findings(collect(tmp_path))
+    assert read_manifest(tmp_path).experiment.at_most == {"kl_soft": bars}
+    slow, fast, never = verdicts(collect(tmp_path))
     assert slow.sentence == "Slow has KL(agent‖soft optimum) 0.0130; at most 0.02 is expected: met."
     assert fast.sentence == "Fast has KL(agent‖soft optimum) 0.0130; at most 0.0125 is expected: MISSED."
     assert never.sentence == "Never has no KL(agent‖soft optimum); at most 0.02 is expected: MISSED."

@@ -1,0 +1,94 @@
+"""Tables as data: columns, rows of cells, notes; and how counts and numbers are written in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+Value = str | int | float | bool | None
+NONE = "–"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        title: its heading.
+        unit: of its numbers, in words; "" for none.
+        priority: where the room is short, the column with the least one stays longest.
+    """
+
+    title: str
+    unit: str = ""
+    priority: int = 0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An entry of a table.
+
+    Attributes:
+        text: as it is shown.
+        value: what it says, at full precision; None where nothing is known.
+    """
+
+    text: str
+    value: Value = None
+
+    @classmethod
+    def of(cls, value: Value) -> Cell:
+        """The cell of a file of numbers: nothing is rounded, and what is not known is empty."""
+        return cls("" if value is None else str(value), value)
+
+
+UNKNOWN = Cell(NONE)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+        name: by which it is told from the others of a report.
+        title: above it.
+        columns: the first one names the row.
+        rows: one cell a column.
+        notes: explain the columns, and what is missing.
+        references: how many of the last rows are no algorithms, but returns to compare them with.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+    references: int = 0
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The titles of the columns."""
+        return tuple(column.title for column in self.columns)
+
+    @property
+    def texts(self) -> tuple[tuple[str, ...], ...]:
+        """The cells as they are shown."""
+        return tuple(tuple(cell.text for cell in row) for row in self.rows)
+
+
+def table_of_texts(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table of words alone, whose columns go from the right where the room is short."""
+    columns = tuple(Column(head, priority=place) for place, head in enumerate(heads))
+    return Table(title, title, columns, tuple(tuple(Cell(text, text) for text in row) for row in rows))
+
+
+def shortened(number: float) -> str:
+    """A count in three digits: 950, 12.3k, 1.20M."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size * 0.9995:
+            # Rounded first: 9.996 is 10.0, which has a digit more before the point.
+            scaled = float(f"{number / size:.3g}") if number < 1e3 * size else number / size
+            return f"{scaled:.{max(0, 2 - int(np.log10(scaled)))}f}{letter}"
+    return f"{number:.0f}"

@@ -1,0 +1,73 @@
+"""Typed form of JSON: what is read is of the types that are expected, what is written is plain."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+
+def read_fields(content: Mapping[str, Any], form: type, left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """What an object holds of the fields of a dataclass; fields with a default may be missing.
+
+    Args:
+        content: the object; other keys are passed over.
+        form: a dataclass.
+        left_out: fields that are not read.
+
+    Raises:
+        KeyError: a field without a default is missing.
+        TypeError: a value of another type, or a number that is not finite.
+    """
+    hints = get_type_hints(form)
+    read: dict[str, Any] = {}
+    for each in fields(form):
+        needed = each.default is MISSING and each.default_factory is MISSING
+        if each.name not in left_out and (needed or each.name in content):
+            read[each.name] = read_as(hints[each.name], content[each.name], each.name)
+    return read
+
+
+def read_as(hint: Any, value: Any, name: str) -> Any:
+    """The value in the form of a type: str, int, float, bool, None, `Literal`, a union, tuple[T, ...],
+    Mapping[str, T], `Any`.
+
+    Args:
+        hint: the type.
+        value: as JSON gave it.
+        name: of the value, for the error.
+
+    Raises:
+        TypeError: another value.
+    """
+    origin, inside = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return value
+    if origin is Literal and value in inside:
+        return value
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    if hint in (str, bool, NoneType) and isinstance(value, hint):
+        return value
+    if hint is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if origin is tuple and isinstance(value, list):
+        return tuple(read_as(inside[0], each, name) for each in value)
+    if isinstance(origin, type) and issubclass(origin, Mapping) and isinstance(value, Mapping):
+        return {str(key): read_as(inside[1], each, f"{name}.{key}") for key, each in value.items()}
+    if origin in (Union, UnionType):
+        for one in inside:
+            try:
+                return read_as(one, value, name)
+            except TypeError:
+                continue
+    raise TypeError(f"{name}={value!r} must be {hint.__name__ if isinstance(hint, type) else hint}")
+
+
+def plain(value: Any) -> Any:
+    """Mappings as dicts and tuples as lists, however deep."""
+    if isinstance(value, Mapping):
+        return {key: plain(each) for key, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, tuple | list) else value
