@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.evaluation.references import MOST_STATES, optimum
-from benchmarks.policies.agent import NoLikelihood, PolicyAdapter
+from benchmarks.policies.adapter import NoLikelihood, PolicyAdapter
 from textgen_env import Task, Texts
 from textgen_env.metrics import (
     BleuScorer,

@@ -1,4 +1,4 @@
-"""Agents of the user's own in an experiment, by import path."""
+"""Agents of the user's own, added to an experiment by import path."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def plugged_in(experiment: Experiment, agents: Sequence[str], tokens: int | None
         sys.path.append(os.getcwd())
     budget = tokens or max((each.total_tokens for each in experiment.algorithms), default=0)
     masked = any(each.masked for each in experiment.algorithms if each.kind == "agent")
-    added, wrong = [], []
+    added: list[Algorithm] = []
+    wrong: list[str] = []
     for name in agents:
         label, _, path = name.rpartition("=")
         agent_class = AGENTS.load(path)
@@ -49,7 +50,7 @@ def plugged_in(experiment: Experiment, agents: Sequence[str], tokens: int | None
             )
         added.append(Algorithm(label, path, budget, "sb3" if sb3 else "agent", masked=masked and not sb3))
     if wrong:
-        raise ValueError("\n".join(["not as agents/protocol.py says what an agent is; nothing was run:", *wrong]))
+        raise ValueError("\n".join(["what does not implement Agent (agents/protocol.py); nothing was run:", *wrong]))
     return replace(experiment, algorithms=(*experiment.algorithms, *added))
 
 

@@ -12,13 +12,13 @@ from benchmarks.running.workers import WORKER_DIED, Listener, execute_all
 from benchmarks.specs.experiment import Experiment, Run, runs_of, settings_digest
 from benchmarks.specs.file_digests import FILES, refuse_missing
 from benchmarks.store.checkpoints import read_run_checkpoint, remove_run_checkpoint
-from benchmarks.store.locks import lock_folders
 from benchmarks.store.manifest import MANIFEST, Manifest, read_manifest
 from benchmarks.store.results import Failure
 from benchmarks.store.run_folder import (
     CONFIG,
     ERROR,
     config_differences,
+    lock_folders,
     read_state,
     set_aside,
     write_json,

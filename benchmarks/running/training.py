@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from agents.protocol import Progress
 from benchmarks.evaluation.evaluator import Evaluator
-from benchmarks.policies.agent import PolicyAdapter
+from benchmarks.policies.adapter import PolicyAdapter
 from benchmarks.specs.experiment import Run
 from benchmarks.store.results import Point
 

@@ -98,7 +98,7 @@ def test_nothing_runs_where_an_agent_breaks_the_protocol(mine: Path) -> None:
         *(part for name in ("NoSampling", "Greets", "Lies") for part in ("--agent", f"my_broken:{name}"))
     )
     assert code == 2
-    assert "not as agents/protocol.py says what an agent is; nothing was run:" in output
+    assert "what does not implement Agent (agents/protocol.py); nothing was run:" in output
     for said in (
         "my_broken:NoSampling: it lacks sample",
         "my_broken:Greets: its constructor cannot be called as Greets(envs, config=None, seed=0): ",
