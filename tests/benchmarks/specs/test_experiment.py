@@ -12,7 +12,7 @@ import pytest
 from agents import AGENTS
 from benchmarks import catalogue as loading
 from benchmarks.catalogue import experiment_names, load_experiment, load_sizes
-from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, runs_of, settings_digest
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, Run, runs_of, settings_digest
 from textgen_env.registries import load_object
 
 
@@ -137,3 +137,21 @@ def test_a_parent_comes_first_and_is_part_of_the_settings() -> None:
     assert (config["device"], config["algorithm"]["init_from"]) == ("cuda", "A")
     assert runs[0].to_config()["parent"] is None
     assert len({settings_digest(run.to_config()) for run in runs}) == len(runs)
+
+
+def test_a_configuration_names_a_registered_agent_wherever_its_class_stands() -> None:
+    named, placed, own, sb3 = (
+        Run("x", Algorithm("A", agent, kind=kind), 0, "id", {}, Evaluation())
+        for agent, kind in (
+            ("ppo", "agent"),
+            ("agents.policy_gradient.ppo:PPO", "agent"),
+            ("m:A", "agent"),
+            ("stable_baselines3:PPO", "sb3"),
+        )
+    )
+    assert [run.to_config()["algorithm"]["agent"] for run in (named, placed, own, sb3)] == [
+        *("ppo", "ppo"),
+        "m:A",
+        "stable_baselines3:PPO",
+    ]
+    assert settings_digest(named.to_config()) == settings_digest(placed.to_config())
