@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 from agents import AGENTS
 from agents.testing import check_agent, protocol_problems
 from benchmarks.specs.experiment import Algorithm, Experiment
+from benchmarks.specs.import_path import look_in_current_folder
 
 
 def plugged_in(experiment: Experiment, agents: Sequence[str], tokens: int | None = None) -> Experiment:
@@ -30,9 +29,7 @@ def plugged_in(experiment: Experiment, agents: Sequence[str], tokens: int | None
     """
     if tokens is not None and tokens < 1:
         raise ValueError(f"--tokens {tokens} must be at least 1")
-    if os.getcwd() not in sys.path:
-        # Worker processes are started with the same path.
-        sys.path.append(os.getcwd())
+    look_in_current_folder()
     budget = tokens or max((each.total_tokens for each in experiment.algorithms), default=0)
     masked = any(each.masked for each in experiment.algorithms if each.kind == "agent")
     added: list[Algorithm] = []

@@ -117,8 +117,7 @@ class Experiment:
     """Experiment: a comparison of algorithms on one environment, over seeds.
 
     Attributes:
-        name: of the folder of results, and of the file in benchmarks/experiments/; "file-size" where that file
-            defines several sizes.
+        name: of the folder of results: as registered, or "name-size" where there are several sizes.
         description: one line.
         baseline: label of the algorithm that a share of the distance is counted from; "" for none.
         goal: name of the reference (`benchmarks.evaluation.references.references`) that it is counted to.
@@ -151,6 +150,8 @@ class Experiment:
     shared: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not LABEL.fullmatch(self.name):
+            raise ValueError(f"experiment name={self.name!r} names a folder: use letters, digits and . _ + - only")
         labels = [algorithm.label for algorithm in self.algorithms]
         # Folders that differ in case alone are one folder on some file systems.
         if len({label.casefold() for label in labels}) != len(labels):

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
-from types import ModuleType
 
 import pytest
 
 from agents import AGENTS
-from benchmarks import catalogue as loading
 from benchmarks.catalogue import experiment_names, load_experiment, load_sizes
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, Run, runs_of, settings_digest
 from textgen_env.registries import load_object
@@ -63,60 +60,6 @@ def test_wrong_rows_and_experiments_are_refused() -> None:
         runs_of(smoke, ())
     with pytest.raises(ValueError, match="-1"):
         runs_of(smoke, (0, -1))
-
-
-def test_unknown_names_say_what_there_is() -> None:
-    with pytest.raises(ValueError, match=r"no experiment 'nope'; there are .*quick.*smoke"):
-        load_experiment("nope")
-    for path, said in (
-        ("agents", "module:Class"),
-        ("agents.imitation.mle:Nope", "no 'Nope'"),
-        ("nope:A", "No module named"),
-    ):
-        with pytest.raises(ValueError, match=said):
-            load_object(path)
-
-
-def sized(monkeypatch: pytest.MonkeyPatch, **attributes: object) -> None:
-    """An experiment file "sized" that defines these."""
-    module = ModuleType("benchmarks.experiments.sized")
-    for name, value in attributes.items():
-        setattr(module, name, value)
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(loading, "experiment_names", lambda: ["sized"])
-
-
-def test_an_experiment_may_have_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
-    small, paper = (Experiment(f"sized-{size}", "d", "id", ()) for size in ("small", "paper"))
-    sized(monkeypatch, EXPERIMENTS={"small": small, "paper": paper})
-    assert load_sizes("sized") == {"small": small, "paper": paper}
-    assert load_experiment("sized") is small
-    assert load_experiment("sized", "paper") is paper
-    for size in ("huge", ""):
-        with pytest.raises(ValueError, match=f"experiment sized has no size '{size}'; there are small, paper"):
-            load_experiment("sized", size)
-    with pytest.raises(ValueError, match="it has but one: leave --size out"):
-        monkeypatch.undo()
-        load_experiment("smoke", "small")
-
-
-@pytest.mark.parametrize(
-    "attributes",
-    [
-        {},
-        {"EXPERIMENT": 3},
-        {"EXPERIMENT": Experiment("other", "d", "id", ())},
-        {"EXPERIMENTS": {}},
-        {"EXPERIMENTS": [Experiment("sized", "d", "id", ())]},
-        {"EXPERIMENTS": {"small": Experiment("small", "d", "id", ())}},
-    ],
-)
-def test_files_that_define_no_experiment_are_refused(
-    monkeypatch: pytest.MonkeyPatch, attributes: dict[str, object]
-) -> None:
-    sized(monkeypatch, **attributes)
-    with pytest.raises(ValueError, match=r"sized.py must define EXPERIMENT = Experiment\(name='sized'"):
-        load_sizes("sized")
 
 
 def test_settings_that_are_none_are_refused() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks import catalogue as loading
+from benchmarks import catalogue
 from benchmarks.analysis.load import collect
 from benchmarks.cli import app
 from benchmarks.running.scheduler import ConfigMismatch
@@ -68,7 +68,7 @@ def test_a_missing_file_is_refused_before_anything_is_written(
         rows = tuple(replace(row, init_from="") for row in rows)
         with pytest.raises(FileNotFoundError, match=said):
             do(replace(asked, env_kwargs=kwargs, algorithms=rows), tmp_path / "out")
-    monkeypatch.setattr(loading, "load_experiment", lambda name, size: asked)
+    monkeypatch.setattr(catalogue, "load_experiment", lambda name, size: asked)
     refused = CliRunner().invoke(app, ["run", "filed", "--out", str(tmp_path / "out")])
     assert refused.exit_code == 2
     assert "set it to the folder that holds lost.npz" in " ".join(refused.output.split())
