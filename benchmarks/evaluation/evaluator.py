@@ -23,7 +23,7 @@ MAX_EVALUATION_ENVS = 256
 
 @dataclass(frozen=True)
 class Final:
-    """A final evaluation: what was played, what may be measured of it, what was, and why the rest was not."""
+    """Final evaluation: what was played, what may be measured of it, what was, and why the rest was not."""
 
     played: Evaluation
     measured: Measured

@@ -22,11 +22,11 @@ Counts = tuple[int, int, int]
 
 
 class NoLikelihood(Exception):
-    """The policy gives no probabilities of texts; the message says why."""
+    """Error: the policy gives no probabilities of texts; the message says why."""
 
 
 class PolicyAdapter(Protocol):
-    """A policy that can be trained and measured.
+    """Adapter of a policy that can be trained and measured.
 
     Attributes:
         predict: chooses tokens, as in Stable-Baselines3.
@@ -62,7 +62,7 @@ class PolicyAdapter(Protocol):
 
 @runtime_checkable
 class ResumableAdapter(PolicyAdapter, Protocol):
-    """A policy that can be saved at any point of its training, taken up again there, and so kept at its best point.
+    """Adapter of a policy that can be saved at any point of its training, taken up there again, and kept at its best.
 
     Attributes:
         envs: that it learns in; their generators, and a reward that learns, are saved beside it.

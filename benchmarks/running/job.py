@@ -74,7 +74,7 @@ def execute(out: Path, run: Run, tell: Tell) -> str | None:
 
 
 class Job:
-    """A run being done. A policy that can be resumed is kept after every point of its curve, and gone on with from
+    """Job: a run being done. A policy that can be resumed is kept after every point of its curve, and gone on with from
     there; any other is trained in one go.
 
     Args:

@@ -1,4 +1,4 @@
-"""Running an experiment: what is finished is kept, what is missing is done."""
+"""Scheduler of an experiment: what is finished is kept, what is missing is done."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ DEVICES = ("cpu", "cuda")
 
 
 class ConfigMismatch(ValueError):
-    """Results on disk were made with other settings than those to be run."""
+    """Error: results on disk were made with other settings than those to be run."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done.
+    """Plan: what is to be done.
 
     Attributes:
         waiting: runs to be done, those that others start from before these.

@@ -18,7 +18,7 @@ NOTHING = Point(0, 0, 0.0, 0.0)
 
 
 class CurveRecorder:
-    """Measures the learning curve, with the training clock stopped.
+    """Recorder of the learning curve: measures it with the training clock stopped.
 
     Args:
         run: whose settings say at which shares of the budget.

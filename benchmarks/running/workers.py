@@ -1,4 +1,4 @@
-"""Runs in worker processes: one that raises, or dies, costs its own run only."""
+"""Worker processes: one that raises, or dies, costs its own run only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Kind = Literal["started", "advanced", "finished", "failed"]
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to a run: "started", "advanced" to `tokens`, "finished", or "failed" with `message`."""
+    """Event in a run's life: "started", "advanced" to `tokens`, "finished", or "failed" with `message`."""
 
     kind: Kind
     run: Run

@@ -28,7 +28,7 @@ LOCK = ".lock"
 
 @dataclass(frozen=True)
 class RunState:
-    """What a run's folder holds.
+    """State of a run: what its folder holds.
 
     Attributes:
         status: "finished" has a result, "failed" an error; "unfinished" was started and has neither (interrupted,

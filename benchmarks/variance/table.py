@@ -1,4 +1,4 @@
-"""The measurements as tables: for the terminal, for pages and for other programs."""
+"""Tables of the measurements: for the terminal, for pages and for other programs."""
 
 from __future__ import annotations
 
