@@ -9,12 +9,12 @@ from benchmarks.specs.experiment import Experiment
 from benchmarks.specs.import_path import look_in_current_folder
 from textgen_env.registries import NAME, PATH, load_object
 
-Target = str | Experiment | Mapping[str, Experiment]
-EXPERIMENTS: dict[str, Target] = {}
+Entry = str | Experiment | Mapping[str, Experiment]
+EXPERIMENTS: dict[str, Entry] = {}
 """Name -> the experiment, its sizes, or the import path of either."""
 
 
-def register_experiment(name: str, experiment: Target) -> None:
+def register_experiment(name: str, experiment: Entry) -> None:
     """Names an experiment, for the command line and results.
 
     Args:

@@ -78,7 +78,7 @@ class AgentAdapter:
         return self.agent.log_prob(texts.tokens, texts.lengths, source_tokens(texts, task))
 
     def policy(self, mdp: TextMDP) -> FloatArray:
-        """What the agent says of itself, or what its network says, or what `log_prob` says of all texts."""
+        """By the agent's own probabilities, or its network's; else from `log_prob` of all texts."""
         if isinstance(self.agent, HasProbabilities | PolicyAgent):
             return policy_table(self.agent, mdp)
         if not mdp.allowed.all():

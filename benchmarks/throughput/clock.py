@@ -71,7 +71,7 @@ class Clock:
 
 
 def seconds(call: Call, loops: int) -> float:
-    """What `loops` calls take, the collector of cyclic garbage at rest."""
+    """Seconds that `loops` calls take, the collector of cyclic garbage at rest."""
     collecting = gc.isenabled()
     gc.disable()
     try:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from benchmarks.throughput.clock import exponent
 
-Kind = Literal["time", "rate", "memory"]
+UnitKind = Literal["time", "rate", "memory"]
 Quantity = Literal["ratio", "share", "cost"]
 SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
 COUNTS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
@@ -21,7 +21,7 @@ class Unit:
     """Unit that costs are stated for: "time" a text (us/text; us without a name), the "rate" of tokens
     (tokens/s), or "memory" (GiB)."""
 
-    kind: Kind
+    kind: UnitKind
     name: str
 
     def shown(self, cost: float) -> str:
@@ -147,7 +147,7 @@ class Curve:
 
     @property
     def sizes(self) -> list[int]:
-        """What was measured."""
+        """Sizes that were measured."""
         return list(self.costs)
 
     @property

@@ -101,7 +101,7 @@ class Found:
 
 
 def statistics(samples: FloatArray, exact: FloatArray, directions: FloatArray) -> Statistics:
-    """What there is to be said of estimates (R, D), R >= 2, of a gradient (D,); `directions` (K, D) are of length 1.
+    """Statistics of estimates (R, D), R >= 2, of a gradient (D,); `directions` (K, D) are of length 1.
 
     Raises:
         ValueError: fewer than two estimates, or a gradient of length 0.
