@@ -36,7 +36,7 @@ def list_experiments() -> None:
 
 @app.command()
 def run(
-    name: Annotated[str, typer.Argument(help="an experiment; `list` shows them")],
+    name: Annotated[str, typer.Argument(help="an experiment that `list` shows, or one of your own: MODULE:EXPERIMENT")],
     seeds: Annotated[
         str | None, typer.Option(help='how many (3: seeds 0, 1, 2), or which ("0,1,5"; "7," for 7 alone)')
     ] = None,
@@ -64,7 +64,7 @@ def run(
     A run that was interrupted, or killed, goes on from its latest checkpoint, as if it had never been (those of
     Stable-Baselines3 begin anew). One that failed or diverged is not done again without --retry.
     """
-    from benchmarks.catalogue import load_experiment
+    from benchmarks.catalogue import load_experiment, modules_of
     from benchmarks.report.report import report
     from benchmarks.running.progress import ProgressBars
     from benchmarks.running.scheduler import run_experiment
@@ -89,7 +89,8 @@ def run(
         kept = sum(read_state(out / run.name).status == "finished" for run in asked)
         with ProgressBars(console, len(asked), kept) as bars:
             try:
-                run_experiment(experiment, out, workers, bars.listen, chosen, bars.say, device, retry)
+                modules = modules_of(name)
+                run_experiment(experiment, out, workers, bars.listen, chosen, bars.say, device, retry, modules)
             except KeyboardInterrupt:
                 interrupted = True
         report(out / experiment.name, console)

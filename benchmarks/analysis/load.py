@@ -17,6 +17,9 @@ from benchmarks.store.manifest import MANIFEST, Key, Manifest, read_manifest
 from benchmarks.store.results import Measurement, Reference, Result
 from benchmarks.store.run_folder import RunState, read_state
 
+# Of a folder without a manifest.
+UNKNOWN = Experiment("unknown", "", "", (), goal="")
+
 
 @dataclass(frozen=True)
 class Record:
@@ -122,12 +125,14 @@ class Collected:
 
     Attributes:
         folder: where they lie.
-        manifest: what was asked for; of a folder without one, only the name.
+        name: of the experiment; of a folder without a manifest, the folder's.
+        manifest: what was asked for; of a folder without one, nothing.
         algorithms: in the experiment's order.
         warnings: files that cannot be read.
     """
 
     folder: Path
+    name: str
     manifest: Manifest
     algorithms: tuple[AlgorithmRecords, ...]
     warnings: tuple[str, ...]
@@ -135,7 +140,7 @@ class Collected:
     @property
     def title(self) -> str:
         """The experiment's name and its environment."""
-        return " · ".join(filter(None, (self.experiment.name, self.experiment.env_id)))
+        return " · ".join(filter(None, (self.name, self.experiment.env_id)))
 
     @property
     def experiment(self) -> Experiment:
@@ -208,18 +213,20 @@ def collect(folder: Path) -> Collected:
     """Everything in an experiment's folder; a run of which nothing is there counts as not started."""
     folder = absolute(folder)
     warnings: list[str] = []
-    manifest = Manifest(Experiment(folder.name, "", "", (), goal=""))
+    name, manifest = folder.name, Manifest(UNKNOWN)
     try:
         manifest = read_manifest(folder)
+        name = manifest.experiment.name
     except FileNotFoundError:
         warnings.append(f"{MANIFEST} is missing: runs that were never started are not known")
     except ValueError as error:
         warnings.append(f"{MANIFEST} is broken ({error}): runs that were never started are not known")
-    states = {key: read_state(_place(folder, manifest, key)) for key in manifest.runs.keys() | _on_disk(folder)}
+    states = {key: read_state(_place(folder, name, manifest, key)) for key in manifest.runs.keys() | _on_disk(folder)}
     for state in states.values():
         warnings += [f"{path.relative_to(folder.parent)} is broken: {reason}" for path, reason in state.broken]
     labels = [*manifest.labels, *sorted({label for label, _ in states} - set(manifest.labels))]
-    return Collected(folder, manifest, tuple(_records(manifest, label, states) for label in labels), tuple(warnings))
+    algorithms = tuple(_records(name, manifest, label, states) for label in labels)
+    return Collected(folder, name, manifest, algorithms, tuple(warnings))
 
 
 def absolute(folder: Path) -> Path:
@@ -227,18 +234,17 @@ def absolute(folder: Path) -> Path:
     return Path(os.path.abspath(folder))
 
 
-def _place(folder: Path, manifest: Manifest, key: Key) -> Path:
+def _place(folder: Path, name: str, manifest: Manifest, key: Key) -> Path:
     """The folder of a run: in that of the experiment, or beside it where another experiment's runs are shared."""
     label, seed = key
-    config = manifest.runs.get(key, {})
-    other = config.get("experiment", manifest.experiment.name)
-    experiment = folder if other == manifest.experiment.name else folder.parent / str(other)
+    other = str(manifest.runs.get(key, {}).get("experiment", name))
+    experiment = folder if other == name else folder.parent / other
     return experiment / label / f"seed-{seed}"
 
 
-def _records(manifest: Manifest, label: str, states: Mapping[Key, RunState]) -> AlgorithmRecords:
+def _records(name: str, manifest: Manifest, label: str, states: Mapping[Key, RunState]) -> AlgorithmRecords:
     keys = sorted(key for key in states if key[0] == label)
-    names = {key: str(manifest.runs.get(key, {}).get("experiment", manifest.experiment.name)) for key in keys}
+    names = {key: str(manifest.runs.get(key, {}).get("experiment", name)) for key in keys}
     records = tuple(Record(f"{names[key]}/{label}/seed-{key[1]}", key[1], states[key]) for key in keys)
     configs = [states[key].config or manifest.runs.get(key) for key in keys]
     return AlgorithmRecords(label, records, next((config for config in configs if config is not None), None))

@@ -1,21 +1,19 @@
-"""Playing and measuring policies, the same for every kind of them."""
+"""Evaluator of policies, the same for every kind of them: the texts to measure by, the episodes, the measures."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from agents.data.episodes import Evaluation, evaluate
-from benchmarks.evaluation.held_out import texts_to_test_on, texts_to_validate_on
 from benchmarks.measures.measured import Measured
 from benchmarks.measures.measures import VALIDATIONS, estimates, finite, validated
-from benchmarks.policies.agent import PolicyAdapter
+from benchmarks.policies.adapter import PolicyAdapter
 from benchmarks.policies.environments import make_envs
 from benchmarks.specs.experiment import Run
 from benchmarks.store.results import Measurement, Point
-from textgen_env import Task, Texts
+from textgen_env import Task, Texts, text_game
 from textgen_env.metrics import Estimate
 
 # Evaluation plays in environments of its own, whose seeds lie apart from those of training.
@@ -25,7 +23,7 @@ MAX_EVALUATION_ENVS = 256
 
 @dataclass(frozen=True)
 class Final:
-    """A final evaluation: what was played, what may be measured of it, what was, and why the rest was not."""
+    """Final evaluation: what was played, what may be measured of it, what was, and why the rest was not."""
 
     played: Evaluation
     measured: Measured
@@ -53,7 +51,7 @@ class Final:
 
 
 class Evaluator:
-    """Plays evaluation episodes and measures them.
+    """Evaluator of one run: plays evaluation episodes and measures them.
 
     Args:
         run: whose seed the episodes' seeds are derived from.
@@ -66,14 +64,14 @@ class Evaluator:
         self.settings = settings = run.evaluation
         self.seed = SEED_STRIDE * (run.seed + 1)
         self.masked = run.algorithm.masked
-        self.envs: Any = make_envs(
+        self.envs = make_envs(
             settings.env_id or run.env_id,
             min(MAX_EVALUATION_ENVS, settings.final_episodes),
             run.env_kwargs if settings.env_id is None else settings.env_kwargs,
             run.device,
         )
-        core: Any = self.envs.unwrapped
-        self.task: Task = core.task
+        self.game = text_game(self.envs)
+        self.task = self.game.task
         self.test_texts = texts_to_test_on(self.task, settings.test_texts, settings.kept_for_validation)
         self._validation_texts = (
             texts_to_validate_on(self.task, settings.validation_texts) if settings.validation else None
@@ -94,7 +92,7 @@ class Evaluator:
         played = self.play(adapter, self.settings.episodes)
         mean_return = finite(f"the return after {spent} tokens", float(played.returns.mean()))
         measures = {}
-        if self.envs.unwrapped.reward.name == "likelihood":
+        if self.game.reward.name == "likelihood":
             # The return is the oracle's log-likelihood of the text.
             measures["nll_oracle"] = -mean_return / float(played.texts.lengths.mean())
         if self.settings.validation:
@@ -121,3 +119,46 @@ def best_point(points: Sequence[Point], validation: str) -> int | None:
     if not found:
         return None
     return (min if VALIDATIONS[validation].better == "lower" else max)(found, key=lambda number: found[number])
+
+
+def texts_to_test_on(task: Task, count: int, kept_back: int = 0) -> Texts | None:
+    """The first `count` texts of the task's test data without its last `kept_back`; None if it has none.
+
+    Raises:
+        ValueError: nothing would be left.
+    """
+    texts = _all_test_texts(task)
+    if texts is None:
+        return None
+    return _rows(texts, slice(min(count, _left(texts, kept_back))))
+
+
+def texts_to_validate_on(task: Task, count: int) -> Texts | None:
+    """The last `count` texts of the task's test data; None if it has none.
+
+    Raises:
+        ValueError: nothing would be left to test on.
+    """
+    texts = _all_test_texts(task)
+    return None if texts is None else _rows(texts, slice(_left(texts, count), None))
+
+
+def _all_test_texts(task: Task) -> Texts | None:
+    try:
+        return task.test_sequences()
+    except ValueError:
+        return None
+
+
+def _left(texts: Texts, kept_back: int) -> int:
+    left = len(texts.tokens) - kept_back
+    if left < 1:
+        raise ValueError(
+            f"validation_texts={kept_back} leaves nothing of the task's {len(texts.tokens)} test texts to test on; "
+            "lower it, or have the task make more"
+        )
+    return left
+
+
+def _rows(texts: Texts, rows: slice) -> Texts:
+    return Texts(texts.tokens[rows], texts.lengths[rows], None if texts.sources is None else texts.sources[rows])

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from agents.protocol import Envs
 from benchmarks.measures.measured import MOST_STATES
 from benchmarks.measures.measures import optimum
 from benchmarks.store.results import Reference
-from textgen_env import Task, Texts
+from textgen_env import Task, Texts, text_game
 from textgen_env.rewards.likelihood import HasLanguageModel
 from textgen_env.solve import TextMDP
 
 
-def references(envs: Any, texts: Texts | None) -> dict[str, Reference]:
+def references(envs: Envs, texts: Texts | None) -> dict[str, Reference]:
     """Returns of texts that no agent wrote: of the test data, of the oracle's greedy sequence, of the best text (of a
     game small enough to solve)."""
-    core, task = envs.unwrapped, envs.unwrapped.task
+    game = text_game(envs)
+    task = game.task
     found: dict[str, Reference] = {}
     if texts is not None:
         title = "oracle's own texts" if isinstance(task, HasLanguageModel) else "test data"
-        found["data"] = Reference(title, float(core.score(*texts).mean()))
+        found["data"] = Reference(title, float(game.score(*texts).mean()))
     greedy = getattr(task, "greedy_sequence", None)
     if greedy is not None:
-        found["greedy"] = Reference("greedy oracle sequence", float(core.score(greedy()[None])[0]))
+        found["greedy"] = Reference("greedy oracle sequence", float(game.score(greedy()[None])[0]))
     try:
         mdp = TextMDP.of(envs, most_states=MOST_STATES)
     except ValueError:

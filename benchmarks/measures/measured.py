@@ -18,7 +18,7 @@ MOST_STATES = 50_000
 
 
 class NoLikelihood(Exception):
-    """The policy gives no probabilities of texts; the message says why."""
+    """Error: the policy gives no probabilities of texts; the message says why."""
 
 
 class Likelihoods(Protocol):
@@ -33,7 +33,8 @@ class Likelihoods(Protocol):
         ...
 
     def policy(self, mdp: TextMDP) -> FloatArray:
-        """pi(a|s) (S, V) in every state of a game.
+        """pi(a|s) (S, V) in every state of a game small enough to enumerate, the game's masks applied: what it draws
+        from.
 
         Raises:
             NoLikelihood: it has none.

@@ -1,10 +1,8 @@
-"""Agents of the user's own in an experiment, by import path."""
+"""Agents of the user's own, added to an experiment by import path."""
 
 from __future__ import annotations
 
 import inspect
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 from agents import AGENTS
 from agents.testing import check_agent, protocol_problems
 from benchmarks.specs.experiment import Algorithm, Experiment
+from benchmarks.specs.import_path import look_in_current_folder
 
 
 def plugged_in(experiment: Experiment, agents: Sequence[str], tokens: int | None = None) -> Experiment:
@@ -30,12 +29,11 @@ def plugged_in(experiment: Experiment, agents: Sequence[str], tokens: int | None
     """
     if tokens is not None and tokens < 1:
         raise ValueError(f"--tokens {tokens} must be at least 1")
-    if os.getcwd() not in sys.path:
-        # Worker processes are started with the same path.
-        sys.path.append(os.getcwd())
+    look_in_current_folder()
     budget = tokens or max((each.total_tokens for each in experiment.algorithms), default=0)
     masked = any(each.masked for each in experiment.algorithms if each.kind == "agent")
-    added, wrong = [], []
+    added: list[Algorithm] = []
+    wrong: list[str] = []
     for name in agents:
         label, _, path = name.rpartition("=")
         agent_class = AGENTS.load(path)
@@ -49,7 +47,7 @@ def plugged_in(experiment: Experiment, agents: Sequence[str], tokens: int | None
             )
         added.append(Algorithm(label, path, budget, "sb3" if sb3 else "agent", masked=masked and not sb3))
     if wrong:
-        raise ValueError("\n".join(["not as agents/protocol.py says what an agent is; nothing was run:", *wrong]))
+        raise ValueError("\n".join(["what does not implement Agent (agents/protocol.py); nothing was run:", *wrong]))
     return replace(experiment, algorithms=(*experiment.algorithms, *added))
 
 

@@ -114,7 +114,7 @@ def document(collected: Collected) -> Document:
     foremost = (*measures, returns)
     return Document(
         title=collected.title,
-        name=experiment.name,
+        name=collected.name,
         description=experiment.description,
         verdicts=tuple(verdicts(collected)),
         comparison=comparison_table(collected, compared),

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from agents.protocol import Progress
 from benchmarks.evaluation.evaluator import Evaluator
-from benchmarks.policies.agent import PolicyAdapter
+from benchmarks.policies.adapter import PolicyAdapter
 from benchmarks.specs.experiment import Run
 from benchmarks.store.results import Point
 
@@ -18,7 +18,7 @@ NOTHING = Point(0, 0, 0.0, 0.0)
 
 
 class CurveRecorder:
-    """Measures the learning curve, with the training clock stopped.
+    """Recorder of the learning curve: measures it with the training clock stopped.
 
     Args:
         run: whose settings say at which shares of the budget.

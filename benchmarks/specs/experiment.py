@@ -1,4 +1,4 @@
-"""What an experiment is: data. Adding one is adding one file to benchmarks/experiments/."""
+"""Experiments as data: algorithms, how they are evaluated, and the runs that follow."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
+from agents import AGENTS
 from benchmarks.measures.measures import MEASURES, VALIDATIONS
 from benchmarks.specs.file_digests import FILES, by_content, digests
 
@@ -19,7 +20,7 @@ LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How agents are measured; the same for every algorithm.
+    """Settings of evaluation: how agents are measured, the same for every algorithm.
 
     Attributes:
         points: how often the learning curve is measured during training, evenly spaced over the budget.
@@ -63,7 +64,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Algorithm:
-    """One line of the table: an algorithm and its settings.
+    """Algorithm with its settings: one line of the table.
 
     Attributes:
         label: its name in table, figures and folders: letters, digits and `. _ + -`.
@@ -108,14 +109,18 @@ class Algorithm:
         if self.init_from and self.kind == "sb3":
             raise ValueError(f"algorithm {self.label}: init_from={self.init_from!r} is for agents, not for kind='sb3'")
 
+    def to_config(self) -> dict[str, Any]:
+        """Plain JSON values; an agent that is registered by its name, wherever its class stands."""
+        name = AGENTS.name_of(self.agent) if self.kind == "agent" else None
+        return {**asdict(self), "agent": name or self.agent}
+
 
 @dataclass(frozen=True)
 class Experiment:
-    """A comparison of algorithms on one environment, over seeds.
+    """Experiment: a comparison of algorithms on one environment, over seeds.
 
     Attributes:
-        name: of the folder of results, and of the file in benchmarks/experiments/; "file-size" where that file
-            defines several sizes.
+        name: of the folder of results: as registered, or "name-size" where there are several sizes.
         description: one line.
         baseline: label of the algorithm that a share of the distance is counted from; "" for none.
         goal: name of the reference (`benchmarks.evaluation.references.references`) that it is counted to.
@@ -148,6 +153,8 @@ class Experiment:
     shared: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not LABEL.fullmatch(self.name):
+            raise ValueError(f"experiment name={self.name!r} names a folder: use letters, digits and . _ + - only")
         labels = [algorithm.label for algorithm in self.algorithms]
         # Folders that differ in case alone are one folder on some file systems.
         if len({label.casefold() for label in labels}) != len(labels):
@@ -180,7 +187,7 @@ def _check_parents(name: str, algorithms: tuple[Algorithm, ...]) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """One agent trained with one seed: all that its result depends on, as `config.json` keeps it.
+    """Run: one agent trained with one seed; all that its result depends on, as `config.json` keeps it.
 
     Attributes:
         experiment: in whose folder it lies.
@@ -207,7 +214,7 @@ class Run:
         """Plain JSON values; of the parent its name and the digest of its settings, of files that environments read
         their digests, under `files`, where there are any. Not `digested`: as kept before files had digests."""
         config = {each.name: getattr(self, each.name) for each in fields(self)}
-        config |= {"algorithm": asdict(self.algorithm), "evaluation": asdict(self.evaluation)}
+        config |= {"algorithm": self.algorithm.to_config(), "evaluation": asdict(self.evaluation)}
         config["env_kwargs"] = dict(self.env_kwargs)
         config["evaluation"]["measures"] = list(self.evaluation.measures)
         if self.parent is not None:
@@ -217,7 +224,7 @@ class Run:
 
 
 def settings_digest(config: Mapping[str, Any]) -> str:
-    """What tells the settings in a configuration from any others; files count by what they hold."""
+    """SHA-256 of the settings in a configuration: of names and arguments, and of files by what they hold."""
     return hashlib.sha256(json.dumps(by_content(config), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 

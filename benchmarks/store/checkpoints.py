@@ -1,4 +1,4 @@
-"""What is kept of a run under way, so that it goes on where it was ended: a folder `checkpoint/` in the run's own.
+"""Checkpoints of runs: what is kept of one under way, to go on from, in a folder `checkpoint/` in the run's own.
 
 `progress.json` names the files that belong to it, with their sizes and digests, and takes the place of the one before
 in a single step, after they are all on the disk; files that it does not name count for nothing. So the folder holds a
@@ -26,12 +26,12 @@ FORMAT = 1
 
 
 class CheckpointRefused(ValueError):
-    """A checkpoint that a run cannot go on from; the message says which file, what was found, and what to do."""
+    """Error: a checkpoint that a run cannot go on from; the message says which file, what was found, and what to do."""
 
 
 @dataclass(frozen=True)
 class RunCheckpoint:
-    """Where a run stands after a point of its curve.
+    """Checkpoint of a run: where it stands after a point of its curve.
 
     Attributes:
         settings: digest of the run's configuration, see `benchmarks.specs.experiment.settings_digest`.

@@ -2,7 +2,8 @@
 
 Then an algorithm was called a row, `init_from` `starts_from` and `parent` `source`, and an agent was named by where its
 class stood. What keyword arguments of environments were called is left as it is: of results that lie on the disk only
-labels, seeds, measures, evaluation and lineage are read. A run is not gone on with from there: its settings differ.
+labels, seeds, measures, evaluation and lineage are read. Digests of settings were of the old form: a run under way, or
+one that begins as another's agent, is not gone on with.
 """
 
 from __future__ import annotations

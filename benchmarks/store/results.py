@@ -1,4 +1,4 @@
-"""What a run yields."""
+"""Results of runs: curves, measurements, failures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FORMAT = 3
 
 @dataclass(frozen=True)
 class Point:
-    """Of a learning curve. A run that starts from another's policy counts on from where that one ended.
+    """Point of a learning curve. A run that starts from another's policy counts on from where that one ended.
 
     Attributes:
         tokens_generated, tokens_read: in training until then.
@@ -64,7 +64,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured of a policy other than the final one, by the same final evaluation.
+    """Measurement of a policy other than the final one, by the same final evaluation.
 
     Attributes:
         point: of the curve, at which the policy was kept.
@@ -90,7 +90,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Reference:
-    """What returns are compared with: its title and its value, in the reward's unit."""
+    """Reference that returns are compared with: its title and its value, in the reward's unit."""
 
     title: str
     value: float
@@ -98,7 +98,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Result:
-    """A finished run, as `result.json` keeps it.
+    """Result of a finished run, as `result.json` keeps it.
 
     Attributes:
         curve: at least one point; the last is the end of training.
@@ -179,7 +179,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Failure:
-    """A run that was ended by an error, as `error.json` keeps it.
+    """Failure: a run that was ended by an error, as `error.json` keeps it.
 
     Attributes:
         error: in one line: the exception's name, a colon, and what it says.

@@ -1,14 +1,17 @@
-"""Results on disk: one folder a run, each file written whole or not at all."""
+"""Folders of runs on disk: each file written whole or not at all, one process at a time in an experiment's folder."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+
+from filelock import FileLock, Timeout
 
 from benchmarks.specs.file_digests import by_content
 from benchmarks.store.old_form import in_new_form
@@ -20,11 +23,12 @@ RESULT = "result.json"
 ERROR = "error.json"
 AGENT = "agent.safetensors"
 BEST = "best.safetensors"
+LOCK = ".lock"
 
 
 @dataclass(frozen=True)
 class RunState:
-    """What a run's folder holds.
+    """State of a run: what its folder holds.
 
     Attributes:
         status: "finished" has a result, "failed" an error; "unfinished" was started and has neither (interrupted,
@@ -40,6 +44,10 @@ class RunState:
     result: Result | None = None
     error: Failure | None = None
     broken: tuple[tuple[Path, str], ...] = ()
+
+
+class FolderInUse(ValueError):
+    """Error: another process is at work in a folder; two would do the same runs and spoil each other's checkpoints."""
 
 
 def sync_folder(folder: Path) -> None:
@@ -176,3 +184,23 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _shown(settings: Mapping[str, Any], key: str) -> str:
     return json.dumps(settings[key], ensure_ascii=False) if key in settings else "not set"
+
+
+@contextmanager
+def lock_folders(folders: Iterable[Path]) -> Iterator[None]:
+    """Holds folders, which are made if they are not there, until the block ends; or the process, however it ends.
+
+    Raises:
+        FolderInUse: another process holds one of them; none is held then.
+    """
+    with ExitStack() as held:
+        for folder in sorted(set(folders)):
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                held.enter_context(FileLock(folder / LOCK).acquire(timeout=0))
+            except Timeout:
+                raise FolderInUse(
+                    f"{folder}: another process is at work there. Nothing was run: wait until it has ended, or choose "
+                    "another --out"
+                ) from None
+        yield

@@ -1,4 +1,4 @@
-"""What the cases share: sizes, clock, the oracle and its texts."""
+"""Bench that the cases share: sizes, clock, the oracle and its texts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from textgen_env.vocabulary import IntArray
 
 @dataclass(frozen=True)
 class Work:
-    """Something to time.
+    """Work: something to time.
 
     Attributes:
         name: whose.
@@ -37,14 +37,14 @@ class Work:
 
 @dataclass(frozen=True)
 class Missing:
-    """A work that cannot be done here, and why."""
+    """Missing work: one that cannot be done here, and why."""
 
     name: str
     reason: str
 
 
 class Bench:
-    """Sizes, clock and the data that several cases use, drawn when first asked for."""
+    """Bench: sizes, clock and the data that several cases use, drawn when first asked for."""
 
     def __init__(self, sizes: Sizes, clock: Clock) -> None:
         self.sizes = sizes

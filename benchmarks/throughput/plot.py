@@ -1,4 +1,4 @@
-"""The measurements as pictures: ratios as bars, cost against size as lines."""
+"""Pictures of the measurements: ratios as bars, cost against size as lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Doing the cases, one after another."""
+"""Runner of the cases, one after another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from benchmarks.throughput.bench import Bench
-from benchmarks.throughput.cases import load
+from benchmarks.throughput.catalogue import load
 from benchmarks.throughput.clock import Clock
 from benchmarks.throughput.machine import machine, revision, uncompiled, versions
 from benchmarks.throughput.measured import BenchmarkRow, Curve
@@ -23,7 +23,7 @@ FORMAT = 1
 
 @dataclass
 class Measurements:
-    """What was measured so far.
+    """Measurements so far.
 
     Attributes:
         sizes, repeats: asked for.

@@ -1,4 +1,4 @@
-"""The measurements on the terminal."""
+"""Table of the measurements on the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks variance`: measure, print, keep."""
+"""Command `python -m benchmarks variance`: measures, prints, keeps."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The measurements as pictures: variance against cost, and direction against batch size."""
+"""Pictures of the measurements: variance against cost, and direction against batch size."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -59,7 +59,8 @@ def _panel(axes: Axes, rows: list[EstimatorRow], family: str, quantity: Quantity
     members = [lines for lines in grouped.values() if lines[0].estimator.family == family]
     for number, lines in enumerate(members):
         x, heights, errors = _series(lines, quantity)
-        look = {"color": PALETTE[number % len(PALETTE)], "marker": MARKERS[number % len(MARKERS)], "markersize": 4}
+        colour, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
+        look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4}
         label = lines[0].estimator.label.removeprefix(f"{family}, ")
         axes.errorbar(x, heights, yerr=errors, label=label, capsize=2, elinewidth=0.8, linewidth=1.3, **look)
     axes.set_title(family, fontsize=9)

@@ -1,4 +1,4 @@
-"""The measurements as tables: for the terminal, for pages and for other programs."""
+"""Tables of the measurements: for the terminal, for pages and for other programs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def tables(found: Found, texts: tuple[int, ...] | None = None) -> list[tuple[str
 
 
 def notes(found: Found) -> list[str]:
-    """What the columns are."""
+    """The columns in words."""
     return [
         f"Estimates of the gradient of the expected return in {found.game}, against the exact gradient g by dynamic "
         "programming; ± standard error over replicates.",

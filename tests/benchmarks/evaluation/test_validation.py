@@ -13,8 +13,7 @@ from rich.console import Console
 
 from agents.imitation.mle import MLE
 from benchmarks.analysis.load import collect
-from benchmarks.evaluation.evaluator import best_point
-from benchmarks.evaluation.held_out import texts_to_test_on, texts_to_validate_on
+from benchmarks.evaluation.evaluator import best_point, texts_to_test_on, texts_to_validate_on
 from benchmarks.report.document import document
 from benchmarks.report.files import markdown, table_csv
 from benchmarks.report.terminal import show

@@ -10,7 +10,7 @@ import pytest
 
 from agents.baselines.uniform import Uniform
 from agents.data.episodes import evaluate
-from benchmarks.evaluation.held_out import texts_to_test_on
+from benchmarks.evaluation.evaluator import texts_to_test_on
 from benchmarks.evaluation.references import references
 from benchmarks.measures.measured import Measured, NoLikelihood, NotApplicable
 from benchmarks.measures.measures import (

@@ -17,6 +17,7 @@ from agents.exact import policy_table, table_of_log_probs
 from agents.policy_gradient.reinforce import Reinforce, ReinforceConfig
 from benchmarks.evaluation.evaluator import SEED_STRIDE
 from benchmarks.measures.measured import NoLikelihood
+from benchmarks.policies.adapter import ResumableAdapter
 from benchmarks.policies.agent import AgentAdapter
 from benchmarks.policies.environments import make_envs
 from benchmarks.policies.sb3 import SB3Adapter
@@ -243,3 +244,8 @@ def test_the_entropy_bonus_fades_where_an_algorithm_says_so() -> None:
         given = {name: value for name, value in {**settings, **wrong}.items() if value is not None}
         with pytest.raises(ValueError, match=r"algorithm PPO: ent_half_life=\S+ must be above 0, and ent_coef given"):
             SB3Adapter(run_of(Algorithm("PPO", "stable_baselines3:PPO", 400, "sb3", given, policy_kwargs=SMALL)))
+
+
+def test_an_agent_can_be_resumed_and_what_keeps_pickles_cannot() -> None:
+    assert isinstance(AgentAdapter(run_of(Algorithm("Random", "uniform"))), ResumableAdapter)
+    assert not isinstance(SB3Adapter(run_of(SB3["DQN"])), ResumableAdapter)

@@ -6,12 +6,11 @@ import sys
 from dataclasses import replace
 from multiprocessing.spawn import get_preparation_data
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks import catalogue as loading
+from benchmarks import catalogue
 from benchmarks.analysis.load import collect
 from benchmarks.catalogue import load_experiment
 from benchmarks.cli import app
@@ -55,10 +54,7 @@ class Lies(Uniform):
 @pytest.fixture
 def mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An experiment "mine", and a current directory with modules of the user's own, which nothing else finds."""
-    module = ModuleType("benchmarks.experiments.mine")
-    module.EXPERIMENT = MINE  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(loading, "experiment_names", lambda: ["mine"])
+    monkeypatch.setitem(catalogue.EXPERIMENTS, "mine", MINE)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if Path(entry or ".").resolve() != tmp_path])
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_ranked.py").write_text(EXAMPLE.read_text())
@@ -98,7 +94,7 @@ def test_nothing_runs_where_an_agent_breaks_the_protocol(mine: Path) -> None:
         *(part for name in ("NoSampling", "Greets", "Lies") for part in ("--agent", f"my_broken:{name}"))
     )
     assert code == 2
-    assert "not as agents/protocol.py says what an agent is; nothing was run:" in output
+    assert "what does not implement Agent (agents/protocol.py); nothing was run:" in output
     for said in (
         "my_broken:NoSampling: it lacks sample",
         "my_broken:Greets: its constructor cannot be called as Greets(envs, config=None, seed=0): ",

@@ -247,9 +247,12 @@ def test_nothing_finished_yet_is_a_report_too(tmp_path: Path) -> None:
 
 def test_without_the_manifest_the_folders_speak(folder: Path) -> None:
     (folder / "experiment.json").unlink()
+    # No experiment could be called so.
+    folder = folder.rename(folder.with_name("my results"))
     words = printed(folder)
+    assert words.lstrip().startswith("my results")
     assert "experiment.json is missing" in words
-    assert "Broken/seed-0: failed" in words
+    assert "my results/Broken/seed-0: failed" in words
     assert "-55.00 ± 7.07" in words
 
 

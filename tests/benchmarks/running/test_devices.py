@@ -13,7 +13,7 @@ import torch
 from agents.baselines.uniform import Uniform
 from agents.policy_gradient.reinforce import Reinforce
 from benchmarks.analysis.load import collect
-from benchmarks.policies.environments import device_kwargs, make_envs
+from benchmarks.policies.environments import make_envs, with_device
 from benchmarks.running.scheduler import ConfigMismatch, run_experiment
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 from benchmarks.store.run_folder import read_json, read_state
@@ -100,10 +100,13 @@ def test_a_device_that_computes_nothing_is_refused_before_anything_is_done(tmp_p
 
 
 def test_only_rewards_that_compute_take_a_device() -> None:
-    assert device_kwargs("TextGen-OracleSmallGAN-v0", {}, "cuda") == {"device": "cuda"}
-    assert device_kwargs("TextGen-OracleSmall-v0", {}, "cuda") == {}
-    assert device_kwargs("TextGen-OracleSmall-v0", {"reward": "discriminator"}, "cuda") == {"device": "cuda"}
-    assert device_kwargs("TextGen-OracleSmallGAN-v0", {}, "cpu") == {}
+    assert with_device("TextGen-OracleSmallGAN-v0", {}, "cuda") == {"device": "cuda"}
+    assert with_device("TextGen-OracleSmall-v0", {}, "cuda") == {}
+    assert with_device("TextGen-OracleSmall-v0", {"reward": "discriminator"}, "cuda") == {
+        "reward": "discriminator",
+        "device": "cuda",
+    }
+    assert with_device("TextGen-OracleSmallGAN-v0", {}, "cpu") == {}
     envs: Any = make_envs("TextGen-OracleSmallGAN-v0", 1, {**SMALL, **DISCRIMINATOR, "device": "cpu"}, "cuda")
     assert envs.unwrapped.reward.device == "cpu"
 

@@ -25,7 +25,7 @@ torch.set_num_threads(1)
 
 from agents.imitation.mle import MLE
 from agents.policy_gradient.reinforce import Reinforce
-from benchmarks.running import agent_job
+from benchmarks.running import job
 from benchmarks.policies.environments import make_envs
 from benchmarks.running.scheduler import run_experiment
 from benchmarks.specs.experiment import Evaluation, Experiment, Algorithm

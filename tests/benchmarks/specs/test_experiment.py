@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
-from types import ModuleType
 
 import pytest
 
 from agents import AGENTS
-from benchmarks import catalogue as loading
 from benchmarks.catalogue import experiment_names, load_experiment, load_sizes
-from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, runs_of, settings_digest
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, Run, runs_of, settings_digest
 from textgen_env.registries import load_object
 
 
@@ -65,60 +62,6 @@ def test_wrong_rows_and_experiments_are_refused() -> None:
         runs_of(smoke, (0, -1))
 
 
-def test_unknown_names_say_what_there_is() -> None:
-    with pytest.raises(ValueError, match=r"no experiment 'nope'; there are .*quick.*smoke"):
-        load_experiment("nope")
-    for path, said in (
-        ("agents", "module:Class"),
-        ("agents.imitation.mle:Nope", "no 'Nope'"),
-        ("nope:A", "No module named"),
-    ):
-        with pytest.raises(ValueError, match=said):
-            load_object(path)
-
-
-def sized(monkeypatch: pytest.MonkeyPatch, **attributes: object) -> None:
-    """An experiment file "sized" that defines these."""
-    module = ModuleType("benchmarks.experiments.sized")
-    for name, value in attributes.items():
-        setattr(module, name, value)
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(loading, "experiment_names", lambda: ["sized"])
-
-
-def test_an_experiment_may_have_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
-    small, paper = (Experiment(f"sized-{size}", "d", "id", ()) for size in ("small", "paper"))
-    sized(monkeypatch, EXPERIMENTS={"small": small, "paper": paper})
-    assert load_sizes("sized") == {"small": small, "paper": paper}
-    assert load_experiment("sized") is small
-    assert load_experiment("sized", "paper") is paper
-    for size in ("huge", ""):
-        with pytest.raises(ValueError, match=f"experiment sized has no size '{size}'; there are small, paper"):
-            load_experiment("sized", size)
-    with pytest.raises(ValueError, match="it has but one: leave --size out"):
-        monkeypatch.undo()
-        load_experiment("smoke", "small")
-
-
-@pytest.mark.parametrize(
-    "attributes",
-    [
-        {},
-        {"EXPERIMENT": 3},
-        {"EXPERIMENT": Experiment("other", "d", "id", ())},
-        {"EXPERIMENTS": {}},
-        {"EXPERIMENTS": [Experiment("sized", "d", "id", ())]},
-        {"EXPERIMENTS": {"small": Experiment("small", "d", "id", ())}},
-    ],
-)
-def test_files_that_define_no_experiment_are_refused(
-    monkeypatch: pytest.MonkeyPatch, attributes: dict[str, object]
-) -> None:
-    sized(monkeypatch, **attributes)
-    with pytest.raises(ValueError, match=r"sized.py must define EXPERIMENT = Experiment\(name='sized'"):
-        load_sizes("sized")
-
-
 def test_settings_that_are_none_are_refused() -> None:
     for field in ("points", "episodes", "final_episodes", "test_texts", "validation_texts"):
         with pytest.raises(ValueError, match=f"evaluation: {field}=0 must be >= 1"):
@@ -137,3 +80,21 @@ def test_a_parent_comes_first_and_is_part_of_the_settings() -> None:
     assert (config["device"], config["algorithm"]["init_from"]) == ("cuda", "A")
     assert runs[0].to_config()["parent"] is None
     assert len({settings_digest(run.to_config()) for run in runs}) == len(runs)
+
+
+def test_a_configuration_names_a_registered_agent_wherever_its_class_stands() -> None:
+    named, placed, own, sb3 = (
+        Run("x", Algorithm("A", agent, kind=kind), 0, "id", {}, Evaluation())
+        for agent, kind in (
+            ("ppo", "agent"),
+            ("agents.policy_gradient.ppo:PPO", "agent"),
+            ("m:A", "agent"),
+            ("stable_baselines3:PPO", "sb3"),
+        )
+    )
+    assert [run.to_config()["algorithm"]["agent"] for run in (named, placed, own, sb3)] == [
+        *("ppo", "ppo"),
+        "m:A",
+        "stable_baselines3:PPO",
+    ]
+    assert settings_digest(named.to_config()) == settings_digest(placed.to_config())

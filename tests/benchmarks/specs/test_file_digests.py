@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks import catalogue as loading
+from benchmarks import catalogue
 from benchmarks.analysis.load import collect
 from benchmarks.cli import app
 from benchmarks.running.scheduler import ConfigMismatch
 from benchmarks.specs import experiment as specs
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, runs_of, settings_digest
+from benchmarks.specs.file_digests import by_content, digests, paths_in, refuse_missing
 from benchmarks.store.run_folder import read_json
 from support.language_models import oracle_arrays
 from support.tiny_experiment import do
@@ -66,7 +68,7 @@ def test_a_missing_file_is_refused_before_anything_is_written(
         rows = tuple(replace(row, init_from="") for row in rows)
         with pytest.raises(FileNotFoundError, match=said):
             do(replace(asked, env_kwargs=kwargs, algorithms=rows), tmp_path / "out")
-    monkeypatch.setattr(loading, "load_experiment", lambda name, size: asked)
+    monkeypatch.setattr(catalogue, "load_experiment", lambda name, size: asked)
     refused = CliRunner().invoke(app, ["run", "filed", "--out", str(tmp_path / "out")])
     assert refused.exit_code == 2
     assert "set it to the folder that holds lost.npz" in " ".join(refused.output.split())
@@ -117,3 +119,20 @@ def test_results_kept_without_digests_go_on_under_the_same_path(
 def test_settings_without_a_file_are_as_they_were(tmp_path: Path) -> None:
     (run,) = runs_of(Experiment("x", "d", "id", (Algorithm("A", "m:A"),), {"oracle": None, "name": "a.npy"}, (0,)))
     assert "files" not in run.to_config()
+
+
+def test_files_are_found_inside_mappings_and_lists(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.npz", tmp_path / "other.npz"
+    one.write_bytes(b"1")
+    other.write_bytes(b"2")
+    parts = [[1.0, "bleu"], [0.5, {"name": "b", "path": str(other)}]]
+    kwargs = {"reward": {"name": "a", "path": str(one), "parts": parts}, "task": "tiny"}
+    assert paths_in(kwargs) == {str(one): "reward.path", str(other): "reward.parts[1][1].path"}
+    config = {"env_kwargs": kwargs, "files": digests(kwargs)}
+    found = by_content(config)["env_kwargs"]["reward"]
+    assert [found["path"], found["parts"][1][1]["path"]] == [
+        f"sha256:{hashlib.sha256(content).hexdigest()}" for content in (b"1", b"2")
+    ]
+    other.unlink()
+    with pytest.raises(FileNotFoundError, match=r"reward\.parts\[1\]\[1\]\.path='.*other.npz': no such file"):
+        refuse_missing(kwargs)

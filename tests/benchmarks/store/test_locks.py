@@ -15,11 +15,11 @@ from filelock import FileLock
 from benchmarks.running import scheduler as run
 from benchmarks.running.scheduler import run_experiment
 from benchmarks.running.workers import Event
-from benchmarks.store.locks import LOCK, FolderInUse, lock_folders
+from benchmarks.store.run_folder import LOCK, FolderInUse, lock_folders
 from support.tiny_experiment import MICRO, do
 
 FAST = replace(MICRO, algorithms=MICRO.algorithms[:1], seeds=(0,))
-HOLD = "import sys, time\nfrom pathlib import Path\nfrom benchmarks.store.locks import lock_folders\n"
+HOLD = "import sys, time\nfrom pathlib import Path\nfrom benchmarks.store.run_folder import lock_folders\n"
 HOLD += "with lock_folders([Path(sys.argv[1])]):\n    print('held', flush=True)\n    time.sleep(60)"
 
 

@@ -1,17 +1,17 @@
-"""The language model: drawing texts, and the likelihood of texts and of one more token."""
+"""Language model: drawing texts, and the likelihood of texts and of one more token."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 
 from benchmarks.throughput.agreement import check_agreement
 from benchmarks.throughput.bench import Bench, Work
+from benchmarks.throughput.cases.plain import PlainLanguageModel
 from benchmarks.throughput.clock import Call
 from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
-from benchmarks.throughput.plain import PlainLanguageModel
 from benchmarks.throughput.sizes import grown
 from textgen_env.rewards.likelihood import LikelihoodReward
 from textgen_env.tasks.oracle import random_oracle
@@ -109,28 +109,21 @@ def scaling(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
 
     lengths = grown(min(20, size.longest), size.longest)
     words = grown(min(100, size.largest_vocab), size.largest_vocab)
-    for name, work, made, count in (
-        ("sampling", "sampling a text", drawing, rows),
-        ("likelihood", "likelihood of a text", scoring, 16),
-    ):
-        in_tokens = bench.curve(
-            f"{name}-tokens",
-            work,
-            "tokens",
-            lengths,
-            lambda length, made=made: made(size.vocab_size, length),
-            lambda _, count=count: count,
+
+    def curves(name: str, work: str, made: Callable[[int, int], Call], count: int) -> tuple[Curve, Curve]:
+        def of_length(length: int) -> Call:
+            return made(size.vocab_size, length)
+
+        def of_vocabulary(vocab_size: int) -> Call:
+            return made(vocab_size, size.length)
+
+        return (
+            bench.curve(f"{name}-tokens", work, "tokens", lengths, of_length, lambda _: count),
+            bench.curve(f"{name}-vocabulary", work, "V", words, of_vocabulary, lambda _: count),
         )
-        in_words = bench.curve(
-            f"{name}-vocabulary",
-            work,
-            "V",
-            words,
-            lambda vocab_size, made=made: made(vocab_size, size.length),
-            lambda _, count=count: count,
-        )
-        yield in_tokens
-        yield in_words
+
+    yield from curves("sampling", "sampling a text", drawing, rows)
+    yield from curves("likelihood", "likelihood of a text", scoring, 16)
 
 
 def products(bench: Bench, hidden_size: int, count: int, softmax: bool = False) -> Work:
@@ -146,7 +139,7 @@ def products(bench: Bench, hidden_size: int, count: int, softmax: bool = False) 
         into = torch.empty(rows, vocab_size)
 
         def multiply() -> None:
-            for part in hidden.split(rows):
+            for part in hidden.split(rows):  # type: ignore[no-untyped-call]
                 logits = torch.addmm(bias, part, matrix.T, out=into[: len(part)])
                 if softmax:
                     torch.softmax(logits, 1, out=logits)

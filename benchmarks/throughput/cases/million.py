@@ -1,4 +1,4 @@
-"""A table of a million references, in a process of its own (`large_table`): its peak of memory is the table's."""
+"""Table of a million references, in a process of its own (`large_table`): its peak of memory is the table's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.throughput.bench import Bench
 from benchmarks.throughput.measured import BenchmarkRow, Curve, Figure, Unit
 from benchmarks.throughput.targets import TARGETS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def million(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
@@ -27,7 +27,7 @@ def million(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
         "rows": size.rows,
         "repeats": bench.clock.repeats,
     }
-    command = [sys.executable, "-m", "benchmarks.throughput.large_table", json.dumps(question)]
+    command = [sys.executable, "-m", "benchmarks.throughput.cases.large_table", json.dumps(question)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the process of its own ended with {done.returncode}: {done.stderr.strip()[-300:]}")

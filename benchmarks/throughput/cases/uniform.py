@@ -1,4 +1,4 @@
-"""Texts without a model: what needs no torch."""
+"""Task whose texts are uniform: without a model, and without torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textgen_env.vocabulary import IntArray
 
 
 class UniformTask(BaseTask):
-    """Texts of tokens drawn uniformly.
+    """Task: texts of tokens drawn uniformly.
 
     Args:
         vocab_size, length, count: V, T and how many training texts.

@@ -1,4 +1,4 @@
-"""The Stable-Baselines3 adapter: the environment's share of PPO's wall time."""
+"""Adapter for Stable-Baselines3: the environment's share of PPO's wall time."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _learn(algorithm: Any, env_id: str, rows: int, repeats: int) -> tuple[tuple[
 
 
 class Stopwatch:
-    """The seconds spent in functions."""
+    """Stopwatch: the seconds spent in functions."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

@@ -1,4 +1,4 @@
-"""The table of cases: adding one is adding a function, and its line here."""
+"""Catalogue of cases: adding one is adding a function in cases/, and its line here."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CASES: Mapping[str, str] = {
     "scaling-env": "environments:scaling",
     "million": "million:million",
 }
-"""Name -> module and function of this package."""
+"""Name -> module and function in cases/."""
 ON_DEMAND = ("million",)
 """Minutes long: done only when named."""
 
@@ -53,5 +53,5 @@ def chosen(only: list[str]) -> list[str]:
 def load(name: str) -> Case:
     """The case of this name."""
     module, function = CASES[name].split(":")
-    case: Case = getattr(import_module(f"benchmarks.throughput.{module}"), function)
+    case: Case = getattr(import_module(f"benchmarks.throughput.cases.{module}"), function)
     return case

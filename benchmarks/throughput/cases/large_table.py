@@ -1,4 +1,4 @@
-"""Building, saving, mapping and scoring with a large table of references; run as a process, it prints what it found.
+"""Large table of references, built, saved, mapped and scored with; run as a process, it prints what it found.
 
 It imports no more than that takes: what is imported counts in the memory measured.
 """
@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.throughput.cases.uniform import UniformTask
 from benchmarks.throughput.clock import Clock
-from benchmarks.throughput.uniform import UniformTask
 from textgen_env.metrics import BleuScorer
 
 

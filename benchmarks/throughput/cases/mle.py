@@ -10,8 +10,8 @@ import torch.nn.functional as F
 
 from agents.imitation.mle import MLE, MLEConfig
 from benchmarks.throughput.bench import Bench, Work
+from benchmarks.throughput.cases.plain import PlainLanguageModel
 from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
-from benchmarks.throughput.plain import PlainLanguageModel
 
 HIDDEN = 32
 LEARNING_RATE = 0.01
@@ -40,7 +40,7 @@ def mle_update(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     def plain_update() -> None:
         loss = F.cross_entropy(plain(batch).flatten(0, 1), batch.flatten())
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(plain.parameters(), CLIP)
         optimiser.step()
 

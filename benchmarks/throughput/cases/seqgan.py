@@ -1,4 +1,4 @@
-"""A step of SeqGAN's generator with the sizes of the paper."""
+"""Step of SeqGAN's generator with the sizes of the paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The floor of the environments: the same game without core, checks, masks or infos."""
+"""Floor of the environments: the same game without core, checks, masks or infos."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Bools = NDArray[np.bool_]
 
 
 class BareTokenEnv(gymnasium.Env[IntArray, np.int64]):
-    """One text.
+    """Bare environment of one text.
 
     Args:
         vocab_size, length: V, T.
@@ -48,7 +48,7 @@ class BareTokenEnv(gymnasium.Env[IntArray, np.int64]):
 
 
 class BareVectorEnv(VectorEnv[IntArray, IntArray, Any]):
-    """N texts of full length, which therefore end together; the next begin in the same step.
+    """Bare environment of N texts of full length, which therefore end together; the next begin in the same step.
 
     Args:
         vocab_size, length, num_envs: V, T, N.

@@ -1,4 +1,4 @@
-"""The discriminator of the SeqGAN paper: an update, and scoring the roll-outs of one step of the generator."""
+"""Discriminator of the SeqGAN paper: an update, and scoring the roll-outs of one step of the generator."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import torch.nn.functional as F
 
 from benchmarks.throughput.agreement import check_agreement
 from benchmarks.throughput.bench import Bench, Work
+from benchmarks.throughput.cases.plain import PlainTextCNN
 from benchmarks.throughput.clock import Call
 from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
-from benchmarks.throughput.plain import PlainTextCNN
 from textgen_env.models.discriminator import Discriminator
 from textgen_env.models.text_cnn import TextCNN, TextCNNConfig
 from textgen_env.vocabulary import IntArray
@@ -41,7 +41,7 @@ def discriminator_update(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     def plain_update() -> None:
         loss = F.cross_entropy(plain(texts), labels)
         optimiser.zero_grad()
-        (loss + L2 / 2 * (plain.output.weight.square().sum() + plain.output.bias.square().sum())).backward()
+        (loss + L2 / 2 * (plain.output.weight.square().sum() + plain.output.bias.square().sum())).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
 
     filters = config.filters(size.length)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from benchmarks.throughput.agreement import check_agreement
 from benchmarks.throughput.bench import Bench, Missing, Work, library
-from benchmarks.throughput.bleu import OUT_OF_CACHE, lines, sacrebleu_of
+from benchmarks.throughput.cases.bleu import OUT_OF_CACHE, lines, sacrebleu_of
+from benchmarks.throughput.cases.uniform import UniformTask, full_lengths
 from benchmarks.throughput.clock import Call
 from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
 from benchmarks.throughput.sizes import grown
-from benchmarks.throughput.uniform import UniformTask, full_lengths
 from textgen_env.metrics import distinct_n, edit_distance, self_bleu, word_error_rate
 from textgen_env.vocabulary import IntArray
 
@@ -63,7 +64,7 @@ def edit(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
             name.replace("_", "-"),
             f"{name.replace('_', ' ')} of {sizes}",
             TEXT,
-            Work(name, lambda f=function: f(*arguments), count),
+            Work(name, partial(function, *arguments), count),
             by_jiwer[name],
         )
 

@@ -1,4 +1,4 @@
-"""What one writes with torch alone: the references of the models."""
+"""Plain models, as one writes them with torch alone: the references of ours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textgen_env.models.text_cnn import TextCNN
 
 
 class PlainLanguageModel(nn.Module):
-    """Embedding, LSTM, linear output.
+    """Plain language model: embedding, LSTM, linear output.
 
     Args:
         vocab_size, embedding_size, hidden_size: V, E, H.
@@ -59,7 +59,8 @@ class PlainLanguageModel(nn.Module):
 
 
 class PlainTextCNN(nn.Module):
-    """Convolutions, maximum over time, highway, dropout, two logits: the discriminator as TextGAN-PyTorch writes it.
+    """Plain discriminator: convolutions, maximum over time, highway, dropout, two logits, as TextGAN-PyTorch
+    writes it.
 
     Args:
         vocab_size: V; one more embedding is for the blank.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from benchmarks.throughput.agreement import check_agreement
 from benchmarks.throughput.bench import Bench, Missing, Work, library
+from benchmarks.throughput.cases.uniform import UniformTask, full_lengths
 from benchmarks.throughput.clock import Call
 from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
 from benchmarks.throughput.sizes import grown
-from benchmarks.throughput.uniform import UniformTask, full_lengths
 from textgen_env import BaseReward, GenerationCore, Sources
 from textgen_env.metrics import BleuScorer
 from textgen_env.rewards.base import FloatArray
@@ -43,7 +44,7 @@ def bleu(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
             reference = _text_by_text(judge, texts)
             judged = [judge.corpus_score([line], None).score / 100 for line in lines(texts[:JUDGED_TEXTS])]
             check_agreement("BleuScorer", scorer.score(texts, lengths)[:JUDGED_TEXTS], "sacrebleu", judged, 1e-9)
-        ours = Work("BleuScorer.score", lambda t=texts, n=lengths: scorer.score(t, n), len(texts))
+        ours = Work("BleuScorer.score", partial(scorer.score, texts, lengths), len(texts))
         yield bench.row(f"bleu-{kind}", f"BLEU of {kind} texts, {sizes}", TEXT, ours, reference)
 
 
@@ -114,7 +115,7 @@ def scaling(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
 
 
 class Constant(BaseReward):
-    """1 for every text."""
+    """Reward of 1 for every text."""
 
     name = "constant"
 

@@ -1,4 +1,4 @@
-"""The environments: steps of one text, of a thousand, of many."""
+"""Environments: steps of one text, of a thousand, of many."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from benchmarks.throughput.bare import BareVectorEnv, bare_spec
 from benchmarks.throughput.bench import Bench, Work
+from benchmarks.throughput.cases.bare import BareVectorEnv, bare_spec
 from benchmarks.throughput.clock import Call
 from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
 from benchmarks.throughput.sizes import grown
