@@ -62,7 +62,7 @@ def load_sizes(name: str) -> dict[str, Experiment]:
     Raises:
         ValueError: no such name, a path that leads nowhere, or something else there.
     """
-    target = EXPERIMENTS.get(name)
+    target, called = EXPERIMENTS.get(name), name
     if target is None:
         if ":" not in name:
             raise ValueError(
@@ -70,10 +70,9 @@ def load_sizes(name: str) -> dict[str, Experiment]:
                 "others: 'module:EXPERIMENT'"
             )
         look_in_current_folder()
-        return _checked("", load_object(name, "experiment"), name)
-    if isinstance(target, str):
-        return _checked(name, load_object(target, f"experiment {name}"), target)
-    return _checked(name, target, repr(target))
+        target, called = name, ""
+    found = load_object(target, f"experiment {called}".rstrip()) if isinstance(target, str) else target
+    return _checked(called, found, target if isinstance(target, str) else repr(target))
 
 
 def load_experiment(name: str, size: str | None = None) -> Experiment:

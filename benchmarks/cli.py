@@ -73,7 +73,7 @@ def run(
 
     console = Console()
     try:
-        experiment = load_experiment(name, size)
+        experiment, modules = load_experiment(name, size), modules_of(name)
         if agent:
             from benchmarks.policies.user_agents import plugged_in
 
@@ -89,7 +89,6 @@ def run(
         kept = sum(read_state(out / run.name).status == "finished" for run in asked)
         with ProgressBars(console, len(asked), kept) as bars:
             try:
-                modules = modules_of(name)
                 run_experiment(experiment, out, workers, bars.listen, chosen, bars.say, device, retry, modules)
             except KeyboardInterrupt:
                 interrupted = True

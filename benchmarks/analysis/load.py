@@ -77,14 +77,14 @@ class AlgorithmRecords:
 
     @property
     def outcomes(self) -> dict[str, int]:
-        """How many runs were asked for, and how many of them "finished", "failed", "diverged" or are "missing"."""
+        """Numbers of runs: "asked" for, and of these "finished", "failed", "diverged" and "missing"."""
         found = Counter(record.outcome for record in self.records)
         counts = {outcome: found[outcome] for outcome in ("finished", "failed", "diverged")}
         return {"asked": len(self.records), **counts, "missing": len(self.records) - sum(counts.values())}
 
     @property
     def count(self) -> str:
-        """The same in words: "3/5, 1 failed, 1 diverged"."""
+        """The numbers of runs in words: "3/5, 1 failed, 1 diverged"."""
         outcomes = self.outcomes
         others = [f"{outcomes[name]} {name}" for name in ("failed", "diverged", "missing") if outcomes[name]]
         return ", ".join([f"{outcomes['finished']}/{outcomes['asked']}", *others])
@@ -96,7 +96,7 @@ class AlgorithmRecords:
 
     @cached_property
     def best_values(self) -> Mapping[str, list[float]]:
-        """The same of the points that were best by validation."""
+        """`values` of the points that were best by validation."""
         return _by_name((best.mean_return, best.measures) for best in self.best)
 
     @property
@@ -144,7 +144,7 @@ class Collected:
 
     @property
     def experiment(self) -> Experiment:
-        """What was asked for, without the runs."""
+        """The experiment as it was asked for, without the runs."""
         return self.manifest.experiment
 
     @property
@@ -154,7 +154,7 @@ class Collected:
 
     @property
     def measures(self) -> list[str]:
-        """Those that were taken or do not apply, in the order in which the configurations name them."""
+        """Measures that were taken or do not apply, in the order in which the configurations name them."""
         taken = dict.fromkeys(name for result in self.results for name in (*result.measures, *result.reasons))
         asked = dict.fromkeys(name for each in self.algorithms for name in _asked_measures(each.config or {}))
         return [*(name for name in asked if name in taken), *(name for name in taken if name not in asked)]
@@ -166,12 +166,12 @@ class Collected:
 
     @property
     def curve(self) -> Quantity:
-        """What learning curves show."""
+        """The quantity that learning curves show."""
         return quantity(self.experiment.curve, self.experiment.unit)
 
     @property
     def validation(self) -> Quantity | None:
-        """What points of the curve were chosen by; None for nothing."""
+        """The quantity by which points of the curve were chosen; None for nothing."""
         evaluations = [(each.config or {}).get("evaluation") for each in self.algorithms]
         asked = [str(each.get("validation") or "") for each in evaluations if isinstance(each, Mapping)]
         return next((quantity(validated(name)) for name in asked if name), None)

@@ -135,7 +135,7 @@ def summarise(scores: ArrayLike, rng: np.random.Generator) -> Summary:
 
 @dataclass(frozen=True)
 class Sample:
-    """What tests take of observations.
+    """Sample of observations, as tests see it.
 
     Attributes:
         count: of observations, >= 2.

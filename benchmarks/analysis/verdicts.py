@@ -13,7 +13,7 @@ from benchmarks.store.results import Reference
 
 @dataclass(frozen=True)
 class Verdict:
-    """How far an algorithm came: one sentence, and whether that is as far as expected (None: nothing is expected)."""
+    """Verdict on one algorithm: a sentence, and whether what is expected came true (None: nothing is expected)."""
 
     sentence: str
     met: bool | None
@@ -65,7 +65,7 @@ def _shares(collected: Collected) -> list[Verdict]:
 
 
 def _bars(collected: Collected) -> list[Verdict]:
-    """Whether the algorithms' means over seeds are at most what is expected of them."""
+    """Verdicts on means over seeds that should be small."""
     found = []
     for measure, bars in collected.experiment.at_most.items():
         for each in collected.algorithms:
@@ -108,7 +108,7 @@ def _closed(records: AlgorithmRecords, share: float, goal: Reference, baseline: 
 
 
 def _reservation(records: AlgorithmRecords, counted: int) -> str:
-    """That a number is of `counted` of the algorithm's runs, where these are not all that were asked for."""
+    """Note that a number is over `counted` runs, where these are not all that were asked for; else ""."""
     if _broken(records):
         return f", but {_counted(records)}"
     asked = len(records.records)

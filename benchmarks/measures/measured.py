@@ -1,4 +1,4 @@
-"""What a measure may look at: texts of a policy, its likelihoods, the task's own texts and the game."""
+"""Subject of measures: texts of a policy, its likelihoods, the task's own texts and the game."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class NotApplicable(Exception):
 
 @dataclass(frozen=True)
 class Measured:
-    """What a measure may look at; each likelihood is taken once, however many measures need it.
+    """Subject of measures; each likelihood is taken once, however many of them need it.
 
     Attributes:
         policy: the trained one.

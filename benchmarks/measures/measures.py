@@ -1,4 +1,4 @@
-"""Measures of a trained policy: one record each, which functions below and one table at the end define."""
+"""Measures of a trained policy: a function for each, and one table of their records."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Measure(Quantity):
 
     @property
     def at_validation(self) -> Quantity:
-        """The same of the texts kept for validation, at a point of the curve."""
+        """This measure of the texts kept for validation, at a point of the curve."""
         title = self.title.replace("_test", "_validation")
         title = title if title != self.title else f"validation {title}"
         return Quantity(validated(self.validation), title, self.unit, self.better, self.digits)
@@ -162,7 +162,7 @@ def kl_soft(measured: Measured) -> Estimate:
 
 
 def validated(validation: str) -> str:
-    """What the measure of this validation is called at a point of the curve."""
+    """Name of the measure of this validation at a point of the curve."""
     return f"validation_{validation}"
 
 

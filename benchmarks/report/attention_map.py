@@ -1,5 +1,5 @@
-"""Where an agent looks in its source as it writes: source tokens against written tokens (as in figure 3 of Bahdanau,
-Cho and Bengio 2015, "Neural Machine Translation by Jointly Learning to Align and Translate")."""
+"""Attention map: where an agent looks in its source as it writes, source tokens against written tokens (as in figure 3
+of Bahdanau, Cho and Bengio 2015, "Neural Machine Translation by Jointly Learning to Align and Translate")."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NUMBERED = 400
 
 @dataclass(frozen=True)
 class AttentionMap:
-    """What was looked at in one source.
+    """Attention of one agent to one source.
 
     Attributes:
         source, written: tokens, S and W of them, as they are shown.

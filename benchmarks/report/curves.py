@@ -57,7 +57,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """What one figure shows.
+    """One figure as data.
 
     Attributes:
         view: of the curves.
@@ -100,7 +100,7 @@ def charts(collected: Collected) -> tuple[Chart, ...]:
 
 
 def caption(shown: Sequence[Chart]) -> str:
-    """How the figures are to be read; "" for none."""
+    """Caption of the figures: how they are read; "" for none."""
     if not shown:
         return ""
     lines = shown[0].lines
@@ -108,7 +108,7 @@ def caption(shown: Sequence[Chart]) -> str:
     if any(line.curve.pretrained is not None for line in lines):
         said += " Dotted vertical lines: where pre-training ends."
     if any(chart.view == "after" for chart in shown):
-        said += " What falls below the oracle's entropy after it leaves the picture at its lower edge."
+        said += " After it, runs that end below the oracle's entropy are clipped at the lower edge."
     readers = [line.label for line in lines if not line.curve.generated]
     if readers:
         says = "generates no tokens: its curve is" if len(readers) == 1 else "generate no tokens: their curves are"

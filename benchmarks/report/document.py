@@ -98,7 +98,7 @@ class Document:
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """Those that are shown, in their order."""
+        """The tables that are shown, in their order."""
         found = (self.comparison, self.threshold, self.best, *self.differences, *self.spreads)
         return tuple(table for table in found if table is not None)
 
@@ -174,7 +174,7 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _versions(collected: Collected) -> tuple[Mapping[str, str], ...]:
-    """Those that differ."""
+    """The sets of versions that differ."""
     found: list[Mapping[str, str]] = []
     for result in collected.results:
         if result.versions not in found:

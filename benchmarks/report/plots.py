@@ -155,7 +155,7 @@ def _end(line: Line, axis: Axis) -> float:
 
 
 def _ends_of_pretraining(lines: Sequence[Line], axis: Axis, end: float) -> list[float]:
-    """Where they lie; those that could not be told apart are one."""
+    """Their places on the axis; those that could not be told apart are one."""
     places = [line.curve.pretrained[axis == "seconds"] for line in lines if line.curve.pretrained is not None]
     apart: list[float] = []
     for place in sorted(places):

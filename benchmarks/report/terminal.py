@@ -1,4 +1,4 @@
-"""Terminal of a report: the document printed, with as many columns as the width holds."""
+"""Printer of a report: the document on a terminal, with as many columns as its width holds."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from typing import Any, Self
 from benchmarks.store.provenance import decisive_differences, versions
 from benchmarks.store.results import Point
 from benchmarks.store.run_folder import read_json, sync_folder, write_json
+from benchmarks.store.typed_json import read_as
 
 CHECKPOINT = "checkpoint"
 PROGRESS = "progress.json"
@@ -63,7 +64,7 @@ class RunCheckpoint:
             best = content["best"]
             found = cls(
                 settings=str(content["settings"]),
-                curve=tuple(Point.from_json(point) for point in content["curve"]),
+                curve=read_as(tuple[Point, ...], content["curve"], "curve"),
                 evaluation_seconds=float(content["evaluation_seconds"]),
                 offset=(generated, read, rolled_out),
                 best=None if best is None else int(best),

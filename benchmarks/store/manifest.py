@@ -10,7 +10,7 @@ from typing import Any, Self
 from benchmarks.specs.experiment import Algorithm, Experiment, Run
 from benchmarks.store.old_form import in_new_form
 from benchmarks.store.run_folder import read_json, write_json
-from benchmarks.store.typed_json import plain, read_as, read_fields
+from benchmarks.store.typed_json import read_as, read_fields
 
 MANIFEST = "experiment.json"
 # Fields of `Experiment` that the runs' configurations hold; every other one is kept by its name.
@@ -44,7 +44,7 @@ class Manifest:
 
     @property
     def devices(self) -> list[str]:
-        """That its runs were to be done on."""
+        """The devices that its runs were to be done on."""
         return sorted({str(config.get("device", "cpu")) for config in self.runs.values()})
 
     def with_earlier(self, earlier: Manifest) -> Manifest:
@@ -59,7 +59,7 @@ class Manifest:
         write_json(
             folder / MANIFEST,
             {
-                **{name: plain(getattr(self.experiment, name)) for name in kept},
+                **{name: getattr(self.experiment, name) for name in kept},
                 "devices": self.devices,
                 "labels": list(self.labels),
                 "runs": list(self.runs.values()),
@@ -68,7 +68,7 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """What `Manifest.write` kept in an experiment's folder, now or in the old form.
+    """The manifest in an experiment's folder, in the form of now or before agents had names.
 
     Raises:
         FileNotFoundError: nothing.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
+
+from benchmarks.store.typed_json import read_as
 
 FORMAT = 3
 
@@ -43,24 +44,6 @@ class Point:
         """All there are: generated, read and rolled out."""
         return self.tokens + self.tokens_rolled_out
 
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """What `asdict` gave.
-
-        Raises:
-            KeyError, TypeError, AttributeError, OverflowError, ValueError: something else.
-        """
-        return cls(
-            int(content["tokens_generated"]),
-            int(content["tokens_read"]),
-            _finite(content["seconds"]),
-            _finite(content["mean_return"]),
-            int(content["tokens_rolled_out"]),
-            str(content["phase"]),
-            _numbers(content["losses"]),
-            _numbers(content["measures"]),
-        )
-
 
 @dataclass(frozen=True)
 class Measurement:
@@ -76,16 +59,6 @@ class Measurement:
     mean_return: float
     measures: Mapping[str, float]
     errors: Mapping[str, float]
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """What `asdict` gave; raises as `Point.from_json`."""
-        return cls(
-            Point.from_json(content["point"]),
-            _finite(content["mean_return"]),
-            _numbers(content["measures"]),
-            _numbers(content["errors"]),
-        )
 
 
 @dataclass(frozen=True)
@@ -149,28 +122,10 @@ class Result:
         if content.get("format") != FORMAT:
             raise ValueError(f"format={content.get('format')!r}, expected {FORMAT}")
         try:
-            entropy = content["oracle_entropy"]
-            result = cls(
-                curve=tuple(Point.from_json(point) for point in content["curve"]),
-                mean_return=_finite(content["mean_return"]),
-                std_return=_finite(content["std_return"]),
-                measures=_numbers(content["measures"]),
-                errors=_numbers(content["errors"]),
-                sequence_nll_oracle=tuple(_finite(value) for value in content["sequence_nll_oracle"]),
-                reasons={str(name): str(reason) for name, reason in content["reasons"].items()},
-                references={
-                    str(name): Reference(str(each["title"]), _finite(each["value"]))
-                    for name, each in content["references"].items()
-                },
-                oracle_entropy=None if entropy is None else _finite(entropy),
-                samples=tuple(str(text) for text in content["samples"]),
-                evaluation_seconds=_finite(content["evaluation_seconds"]),
-                versions={str(name): str(version) for name, version in content["versions"].items()},
-                best=None if content["best"] is None else Measurement.from_json(content["best"]),
-            )
+            result: Self = read_as(cls, content, "result")
         except KeyError as error:
             raise ValueError(f"{error.args[0]!r} is missing") from None
-        except (TypeError, AttributeError, OverflowError) as error:
+        except TypeError as error:
             raise ValueError(f"not the form of a result: {error}") from None
         if not result.curve:
             raise ValueError("curve has no points")
@@ -216,18 +171,8 @@ class Failure:
         """What `to_json` gave; of anything else what can be read."""
         error, traceback = (str(content.get(key, "(not recorded)")) for key in ("error", "traceback"))
         try:
-            curve = tuple(Point.from_json(point) for point in content["curve"])
-            last = None if content["last"] is None else Measurement.from_json(content["last"])
-        except (KeyError, TypeError, AttributeError, OverflowError, ValueError):
+            curve: tuple[Point, ...] = read_as(tuple[Point, ...], content["curve"], "curve")
+            last: Measurement | None = read_as(Measurement | None, content["last"], "last")
+        except (KeyError, TypeError):
             return cls(error, traceback)
         return cls(error, traceback, curve, last)
-
-
-def _numbers(content: Mapping[str, Any]) -> dict[str, float]:
-    return {str(name): _finite(value) for name, value in content.items()}
-
-
-def _finite(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"expected a finite number, got {value!r}")
-    return float(value)

@@ -91,12 +91,12 @@ def _write(text: str, path: Path) -> None:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Writes JSON as `write_text` does.
+    """Writes JSON as `write_text` does; any mapping as an object.
 
     Raises:
         ValueError: NaN or inf in it.
     """
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=dict) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -164,7 +164,8 @@ def remove_drafts(folder: Path) -> None:
 def config_differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """One line for each setting in which two configurations differ: "algorithm.total_tokens: 1000 there, 2000 now";
     files count by what they hold."""
-    there, now = _flat(by_content(found)), _flat(by_content(wanted))
+    contents = by_content(found), by_content(wanted)
+    there, now = (_flat(settings) for settings in contents)
     return [
         f"{key}: {_shown(there, key)} there, {_shown(now, key)} now"
         for key in sorted(there.keys() | now.keys())

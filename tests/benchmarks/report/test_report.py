@@ -188,7 +188,7 @@ def test_budgets_count_roll_outs_and_what_was_before(tmp_path: Path) -> None:
     assert "Dotted vertical lines: where pre-training ends." in text
     assert [chart.view for chart in found.charts] == ["tokens", "seconds", "after"]
     assert "against tokens after pre-training" in text
-    assert "leaves the picture at its lower edge" in text
+    assert "are clipped at the lower edge" in text
     assert "tokens read and generated" in text
 
 

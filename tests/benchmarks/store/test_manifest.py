@@ -87,9 +87,9 @@ def test_earlier_runs_stay(tmp_path: Path) -> None:
     [
         ({"name": None}, "name=None must be str"),
         ({"description": 3}, "description=3 must be str"),
-        ({"expected_shares": {"B": "half"}}, "expected_shares.B='half' must be float"),
+        ({"expected_shares": {"B": "half"}}, "expected_shares.B='half' must be a finite number"),
         ({"at_most": {"kl_soft": 1.0}}, "at_most.kl_soft=1.0 must be"),
-        ({"reach": True}, "reach=True must be float"),
+        ({"reach": True}, "reach=True must be a finite number"),
         ({"curve": "loss"}, "curve='loss' must be"),
         ({"labels": "A"}, "labels='A' must be"),
         ({"labels": ["A"]}, "'B' is no algorithm"),
