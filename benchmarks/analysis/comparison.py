@@ -102,7 +102,7 @@ def collapsed(records: AlgorithmRecords, entropy: float | None) -> bool:
 def time_to_threshold(collected: Collected) -> Threshold | None:
     """When each algorithm's return came to the experiment's share of its goal and stayed there; None where nothing is
     asked for."""
-    share, goal = collected.experiment.reach, collected.references.get(collected.experiment.goal)
+    share, goal = collected.experiment.threshold, collected.references.get(collected.experiment.goal)
     if not share or goal is None:
         return None
     # Below 0 a return that is near the goal lies under it.

@@ -114,5 +114,5 @@ EXPERIMENT = Experiment(
     goal="optimum",
     expected_shares={each.label: RETURN_BAR for each in RETURN},
     at_most={"kl_soft": {each.label: SOFT_BAR for each in SOFT}},
-    reach=0.95,
+    threshold=0.95,
 )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from benchmarks.analysis.comparison import Compared, Range, Threshold
 from benchmarks.analysis.differences import Difference
 from benchmarks.analysis.load import Collected
 from benchmarks.analysis.statistics import Summary
 from benchmarks.measures.measures import Quantity
-from benchmarks.report.table import UNKNOWN, Cell, Column, Table, shortened
+from benchmarks.report.table import UNKNOWN, Cell, Column, Table
 
 COLLAPSED = "†"
 SEQUENCE_TEST = "sequence-level test, as in Yu et al. 2017: blind to run-to-run variance"
@@ -146,6 +148,16 @@ def difference_table(other: str, of: Quantity, found: Sequence[Difference]) -> T
     rows = tuple(_differing(each, of.digits)[: None if sequences else -1] for each in found)
     notes = tuple(_difference_notes(of, other, found, sequences))
     return Table(of.name, of.title, (Column("agent"), *columns[: None if sequences else -1]), rows, notes)
+
+
+def shortened(number: float) -> str:
+    """A count in three digits: 950, 12.3k, 1.20M."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size * 0.9995:
+            # Rounded first: 9.996 is 10.0, which has a digit more before the point.
+            scaled = float(f"{number / size:.3g}") if number < 1e3 * size else number / size
+            return f"{scaled:.{max(0, 2 - int(np.log10(scaled)))}f}{letter}"
+    return f"{number:.0f}"
 
 
 def _columns(shown: Sequence[Quantity], entropy: float | None) -> list[Column]:

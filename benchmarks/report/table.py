@@ -1,11 +1,9 @@
-"""Tables as data: columns, rows of cells, notes; and how counts and numbers are written in them."""
+"""Tables as data: columns, rows of cells, notes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 Value = str | int | float | bool | None
 NONE = "–"
@@ -82,13 +80,3 @@ def table_of_texts(title: str, heads: Sequence[str], rows: Iterable[Sequence[str
     """A table of words alone, whose columns go from the right where the room is short."""
     columns = tuple(Column(head, priority=place) for place, head in enumerate(heads))
     return Table(title, title, columns, tuple(tuple(Cell(text, text) for text in row) for row in rows))
-
-
-def shortened(number: float) -> str:
-    """A count in three digits: 950, 12.3k, 1.20M."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= size * 0.9995:
-            # Rounded first: 9.996 is 10.0, which has a digit more before the point.
-            scaled = float(f"{number / size:.3g}") if number < 1e3 * size else number / size
-            return f"{scaled:.{max(0, 2 - int(np.log10(scaled)))}f}{letter}"
-    return f"{number:.0f}"

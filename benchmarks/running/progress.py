@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from benchmarks.report.table import shortened
+from benchmarks.report.shown_tables import shortened
 from benchmarks.running.workers import Event
 
 

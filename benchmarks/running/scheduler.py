@@ -101,7 +101,8 @@ def run_experiment(
         # Planned once no other process can finish a run any more.
         plan = _planned(runs, out, retry)
         for run in plan.waiting:
-            read_run_checkpoint(out / run.name, settings_digest(run.to_config()))
+            settings = settings_digest(run.to_config())
+            read_run_checkpoint(out / run.name, settings)
         for path, reason in plan.broken:
             notify(f"{path} is broken ({reason}); kept as {set_aside(path).name}, the run is done again")
         for run in plan.finished:

@@ -130,7 +130,7 @@ class Experiment:
         expected_shares: label -> the share of that distance (of the goal itself, without a baseline) that the algorithm
             is expected to close at least.
         at_most: name of a measure -> label -> what the algorithm's mean over seeds is expected not to exceed.
-        reach: share of the goal, in [0, 1], that a table counts tokens and seconds to; 0: no such table.
+        threshold: share of the goal, in [0, 1], that a table counts tokens and seconds to; 0: no such table.
         shared: label -> the experiment whose runs of that algorithm are this one's too: they lie in its folder and are
             done once, whichever asks first.
     """
@@ -148,7 +148,7 @@ class Experiment:
     unit: str = ""
     curve: CurveOf = "return"
     expected_shares: Mapping[str, float] = field(default_factory=dict)
-    reach: float = 0.0
+    threshold: float = 0.0
     at_most: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     shared: Mapping[str, str] = field(default_factory=dict)
 
@@ -165,8 +165,8 @@ class Experiment:
                 raise ValueError(f"experiment {self.name}: {label!r} is no algorithm; there are {', '.join(labels)}")
         if self.curve not in ("return", "nll_oracle"):
             raise ValueError(f"experiment {self.name}: curve={self.curve!r} must be 'return' or 'nll_oracle'")
-        if not 0 <= self.reach <= 1:
-            raise ValueError(f"experiment {self.name}: reach={self.reach} must lie in [0, 1]")
+        if not 0 <= self.threshold <= 1:
+            raise ValueError(f"experiment {self.name}: threshold={self.threshold} must lie in [0, 1]")
         _check_parents(self.name, self.algorithms)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.specs.experiment import Algorithm, Experiment, Run
-from benchmarks.store.old_form import in_new_form
+from benchmarks.store.old_form import EXPERIMENT_KEYS, in_new_form
 from benchmarks.store.run_folder import read_json, write_json
 from benchmarks.store.typed_json import read_as, read_fields
 
@@ -74,7 +74,7 @@ def read_manifest(folder: Path) -> Manifest:
         FileNotFoundError: nothing.
         ValueError: something else.
     """
-    content = read_json(folder / MANIFEST)
+    content = {EXPERIMENT_KEYS.get(key, key): value for key, value in read_json(folder / MANIFEST).items()}
     try:
         kept = read_fields(content, Experiment, IN_RUNS)
         labels = read_as(tuple[str, ...], content["labels"], "labels")

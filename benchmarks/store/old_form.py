@@ -1,9 +1,9 @@
 """Reader of configurations in the form before agents had names.
 
-Then an algorithm was called a row, `init_from` `starts_from` and `parent` `source`, and an agent was named by where its
-class stood. What keyword arguments of environments were called is left as it is: of results that lie on the disk only
-labels, seeds, measures, evaluation and lineage are read. Digests of settings were of the old form: a run under way, or
-one that begins as another's agent, is not gone on with.
+Then an algorithm was called a row, `init_from` `starts_from`, `parent` `source` and `threshold` `reach`, and an agent
+was named by where its class stood. What keyword arguments of environments were called is left as it is: of results that
+lie on the disk only labels, seeds, measures, evaluation and lineage are read. Digests of settings were of the old form:
+a run under way, or one that begins as another's agent, is not gone on with.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+EXPERIMENT_KEYS: Mapping[str, str] = MappingProxyType({"reach": "threshold"})
 KEYS: Mapping[str, str] = MappingProxyType({"row": "algorithm", "source": "parent"})
 ALGORITHM_KEYS: Mapping[str, str] = MappingProxyType({"starts_from": "init_from"})
 AGENT_NAMES: Mapping[str, str] = MappingProxyType(

@@ -28,7 +28,7 @@ EXPERIMENT = Experiment(
     tuple(Algorithm(label, AGENT, 100) for label in (SLOW, FAST, NEVER)),
     seeds=(0, 1, 2),
     goal="optimum",
-    reach=0.95,
+    threshold=0.95,
     expected_shares={SLOW: 0.98, NEVER: 0.98},
 )
 
@@ -103,13 +103,13 @@ def test_without_a_baseline_a_share_is_of_the_goal_itself(folder: Path) -> None:
 def test_nothing_asked_for_is_no_table(folder: Path) -> None:
     manifest = read_json(folder / "experiment.json")
     # As kept before there was such a table.
-    del manifest["reach"], manifest["at_most"]
+    del manifest["threshold"], manifest["at_most"]
     write_json(folder / "experiment.json", manifest)
-    assert read_manifest(folder).experiment.reach == 0
+    assert read_manifest(folder).experiment.threshold == 0
     assert time_to_threshold(collect(folder)) is None
     assert document(collect(folder)).threshold is None
-    with pytest.raises(ValueError, match=r"reach=1.5 must lie in \[0, 1\]"):
-        Experiment("x", "", "TextGen-Tiny-v0", (), reach=1.5)
+    with pytest.raises(ValueError, match=r"threshold=1.5 must lie in \[0, 1\]"):
+        Experiment("x", "", "TextGen-Tiny-v0", (), threshold=1.5)
 
 
 def test_what_should_be_small_is_held_to_it(tmp_path: Path) -> None:

@@ -46,4 +46,4 @@ def test_every_row_but_random_has_its_bar() -> None:
     assert dict(EXPERIMENT.expected_shares) == {row.label: RETURN_BAR for row in RETURN}
     assert EXPERIMENT.at_most == {"kl_soft": {row.label: SOFT_BAR for row in SOFT}}
     assert labels == EXPERIMENT.expected_shares.keys() | EXPERIMENT.at_most["kl_soft"].keys()
-    assert (RETURN_BAR, SOFT_BAR, EXPERIMENT.reach, len(EXPERIMENT.seeds)) == (0.98, 0.02, 0.95, 10)
+    assert (RETURN_BAR, SOFT_BAR, EXPERIMENT.threshold, len(EXPERIMENT.seeds)) == (0.98, 0.02, 0.95, 10)

@@ -46,7 +46,7 @@ EXPERIMENT = Experiment(
     unit="nats a text",
     curve="nll_oracle",
     expected_shares={"GAN": 0.5},
-    reach=0.5,
+    threshold=0.5,
 )
 
 

@@ -16,7 +16,7 @@ from benchmarks.analysis.verdicts import verdicts
 from benchmarks.report.document import document
 from benchmarks.report.files import table_csv
 from benchmarks.report.report import report
-from benchmarks.report.table import shortened
+from benchmarks.report.shown_tables import shortened
 from benchmarks.report.terminal import show
 from benchmarks.specs.experiment import Algorithm, Experiment, runs_of
 from benchmarks.store.manifest import Manifest

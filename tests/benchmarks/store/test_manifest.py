@@ -27,7 +27,7 @@ EXPERIMENT = Experiment(
     unit="points",
     curve="nll_oracle",
     expected_shares={"B": 0.5},
-    reach=0.9,
+    threshold=0.9,
     at_most={"kl_soft": {"B": 0.02}},
 )
 
@@ -66,6 +66,7 @@ def test_committed_results_are_read(path: Path) -> None:
     assert (read.experiment.name, list(read.labels)) == (path.parent.name, content["labels"])
     assert read.experiment.goal == content["goal"]
     assert read.experiment.expected_shares == content["expected_shares"]
+    assert read.experiment.threshold == content.get("reach", 0.0)
     assert len(read.runs) == len(content["runs"])
     assert {label for label, _ in read.runs} <= set(read.labels)
     for config in read.runs.values():
@@ -89,7 +90,7 @@ def test_earlier_runs_stay(tmp_path: Path) -> None:
         ({"description": 3}, "description=3 must be str"),
         ({"expected_shares": {"B": "half"}}, "expected_shares.B='half' must be a finite number"),
         ({"at_most": {"kl_soft": 1.0}}, "at_most.kl_soft=1.0 must be"),
-        ({"reach": True}, "reach=True must be a finite number"),
+        ({"threshold": True}, "threshold=True must be a finite number"),
         ({"curve": "loss"}, "curve='loss' must be"),
         ({"labels": "A"}, "labels='A' must be"),
         ({"labels": ["A"]}, "'B' is no algorithm"),
