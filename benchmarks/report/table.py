@@ -76,7 +76,6 @@ class Table:
         return tuple(tuple(cell.text for cell in row) for row in self.rows)
 
 
-def table_of_texts(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """A table of words alone, whose columns go from the right where the room is short."""
-    columns = tuple(Column(head, priority=place) for place, head in enumerate(heads))
-    return Table(title, title, columns, tuple(tuple(Cell(text, text) for text in row) for row in rows))
+def table_of_texts(title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Table:
+    """A table of words alone."""
+    return Table(title, title, tuple(columns), tuple(tuple(Cell(text, text) for text in row) for row in rows))
