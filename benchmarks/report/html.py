@@ -55,7 +55,7 @@ def _header(document: Document) -> str:
     return (
         f"<header><h1>{escape(document.name)}</h1><p>{escape(document.description)}</p>"
         f'<dl class="facts">{items}</dl>'
-        + (f'<ul class="findings">{sentences}</ul>' if sentences else "")
+        + (f'<ul class="verdicts">{sentences}</ul>' if sentences else "")
         + "</header>"
     )
 
@@ -133,7 +133,7 @@ def _table(table: Table) -> str:
             f'<td data-label="{escape(title)}">{_word(cell)}</td>'
             for title, cell in zip(table.heads[1:], row[1:], strict=True)
         )
-        kind = "" if position < algorithms else ' class="level"'
+        kind = "" if position < algorithms else ' class="reference"'
         body.append(f'<tr{kind}><th scope="row">{escape(row[0])}</th>{cells}</tr>')
     notes = "".join(f'<p class="note">{_word(note)}</p>' for note in table.notes)
     return (
