@@ -6,6 +6,8 @@ import ast
 import csv
 import io
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -290,3 +292,11 @@ def test_writers_compute_nothing(writer: str) -> None:
     ]
     assert named
     assert not [name for name in named if name.startswith("benchmarks.analysis") or name in ("numpy", "collect")]
+
+
+def test_a_report_loads_neither_torch_nor_agents() -> None:
+    script = "import sys, benchmarks.report.report; print([n for n in ('torch', 'agents.bases') if n in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=Path(benchmarks.report.__file__).parents[2], capture_output=True, text=True
+    )
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
