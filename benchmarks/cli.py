@@ -36,7 +36,7 @@ def list_experiments() -> None:
 
 @app.command()
 def run(
-    name: Annotated[str, typer.Argument(help="an experiment; `list` shows them")],
+    name: Annotated[str, typer.Argument(help="an experiment that `list` shows, or one of your own: MODULE:EXPERIMENT")],
     seeds: Annotated[
         str | None, typer.Option(help='how many (3: seeds 0, 1, 2), or which ("0,1,5"; "7," for 7 alone)')
     ] = None,
@@ -52,11 +52,11 @@ def run(
     agent: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="[LABEL=]MODULE:CLASS", help="a row more, of your own; may be repeated", show_default=False
+            metavar="[LABEL=]MODULE:CLASS", help="an algorithm more, of your own; may be repeated", show_default=False
         ),
     ] = None,
     tokens: Annotated[
-        int | None, typer.Option(help="of training, for --agent", show_default="the most that a row has")
+        int | None, typer.Option(help="of training, for --agent", show_default="the most that any has")
     ] = None,
 ) -> None:
     """Does the runs of an experiment that have no result yet, then reports.
@@ -64,8 +64,8 @@ def run(
     A run that was interrupted, or killed, goes on from its latest checkpoint, as if it had never been (those of
     Stable-Baselines3 begin anew). One that failed or diverged is not done again without --retry.
     """
-    from benchmarks.catalogue import load_experiment
-    from benchmarks.report.terminal import report
+    from benchmarks.catalogue import load_experiment, modules_of
+    from benchmarks.report.report import report
     from benchmarks.running.progress import ProgressBars
     from benchmarks.running.scheduler import run_experiment
     from benchmarks.specs.experiment import runs_of
@@ -73,13 +73,13 @@ def run(
 
     console = Console()
     try:
-        experiment = load_experiment(name, size)
+        experiment, modules = load_experiment(name, size), modules_of(name)
         if agent:
             from benchmarks.policies.user_agents import plugged_in
 
             experiment = plugged_in(experiment, agent, tokens)
         elif tokens is not None:
-            raise ValueError(f"--tokens {tokens} is for rows that --agent adds")
+            raise ValueError(f"--tokens {tokens} is for what --agent adds")
         chosen = experiment.seeds if seeds is None else parsed_seeds(seeds)
         workers = (os.cpu_count() or 1) if jobs is None else jobs
         if workers < 1:
@@ -89,7 +89,7 @@ def run(
         kept = sum(read_state(out / run.name).status == "finished" for run in asked)
         with ProgressBars(console, len(asked), kept) as bars:
             try:
-                run_experiment(experiment, out, workers, bars.listen, chosen, bars.say, device, retry)
+                run_experiment(experiment, out, workers, bars.listen, chosen, bars.say, device, retry, modules)
             except KeyboardInterrupt:
                 interrupted = True
         report(out / experiment.name, console)
@@ -111,7 +111,7 @@ def report_folder(
 ) -> None:
     """Rebuilds table and page from whatever results there are."""
     from benchmarks.analysis.load import experiment_folders
-    from benchmarks.report.terminal import report
+    from benchmarks.report.report import report
 
     try:
         for experiment in experiment_folders(folder):

@@ -1,20 +1,24 @@
-"""Reading the results of an experiment, whatever there is of them."""
+"""Reader of the results of an experiment, whatever there is of them."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from benchmarks.specs.measure_table import RETURN, digits, title
-from benchmarks.specs.validations import validated
+from benchmarks.measures.measures import RETURN, Quantity, quantity, validated
+from benchmarks.specs.experiment import Experiment
 from benchmarks.store.manifest import MANIFEST, Key, Manifest, read_manifest
-from benchmarks.store.results import Reference, Result
+from benchmarks.store.results import Measurement, Reference, Result
 from benchmarks.store.run_folder import RunState, read_state
+
+# Of a folder without a manifest.
+UNKNOWN = Experiment("unknown", "", "", (), goal="")
 
 
 @dataclass(frozen=True)
@@ -42,16 +46,17 @@ class Record:
         if error.last is None:
             return words
         values = {RETURN: error.last.mean_return, **error.last.measures}
-        measured = ", ".join(f"{title(name)} {value:.{digits(name)}f}" for name, value in values.items())
+        found = [(quantity(name), value) for name, value in values.items()]
+        measured = ", ".join(f"{each.title} {value:.{each.digits}f}" for each, value in found)
         return f"{words} (last finite, after {error.last.point.tokens_spent} tokens: {measured})"
 
 
 @dataclass(frozen=True)
-class RowRecords:
-    """The runs of one row.
+class AlgorithmRecords:
+    """The runs of one algorithm.
 
     Attributes:
-        label: of the row.
+        label: of the algorithm.
         records: by seed.
         config: of one of its runs, or None.
     """
@@ -72,36 +77,46 @@ class RowRecords:
 
     @property
     def outcomes(self) -> dict[str, int]:
-        """How many runs were asked for, and how many of them "finished", "failed", "diverged" or are "missing"."""
+        """Numbers of runs: "asked" for, and of these "finished", "failed", "diverged" and "missing"."""
         found = Counter(record.outcome for record in self.records)
         counts = {outcome: found[outcome] for outcome in ("finished", "failed", "diverged")}
         return {"asked": len(self.records), **counts, "missing": len(self.records) - sum(counts.values())}
 
     @property
     def count(self) -> str:
-        """The same in words: "3/5, 1 failed, 1 diverged"."""
+        """The numbers of runs in words: "3/5, 1 failed, 1 diverged"."""
         outcomes = self.outcomes
         others = [f"{outcomes[name]} {name}" for name in ("failed", "diverged", "missing") if outcomes[name]]
         return ", ".join([f"{outcomes['finished']}/{outcomes['asked']}", *others])
 
-    def values(self, measure: str) -> list[float]:
-        """Of a measure, or of the return, in the finished runs that have it, by seed."""
-        if measure == RETURN:
-            return [result.mean_return for result in self.results]
-        return [result.measures[measure] for result in self.results if measure in result.measures]
+    @cached_property
+    def values(self) -> Mapping[str, list[float]]:
+        """Of the return, and of each measure in the finished runs that have it, by seed."""
+        return _by_name((result.mean_return, result.measures) for result in self.results)
 
-    def best_values(self, measure: str) -> list[float]:
-        """The same of the points that were best by validation."""
-        found = [result.best for result in self.results if result.best is not None]
-        if measure == RETURN:
-            return [best.mean_return for best in found]
-        return [best.measures[measure] for best in found if measure in best.measures]
+    @cached_property
+    def best_values(self) -> Mapping[str, list[float]]:
+        """`values` of the points that were best by validation."""
+        return _by_name((best.mean_return, best.measures) for best in self.best)
 
-    def error_over_texts(self, measure: str) -> float | None:
-        """The Monte-Carlo standard error of the mean of `values(measure)`; None where a run has none."""
-        errors = [result.errors.get(measure) for result in self.results if measure in result.measures]
-        known = [error for error in errors if error is not None]
-        return math.hypot(*known) / len(known) if known and len(known) == len(errors) else None
+    @property
+    def best(self) -> list[Measurement]:
+        """Of the finished runs that were validated: what was measured of their best points."""
+        return [result.best for result in self.results if result.best is not None]
+
+    @cached_property
+    def errors_over_texts(self) -> Mapping[str, float]:
+        """Monte-Carlo standard errors of the means of `values`, of the measures whose error every run has."""
+        found = {
+            name: [result.errors.get(name) for result in self.results if name in result.measures]
+            for name in self.values
+        }
+        known = {name: [error for error in errors if error is not None] for name, errors in found.items()}
+        return {
+            name: math.hypot(*errors) / len(errors)
+            for name, errors in known.items()
+            if errors and len(errors) == len(found[name])
+        }
 
 
 @dataclass(frozen=True)
@@ -110,44 +125,61 @@ class Collected:
 
     Attributes:
         folder: where they lie.
-        manifest: what was asked for; of a folder without one, only the name.
-        rows: in the experiment's order.
+        name: of the experiment; of a folder without a manifest, the folder's.
+        manifest: what was asked for; of a folder without one, nothing.
+        algorithms: in the experiment's order.
         warnings: files that cannot be read.
     """
 
     folder: Path
+    name: str
     manifest: Manifest
-    rows: tuple[RowRecords, ...]
+    algorithms: tuple[AlgorithmRecords, ...]
     warnings: tuple[str, ...]
 
     @property
     def title(self) -> str:
         """The experiment's name and its environment."""
-        return " · ".join(filter(None, (self.manifest.name, self.manifest.env_id)))
+        return " · ".join(filter(None, (self.name, self.experiment.env_id)))
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment as it was asked for, without the runs."""
+        return self.manifest.experiment
 
     @property
     def results(self) -> list[Result]:
         """Of all finished runs."""
-        return [result for row in self.rows for result in row.results]
+        return [result for each in self.algorithms for result in each.results]
 
     @property
     def measures(self) -> list[str]:
-        """Those that were taken or do not apply, in the order in which the configurations name them."""
+        """Measures that were taken or do not apply, in the order in which the configurations name them."""
         taken = dict.fromkeys(name for result in self.results for name in (*result.measures, *result.reasons))
-        asked = dict.fromkeys(name for row in self.rows for name in _asked_measures(row.config or {}))
+        asked = dict.fromkeys(name for each in self.algorithms for name in _asked_measures(each.config or {}))
         return [*(name for name in asked if name in taken), *(name for name in taken if name not in asked)]
 
     @property
-    def validation(self) -> str:
-        """What points of the curve were chosen by, as they call it; "" for nothing."""
-        evaluations = [(row.config or {}).get("evaluation") for row in self.rows]
+    def quantities(self) -> list[Quantity]:
+        """The return and the measures."""
+        return [quantity(name, self.experiment.unit) for name in (RETURN, *self.measures)]
+
+    @property
+    def curve(self) -> Quantity:
+        """The quantity that learning curves show."""
+        return quantity(self.experiment.curve, self.experiment.unit)
+
+    @property
+    def validation(self) -> Quantity | None:
+        """The quantity by which points of the curve were chosen; None for nothing."""
+        evaluations = [(each.config or {}).get("evaluation") for each in self.algorithms]
         asked = [str(each.get("validation") or "") for each in evaluations if isinstance(each, Mapping)]
-        return next((validated(name) for name in asked if name), "")
+        return next((quantity(validated(name)) for name in asked if name), None)
 
     @property
     def references(self) -> dict[str, Reference]:
-        """The levels that the finished runs agree on, being functions of the environment alone."""
-        return {name: level for result in self.results for name, level in result.references.items()}
+        """Reference returns, on which the finished runs agree: they are functions of the environment alone."""
+        return {name: each for result in self.results for name, each in result.references.items()}
 
     @property
     def oracle_entropy(self) -> float | None:
@@ -157,7 +189,7 @@ class Collected:
     @property
     def seeds(self) -> list[int]:
         """All that were asked for."""
-        return sorted({record.seed for row in self.rows for record in row.records})
+        return sorted({record.seed for each in self.algorithms for record in each.records})
 
 
 def experiment_folders(path: Path) -> list[Path]:
@@ -181,41 +213,50 @@ def collect(folder: Path) -> Collected:
     """Everything in an experiment's folder; a run of which nothing is there counts as not started."""
     folder = absolute(folder)
     warnings: list[str] = []
-    manifest = Manifest(folder.name)
+    name, manifest = folder.name, Manifest(UNKNOWN)
     try:
         manifest = read_manifest(folder)
+        name = manifest.experiment.name
     except FileNotFoundError:
         warnings.append(f"{MANIFEST} is missing: runs that were never started are not known")
     except ValueError as error:
         warnings.append(f"{MANIFEST} is broken ({error}): runs that were never started are not known")
-    states = {key: read_state(_place(folder, manifest, key)) for key in manifest.runs.keys() | _on_disk(folder)}
+    states = {key: read_state(_place(folder, name, manifest, key)) for key in manifest.runs.keys() | _on_disk(folder)}
     for state in states.values():
         warnings += [f"{path.relative_to(folder.parent)} is broken: {reason}" for path, reason in state.broken]
     labels = [*manifest.labels, *sorted({label for label, _ in states} - set(manifest.labels))]
-    return Collected(folder, manifest, tuple(_row(manifest, label, states) for label in labels), tuple(warnings))
+    algorithms = tuple(_records(name, manifest, label, states) for label in labels)
+    return Collected(folder, name, manifest, algorithms, tuple(warnings))
 
 
 def absolute(folder: Path) -> Path:
-    """The folder by its whole path: "." has neither a name nor a folder beside it. Links are kept, as those are beside
-    which the shared runs lie; ".." is not."""
+    """The folder made absolute: "." has no name. Symbolic links are kept, since shared runs lie beside them."""
     return Path(os.path.abspath(folder))
 
 
-def _place(folder: Path, manifest: Manifest, key: Key) -> Path:
+def _place(folder: Path, name: str, manifest: Manifest, key: Key) -> Path:
     """The folder of a run: in that of the experiment, or beside it where another experiment's runs are shared."""
     label, seed = key
-    config = manifest.runs.get(key, {})
-    other = config.get("experiment", manifest.name)
-    experiment = folder if other == manifest.name else folder.parent / str(other)
+    other = str(manifest.runs.get(key, {}).get("experiment", name))
+    experiment = folder if other == name else folder.parent / other
     return experiment / label / f"seed-{seed}"
 
 
-def _row(manifest: Manifest, label: str, states: Mapping[Key, RunState]) -> RowRecords:
+def _records(name: str, manifest: Manifest, label: str, states: Mapping[Key, RunState]) -> AlgorithmRecords:
     keys = sorted(key for key in states if key[0] == label)
-    names = {key: str(manifest.runs.get(key, {}).get("experiment", manifest.name)) for key in keys}
+    names = {key: str(manifest.runs.get(key, {}).get("experiment", name)) for key in keys}
     records = tuple(Record(f"{names[key]}/{label}/seed-{key[1]}", key[1], states[key]) for key in keys)
     configs = [states[key].config or manifest.runs.get(key) for key in keys]
-    return RowRecords(label, records, next((config for config in configs if config is not None), None))
+    return AlgorithmRecords(label, records, next((config for config in configs if config is not None), None))
+
+
+def _by_name(measured: Iterable[tuple[float, Mapping[str, float]]]) -> dict[str, list[float]]:
+    """Of the return and the measures of each of some policies, the values by name."""
+    found: dict[str, list[float]] = {}
+    for mean_return, measures in measured:
+        for name, value in {RETURN: mean_return, **measures}.items():
+            found.setdefault(name, []).append(value)
+    return found
 
 
 def _asked_measures(config: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Verdicts: how far the rows came towards the goal, and whether what should be small is."""
+"""Verdicts on algorithms: how far each came towards the goal, and whether what should be small is."""
 
 from __future__ import annotations
 
@@ -6,78 +6,88 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.analysis.load import Collected, RowRecords
-from benchmarks.analysis.statistics import share_of_distance
-from benchmarks.specs.measure_table import RETURN, digits, title
+from benchmarks.analysis.load import AlgorithmRecords, Collected
+from benchmarks.measures.measures import RETURN, digits, title
 from benchmarks.store.results import Reference
 
 
 @dataclass(frozen=True)
-class Finding:
-    """How far a row came: one sentence, and whether that is as far as expected (None: nothing is expected)."""
+class Verdict:
+    """Verdict on one algorithm: a sentence, and whether what is expected came true (None: nothing is expected)."""
 
     sentence: str
     met: bool | None
 
 
-def findings(collected: Collected) -> list[Finding]:
-    """A verdict on every row that something is expected of, and how far the others came.
+def verdicts(collected: Collected) -> list[Verdict]:
+    """A verdict on every algorithm that something is expected of, and how far the others came.
 
-    What is expected of a row is expected of all its runs: one that failed or diverged, or no result at all, misses it,
-    whatever the others reached. Runs that are merely missing yet are named, and the others judged.
+    What is expected of an algorithm is expected of all its runs: one that failed or diverged, or no result at all,
+    misses it, whatever the others reached. Runs that are merely missing yet are named, and the others judged.
     """
     return [*_shares(collected), *_bars(collected)]
 
 
-def _shares(collected: Collected) -> list[Finding]:
-    """What share of the distance from the baseline to the goal each trained row closed, or, without a baseline, what
-    share of the goal it reached."""
-    manifest = collected.manifest
-    goal = collected.references.get(manifest.goal)
-    baseline = next((row for row in collected.rows if row.label == manifest.baseline), None)
-    lacking = _lacking(manifest.baseline, baseline, goal)
+def share_of_distance(score: float, baseline: float, goal: float) -> float:
+    """(score - baseline) / (goal - baseline): 0 at the baseline, 1 at the goal.
+
+    Raises:
+        ValueError: baseline and goal are equal.
+    """
+    if baseline == goal:
+        raise ValueError(f"baseline={baseline} and goal={goal} are equal: there is no distance to share")
+    return (score - baseline) / (goal - baseline)
+
+
+def _shares(collected: Collected) -> list[Verdict]:
+    """The share of the distance from the baseline to the goal that each trained algorithm closed, or, without a
+    baseline, the share of the goal that it reached."""
+    asked = collected.experiment
+    goal = collected.references.get(asked.goal)
+    baseline = next((each for each in collected.algorithms if each.label == asked.baseline), None)
+    lacking = _lacking(asked.baseline, baseline, goal)
     found = []
-    for row in collected.rows:
-        expected = manifest.expected_shares.get(row.label)
+    for each in collected.algorithms:
+        expected = asked.expected_shares.get(each.label)
         bar = None if expected is None else f"at least {expected:.0%} is expected"
-        if row.label == manifest.baseline:
+        if each.label == asked.baseline:
             continue
-        if goal is not None and row.results and not lacking:
+        if goal is not None and each.results and not lacking:
             low = 0.0 if baseline is None else _mean_return(baseline)
-            share = share_of_distance(_mean_return(row), low, goal.value)
+            share = share_of_distance(_mean_return(each), low, goal.value)
             if expected is not None or baseline is not None:
-                said = _closed(row, share, goal, baseline) + _reservation(row, len(row.results))
-                found.append(_finding(said, bar, expected is not None and share >= expected and not _broken(row)))
+                said = _closed(each, share, goal, baseline) + _reservation(each, len(each.results))
+                found.append(_verdict(said, bar, expected is not None and share >= expected and not _broken(each)))
         elif expected is not None:
-            reason = f"no share of the goal: {lacking}" if row.results else f"no result: {_counted(row)}"
-            found.append(_finding(f"{row.label} has {reason}", bar, met=False))
+            reason = f"no share of the goal: {lacking}" if each.results else f"no result: {_counted(each)}"
+            found.append(_verdict(f"{each.label} has {reason}", bar, met=False))
     return found
 
 
-def _bars(collected: Collected) -> list[Finding]:
-    """Whether the rows' means over seeds are at most what is expected of them."""
+def _bars(collected: Collected) -> list[Verdict]:
+    """Verdicts on means over seeds that should be small."""
     found = []
-    for measure, bars in collected.manifest.at_most.items():
-        for row in collected.rows:
-            if row.label not in bars:
+    for measure, bars in collected.experiment.at_most.items():
+        for each in collected.algorithms:
+            if each.label not in bars:
                 continue
-            values, most = row.values(measure), bars[row.label]
+            values, most = each.values.get(measure, []), bars[each.label]
             if values:
-                said = f"{title(measure)} {np.mean(values):.{digits(measure)}f}" + _reservation(row, len(values))
+                said = f"{title(measure)} {np.mean(values):.{digits(measure)}f}" + _reservation(each, len(values))
             else:
-                said = f"no {title(measure)}" if row.results else f"no result: {_counted(row)}"
-            met = bool(values) and float(np.mean(values)) <= most and not _broken(row)
-            found.append(_finding(f"{row.label} has {said}", f"at most {most:g} is expected", met))
+                said = f"no {title(measure)}" if each.results else f"no result: {_counted(each)}"
+            met = bool(values) and float(np.mean(values)) <= most and not _broken(each)
+            found.append(_verdict(f"{each.label} has {said}", f"at most {most:g} is expected", met))
     return found
 
 
-def _finding(said: str, bar: str | None, met: bool) -> Finding:
+def _verdict(said: str, bar: str | None, met: bool) -> Verdict:
     if bar is None:
-        return Finding(f"{said}.", None)
-    return Finding(f"{said}; {bar}: {'met' if met else 'MISSED'}.", met)
+        return Verdict(f"{said}.", None)
+    return Verdict(f"{said}; {bar}: {'met' if met else 'MISSED'}.", met)
 
 
-def _lacking(named: str, baseline: RowRecords | None, goal: Reference | None) -> str:
+def _lacking(named: str, baseline: AlgorithmRecords | None, goal: Reference | None) -> str:
     """Why no share can be counted; "" where it can."""
     if named and baseline is None:
         return f"there is no {named}, which it is counted from"
@@ -89,32 +99,32 @@ def _lacking(named: str, baseline: RowRecords | None, goal: Reference | None) ->
     return f"the {goal.title} is worth {low:.2f}, where the counting starts" if low == goal.value else ""
 
 
-def _closed(row: RowRecords, share: float, goal: Reference, baseline: RowRecords | None) -> str:
+def _closed(records: AlgorithmRecords, share: float, goal: Reference, baseline: AlgorithmRecords | None) -> str:
     to_goal = f"the {goal.title} ({goal.value:.2f})"
     if baseline is None:
-        return f"{row.label} reached {share:.1%} of {to_goal}"
+        return f"{records.label} reached {share:.1%} of {to_goal}"
     low = f"{_mean_return(baseline):.2f}{_reservation(baseline, len(baseline.results))}"
-    return f"{row.label} closed {share:.0%} of the distance between {baseline.label} ({low}) and {to_goal}"
+    return f"{records.label} closed {share:.0%} of the distance between {baseline.label} ({low}) and {to_goal}"
 
 
-def _reservation(row: RowRecords, counted: int) -> str:
-    """That a number is of `counted` of the row's runs, where these are not all that were asked for."""
-    if _broken(row):
-        return f", but {_counted(row)}"
-    asked = len(row.records)
+def _reservation(records: AlgorithmRecords, counted: int) -> str:
+    """Note that a number is over `counted` runs, where these are not all that were asked for; else ""."""
+    if _broken(records):
+        return f", but {_counted(records)}"
+    asked = len(records.records)
     return f", over {counted} of {asked} runs" if counted < asked else ""
 
 
-def _counted(row: RowRecords) -> str:
+def _counted(records: AlgorithmRecords) -> str:
     """Of the runs that were asked for: "1 of 10 runs finished, 9 diverged"."""
-    outcomes = row.outcomes
+    outcomes = records.outcomes
     others = [f"{outcomes[name]} {name}" for name in ("failed", "diverged", "missing") if outcomes[name]]
     return ", ".join([f"{outcomes['finished']} of {outcomes['asked']} runs finished", *others])
 
 
-def _broken(row: RowRecords) -> bool:
-    return row.outcomes["failed"] + row.outcomes["diverged"] > 0
+def _broken(records: AlgorithmRecords) -> bool:
+    return records.outcomes["failed"] + records.outcomes["diverged"] > 0
 
 
-def _mean_return(row: RowRecords) -> float:
-    return float(np.mean(row.values(RETURN)))
+def _mean_return(records: AlgorithmRecords) -> float:
+    return float(np.mean(records.values[RETURN]))

@@ -1,40 +1,34 @@
-"""The levels that what agents reach is compared with."""
+"""Reference returns: of texts that no agent wrote."""
 
 from __future__ import annotations
 
-from typing import Any
-
+from agents.protocol import Envs
+from benchmarks.measures.measured import MOST_STATES
+from benchmarks.measures.measures import optimum
 from benchmarks.store.results import Reference
-from textgen_env import Task, Texts
+from textgen_env import Task, Texts, text_game
 from textgen_env.rewards.likelihood import HasLanguageModel
-from textgen_env.solve import TextMDP, backward_induction
-
-# Prefixes of a game that is solved for what is measured.
-MOST_STATES = 50_000
+from textgen_env.solve import TextMDP
 
 
-def references(envs: Any, texts: Texts | None) -> dict[str, Reference]:
+def references(envs: Envs, texts: Texts | None) -> dict[str, Reference]:
     """Returns of texts that no agent wrote: of the test data, of the oracle's greedy sequence, of the best text (of a
     game small enough to solve)."""
-    core, task = envs.unwrapped, envs.unwrapped.task
-    levels: dict[str, Reference] = {}
+    game = text_game(envs)
+    task = game.task
+    found: dict[str, Reference] = {}
     if texts is not None:
         title = "oracle's own texts" if isinstance(task, HasLanguageModel) else "test data"
-        levels["data"] = Reference(title, float(core.score(*texts).mean()))
+        found["data"] = Reference(title, float(game.score(*texts).mean()))
     greedy = getattr(task, "greedy_sequence", None)
     if greedy is not None:
-        levels["greedy"] = Reference("greedy oracle sequence", float(core.score(greedy()[None])[0]))
+        found["greedy"] = Reference("greedy oracle sequence", float(game.score(greedy()[None])[0]))
     try:
         mdp = TextMDP.of(envs, most_states=MOST_STATES)
     except ValueError:
-        return levels
+        return found
     title = "best text" if task.sources is None else "best text for each source"
-    return {**levels, "optimum": Reference(title, optimum(mdp))}
-
-
-def optimum(mdp: TextMDP) -> float:
-    """The most that can be expected of a text, in the reward's unit."""
-    return float(mdp.start @ backward_induction(mdp).V)
+    return {**found, "optimum": Reference(title, optimum(mdp))}
 
 
 def oracle_entropy(task: Task) -> float | None:

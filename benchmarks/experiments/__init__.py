@@ -1,2 +1,1 @@
-"""One small file an experiment: a module `<name>.py` that defines `EXPERIMENT`, whose name is the file's, or
-`EXPERIMENTS`, by size, named "file-size"."""
+"""Experiments of the suite, one small file each: `EXPERIMENT`, or `EXPERIMENTS` by size."""

@@ -3,16 +3,16 @@
 Settings chosen on seed 100, which is not among those that are reported.
 """
 
-from benchmarks.specs.experiment import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 
 NUMBERS = {"max_number": 9_999}
 TOKENS = 200_000
 TRANSFORMER = {"cell": "transformer", "learning_rate": 0.003}
 
 
-def imitator(label: str, **hyperparameters: object) -> Row:
+def imitator(label: str, **hyperparameters: object) -> Algorithm:
     """Maximum likelihood with another network; all else alike."""
-    return Row(label, "mle", TOKENS, hyperparameters=hyperparameters)
+    return Algorithm(label, "mle", TOKENS, hyperparameters=hyperparameters)
 
 
 EXPERIMENT = Experiment(
@@ -20,7 +20,7 @@ EXPERIMENT = Experiment(
     description="number words by maximum likelihood, without attention and with each kind; 5 minutes on 2 cores",
     env_id="TextGen-NumberWords-v0",
     env_kwargs=NUMBERS,
-    rows=(
+    algorithms=(
         imitator("MLE"),
         imitator("MLE-dot", attention="dot"),
         imitator("MLE-general", attention="general"),

@@ -5,30 +5,30 @@ be within 0.02 nats a text of the soft optimum. Shares and divergences are exact
 `predict` draws. DQN and QR-DQN of Stable-Baselines3 explore while they learn and are greedy at the end, so that their
 curves show what they do, not what they know. Settings were chosen on seeds from 100 on.
 
-To add an agent: a row in RETURN or in SOFT.
+To add an agent: a line in RETURN or in SOFT.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.specs.experiment import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 
 RETURN_BAR, SOFT_BAR = 0.98, 0.02
 # Tiny's best text stands alone: the bonus keeps every token in play until it has been found, and then fades.
 FOUND = {"entropy_weight": 1.0, "entropy_half_life": 25_000}
 
 
-def _reinforce(label: str, credit: str, baseline: str, **more: Any) -> Row:
+def _reinforce(label: str, credit: str, baseline: str, **more: Any) -> Algorithm:
     settings = {**FOUND, "credit": credit, "baseline": baseline, **more}
-    return Row(f"REINFORCE-{label}", "reinforce", 200_000, hyperparameters=settings)
+    return Algorithm(f"REINFORCE-{label}", "reinforce", 200_000, hyperparameters=settings)
 
 
-def _sb3(agent: str, total_tokens: int, num_envs: int = 64, **more: Any) -> Row:
-    """An algorithm of Stable-Baselines3 or sb3-contrib; `more` are hyperparameters and fields of `Row`."""
+def _sb3(agent: str, total_tokens: int, num_envs: int = 64, **more: Any) -> Algorithm:
+    """An algorithm of Stable-Baselines3 or sb3-contrib; `more` are hyperparameters and fields of `Algorithm`."""
     fields = {name: more.pop(name) for name in ("policy", "policy_kwargs", "masked") if name in more}
     label = f"SB3-{agent.partition(':')[2]}"
     settings = {"gamma": 1.0, **more}
-    return Row(label, agent, total_tokens, "sb3", num_envs=num_envs, hyperparameters=settings, **fields)
+    return Algorithm(label, agent, total_tokens, "sb3", num_envs=num_envs, hyperparameters=settings, **fields)
 
 
 # A rollout of T steps is one whole text a row, or more: what follows needs no estimate.
@@ -52,7 +52,7 @@ REPLAYED: Mapping[str, Any] = {
     "exploration_final_eps": 0.0,
 }
 # What maximises the return.
-RETURN: tuple[Row, ...] = (
+RETURN: tuple[Algorithm, ...] = (
     _reinforce("whole", "whole", "none"),
     _reinforce("whole-constant", "whole", "constant", constant=2.0),
     _reinforce("whole-mean", "whole", "batch_mean"),
@@ -61,20 +61,20 @@ RETURN: tuple[Row, ...] = (
     _reinforce("to-go-constant", "reward_to_go", "constant", constant=2.0),
     _reinforce("to-go-mean", "reward_to_go", "batch_mean"),
     _reinforce("to-go-learned", "reward_to_go", "learned"),
-    Row("Q-learning", "q_learning", 100_000),
-    Row("SARSA", "sarsa", 120_000),
-    Row("DQN", "dqn", 100_000),
-    Row("Double-DQN", "dqn", 100_000, hyperparameters={"double": True}),
-    Row("Deep-SARSA", "deep_sarsa", 140_000),
-    Row("A2C", "a2c", 60_000),
-    Row("PPO", "ppo", 60_000),
-    Row("NPG", "npg", 60_000),
-    Row("TRPO", "trpo", 60_000),
-    Row("RLOO", "rloo", 100_000),
-    Row("GRPO", "grpo", 100_000),
-    Row("SCST", "self_critical", 100_000),
-    Row("MIXER", "mixer", 100_000),
-    Row("Off-policy", "off_policy", 100_000),
+    Algorithm("Q-learning", "q_learning", 100_000),
+    Algorithm("SARSA", "sarsa", 120_000),
+    Algorithm("DQN", "dqn", 100_000),
+    Algorithm("Double-DQN", "dqn", 100_000, hyperparameters={"double": True}),
+    Algorithm("Deep-SARSA", "deep_sarsa", 140_000),
+    Algorithm("A2C", "a2c", 60_000),
+    Algorithm("PPO", "ppo", 60_000),
+    Algorithm("NPG", "npg", 60_000),
+    Algorithm("TRPO", "trpo", 60_000),
+    Algorithm("RLOO", "rloo", 100_000),
+    Algorithm("GRPO", "grpo", 100_000),
+    Algorithm("SCST", "self_critical", 100_000),
+    Algorithm("MIXER", "mixer", 100_000),
+    Algorithm("Off-policy", "off_policy", 100_000),
     _sb3("stable_baselines3:PPO", 60_000, **CLIPPED),
     _sb3("stable_baselines3:A2C", 100_000, **FADING),
     _sb3("stable_baselines3:DQN", 40_000, num_envs=16, **REPLAYED),
@@ -100,19 +100,19 @@ RETURN: tuple[Row, ...] = (
     ),
 )
 # What maximises return + entropy, at the temperature 1.
-SOFT: tuple[Row, ...] = (Row("Soft-PG", "soft_policy_gradient", 400_000),)
+SOFT: tuple[Algorithm, ...] = (Algorithm("Soft-PG", "soft_policy_gradient", 400_000),)
 
 EXPERIMENT = Experiment(
     name="exact",
     description="every agent against the exact optimum of Tiny; 10 seeds in half an hour on 2 cores, or --seeds 3",
     env_id="TextGen-Tiny-v0",
-    rows=(Row("Random", "uniform"), *RETURN, *SOFT),
+    algorithms=(Algorithm("Random", "uniform"), *RETURN, *SOFT),
     seeds=tuple(range(10)),
     evaluation=Evaluation(
         points=20, episodes=256, final_episodes=1_024, sample_texts=3, measures=("optimum_share", "kl_soft", "entropy")
     ),
     goal="optimum",
-    expected_shares={row.label: RETURN_BAR for row in RETURN},
-    at_most={"kl_soft": {row.label: SOFT_BAR for row in SOFT}},
-    reach=0.95,
+    expected_shares={each.label: RETURN_BAR for each in RETURN},
+    at_most={"kl_soft": {each.label: SOFT_BAR for each in SOFT}},
+    threshold=0.95,
 )

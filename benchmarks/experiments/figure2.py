@@ -17,7 +17,7 @@ def _curves_of(table: Experiment, size: str) -> Experiment:
         table,
         name=f"figure2-{size}",
         description=f"learning curves of table1 --size {size}, whose runs it shares",
-        rows=tuple(row for row in table.rows if row.label in SHOWN),
+        algorithms=tuple(each for each in table.algorithms if each.label in SHOWN),
         shared={label: table.name for label in SHOWN},
     )
 

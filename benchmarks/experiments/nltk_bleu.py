@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from textgen_env.checks import check_at_least
 from textgen_env.metrics import BleuScorer
 from textgen_env.metrics.bleu import brevity_penalty
 from textgen_env.rewards.base import BaseReward, FloatArray
 from textgen_env.tasks.base import Sources, Task
+from textgen_env.vocabulary import IntArray
 
 
 class NltkBleu(BaseReward):
@@ -40,7 +41,7 @@ class NltkBleu(BaseReward):
             raise ValueError(f"share={share!r} must be above 0 and at most 1")
         self.max_order, self.share = check_at_least("max_order", max_order), share
         self.reference_seed = check_at_least("reference_seed", reference_seed, least=0)
-        self._content_lengths = None
+        self._content_lengths: Callable[[IntArray, IntArray], IntArray] | None = None
         self._scorers: tuple[BleuScorer, ...] = ()
 
     def bind(self, task: Task) -> Self:
@@ -57,16 +58,14 @@ class NltkBleu(BaseReward):
             raise ValueError(f"share={self.share} keeps none of {len(kept)} references; make it larger")
         bound = copy(self)
         bound._content_lengths = task.vocabulary.content_lengths
-        lengths = bound._content_lengths(texts.tokens, texts.lengths)[kept]
+        lengths = task.vocabulary.content_lengths(texts.tokens, texts.lengths)[kept]
         bound._scorers = tuple(
             BleuScorer.of_texts(texts.tokens[kept], lengths, order, "none", effective_order=False)
             for order in range(1, self.max_order + 1)
         )
         return bound
 
-    def score(
-        self, tokens: NDArray[np.int64], lengths: NDArray[np.int64], sources: Sources | None = None
-    ) -> FloatArray:
+    def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
         """(N,) of texts (N, T), (N,).
 
         Raises:

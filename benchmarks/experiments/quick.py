@@ -1,6 +1,6 @@
 """The comparison that `make demo` shows: do agents learn from a reward, ours and off-the-shelf ones?"""
 
-from benchmarks.specs.experiment import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 
 # A rollout of 10 steps is one whole text a row, so that undiscounted returns need no estimate of what follows.
 # The value's error is in squared nats, thousands at first: at its usual weight it drowns the policy's gradient in the
@@ -11,18 +11,18 @@ EXPERIMENT = Experiment(
     name="quick",
     description="Random, MLE, REINFORCE, SB3's PPO and A2C on the small oracle; at most 3 minutes on 2 cores",
     env_id="TextGen-OracleSmall-v0",
-    rows=(
-        Row("Random", "uniform"),
-        Row("MLE", "mle", total_tokens=400_000),
-        Row("REINFORCE", "reinforce", total_tokens=200_000),
-        Row(
+    algorithms=(
+        Algorithm("Random", "uniform"),
+        Algorithm("MLE", "mle", total_tokens=400_000),
+        Algorithm("REINFORCE", "reinforce", total_tokens=200_000),
+        Algorithm(
             "SB3-PPO",
             "stable_baselines3:PPO",
             kind="sb3",
             total_tokens=200_000,
             hyperparameters={**WHOLE_TEXTS, "batch_size": 640, "n_epochs": 4, "ent_coef": 0.01},
         ),
-        Row(
+        Algorithm(
             "SB3-A2C",
             "stable_baselines3:A2C",
             kind="sb3",

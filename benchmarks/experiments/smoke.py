@@ -1,16 +1,16 @@
-"""Whether the benchmark runs at all: every kind of row for a moment, on texts few enough to enumerate."""
+"""Whether the benchmark runs at all: every kind of algorithm for a moment, on texts few enough to enumerate."""
 
-from benchmarks.specs.experiment import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 
 EXPERIMENT = Experiment(
     name="smoke",
-    description="every kind of row for a moment on Tiny; shows that the benchmark runs, in seconds",
+    description="every kind of algorithm for a moment on Tiny; shows that the benchmark runs, in seconds",
     env_id="TextGen-Tiny-v0",
-    rows=(
-        Row("Random", "uniform"),
-        Row("MLE", "mle", total_tokens=5_000),
-        Row("REINFORCE", "reinforce", total_tokens=20_000),
-        Row(
+    algorithms=(
+        Algorithm("Random", "uniform"),
+        Algorithm("MLE", "mle", total_tokens=5_000),
+        Algorithm("REINFORCE", "reinforce", total_tokens=20_000),
+        Algorithm(
             "SB3-A2C",
             "stable_baselines3:A2C",
             kind="sb3",

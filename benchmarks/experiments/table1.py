@@ -1,6 +1,6 @@
 """Table 1 of the SeqGAN paper, with the controls that it lacks: does an adversarial reward beat likelihood?
 
-Yu, Zhang, Wang and Yu (2017), section 5. Every adversarial row, and every control of one, begins as the maximum-
+Yu, Zhang, Wang and Yu (2017), section 5. Every adversarial algorithm, and every control of one, begins as the maximum-
 likelihood agent of its seed and takes as many steps of its generator.
 
 Sizes: "small" on OracleSmall, its settings chosen on seed 100, which is not among those that are reported; "cpu" on the
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.specs.experiment import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 
 RELEASED_ORACLE = str(Path(os.environ.get("TEXTGEN_DATA", "data")) / "seqgan_oracle.npz")
 TEXTS, BATCH, ROLLOUTS = 10_000, 64, 16
@@ -43,7 +43,7 @@ class Size:
         env_kwargs: of all environments.
         length: T.
         mle_epochs: of maximum likelihood and of scheduled sampling.
-        g_steps: generator steps of each row that follows a reward, but for PG-BLEU.
+        g_steps: generator steps of each algorithm that follows a reward, but for PG-BLEU.
         bleu_steps, bleu_learning_rate: of PG-BLEU.
         d_steps, d_epochs, d_samples: between two of them; see `agents.adversarial.seqgan.SeqGANConfig`.
         d_pretrain_steps: before the first.
@@ -67,8 +67,8 @@ class Size:
     discriminator: Mapping[str, Any] = field(default_factory=dict)
     likelihood: Mapping[str, Any] = field(default_factory=lambda: {"learning_rate": 0.01})
 
-    def rows(self) -> tuple[Row, ...]:
-        """All rows of the table."""
+    def algorithms(self) -> tuple[Algorithm, ...]:
+        """All that are compared."""
         mle_tokens = self.mle_epochs * TEXTS * self.length
         # Of a generator step: its texts, and one continuation of each prefix of theirs.
         step, tails = BATCH * self.length, BATCH * self.length * (self.length - 1) // 2
@@ -87,8 +87,8 @@ class Size:
             output: str,
             rollouts: int,
             reward: Mapping[str, Any] | None = None,
-        ) -> Row:
-            return Row(
+        ) -> Algorithm:
+            return Algorithm(
                 label,
                 "seqgan",
                 self.g_steps * (step + rollouts * tails) + taught,
@@ -103,42 +103,42 @@ class Size:
                         **(reward or {}),
                     }
                 },
-                starts_from="MLE",
+                init_from="MLE",
             )
 
         def control(
             label: str, env_kwargs: Mapping[str, Any], settings: Mapping[str, Any], rollouts: int = ROLLOUTS
-        ) -> Row:
-            return Row(
+        ) -> Algorithm:
+            return Algorithm(
                 label,
                 "seqgan",
                 self.g_steps * (step + rollouts * tails),
                 hyperparameters={**followed, **settings, "d_steps": 0, "rollouts": rollouts},
                 env_kwargs={**env_kwargs, "reward_mode": "terminal"},
-                starts_from="MLE",
+                init_from="MLE",
             )
 
         likelihood = {**NETWORK, **self.likelihood}
         return (
-            Row("Uniform", "uniform"),
-            Row("Unigram", "unigram", TEXTS * self.length),
-            Row("MLE", "mle", mle_tokens, hyperparameters=likelihood),
+            Algorithm("Uniform", "uniform"),
+            Algorithm("Unigram", "unigram", TEXTS * self.length),
+            Algorithm("MLE", "mle", mle_tokens, hyperparameters=likelihood),
             *(
-                Row(
+                Algorithm(
                     f"MLE-T{temperature:g}",
                     "tempered",
                     hyperparameters={**NETWORK, "temperature": temperature},
-                    starts_from="MLE",
+                    init_from="MLE",
                 )
                 for temperature in TEMPERATURES
             ),
-            Row(
+            Algorithm(
                 "ScheduledSampling",
                 "scheduled_sampling",
                 mle_tokens,
                 hyperparameters={**likelihood, "c": self.coin},
             ),
-            Row(
+            Algorithm(
                 "PG-BLEU",
                 "pg_bleu",
                 self.bleu_steps * (step + tails),
@@ -152,10 +152,10 @@ class Size:
                 env_kwargs={
                     "reward": {"name": "bleu", "max_order": 3, "smooth_method": "none", "effective_order": False}
                 },
-                starts_from="MLE",
+                init_from="MLE",
             ),
             # What the released baseline's library took for BLEU when it was run.
-            Row(
+            Algorithm(
                 "PG-NLTK-BLEU",
                 "seqgan",
                 self.bleu_steps * (step + tails),
@@ -166,7 +166,7 @@ class Size:
                     "learning_rate": self.bleu_learning_rate,
                 },
                 env_kwargs={"reward": "benchmarks.experiments.nltk_bleu:NltkBleu", "reward_mode": "terminal"},
-                starts_from="MLE",
+                init_from="MLE",
             ),
             adversarial("SeqGAN", {}, "probability", ROLLOUTS),
             adversarial("SeqGAN-steady", STEADY, "log_odds", ROLLOUTS),
@@ -186,7 +186,7 @@ class Size:
             description=description,
             env_id=f"TextGen-{self.oracle}-v0",
             env_kwargs=self.env_kwargs,
-            rows=self.rows(),
+            algorithms=self.algorithms(),
             seeds=seeds,
             evaluation=Evaluation(
                 points=20,

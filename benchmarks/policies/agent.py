@@ -1,100 +1,58 @@
-"""What takes part in an experiment: agents of agents/ and algorithms of Stable-Baselines3, behind one interface."""
+"""Adapter of the agents of agents/, and of any other that follows their Protocol."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from agents import AGENTS
 from agents.bases.policy_agent import PolicyAgent
 from agents.data.episodes import Predict
 from agents.exact import HasProbabilities, policy_table, table_of_log_probs
-from agents.protocol import Agent, Progress
+from agents.protocol import Agent, FloatArray, Progress
 from agents.testing import protocol_problems
+from benchmarks.measures.measured import NoLikelihood
+from benchmarks.policies.adapter import Counts, Watch, source_tokens
 from benchmarks.policies.environments import make_envs
 from benchmarks.specs.experiment import Run
 from textgen_env import Task, Texts
 from textgen_env.solve import TextMDP
 
-FloatArray = NDArray[np.float64]
-Watch = Callable[[Progress], bool]
-"""Called whenever the policy may have changed, with all that was spent so far; returning False stops training."""
-Counts = tuple[int, int, int]
-"""Of tokens generated, read and rolled out."""
+# The method by which an agent begins as another one.
+INITIALISE = "adopt"
 
 
-class NoLikelihood(Exception):
-    """The policy gives no probabilities of texts; the message says why."""
-
-
-class Contestant(Protocol):
-    """A policy that can be trained and measured.
-
-    Attributes:
-        predict: chooses tokens, as in Stable-Baselines3.
-    """
-
-    predict: Predict
-
-    def train(self, total_tokens: int, watch: Watch) -> None:
-        """Learns in its own environment until about `total_tokens` more tokens are spent."""
-        ...
-
-    def drawing(self, seed: int) -> AbstractContextManager[None]:
-        """Within it, `predict` draws from the seed, and later training is as if it had not drawn."""
-        ...
-
-    def log_prob(self, texts: Texts, task: Task) -> FloatArray:
-        """log p of whole texts (N,), in nats.
-
-        Raises:
-            NoLikelihood: it has none.
-        """
-        ...
-
-    def policy(self, mdp: TextMDP) -> FloatArray:
-        """pi(a|s) (S, V) in every state of a game small enough to enumerate, the game's masks applied: what `predict`
-        draws from.
-
-        Raises:
-            NoLikelihood: it has none.
-        """
-        ...
-
-
-class AgentContestant:
-    """An agent of the Protocol in agents/protocol.py.
+class AgentAdapter:
+    """Adapter of an agent of the Protocol in agents/protocol.py: a `ResumableAdapter`.
 
     Args:
-        run: whose row names the agent.
-        source: file of the agent that it begins as; for a run that has a source.
-        spent: by the source, and counted on from.
+        run: whose algorithm names the agent.
+        parent: file of the agent that it begins as; for a run that has a parent.
+        spent: by the parent, and counted on from.
 
     Raises:
-        ValueError: an import path that leads nowhere; hyperparameters for an agent without a `config_class`; a source
+        ValueError: an import path that leads nowhere; hyperparameters for an agent without a `config_class`; a parent
             whose policy does not fit.
         TypeError: a class that breaks the Protocol, or lacks what the run asks for beyond it; unknown
             hyperparameters.
     """
 
-    def __init__(self, run: Run, source: Path | None = None, spent: Counts = (0, 0, 0)) -> None:
-        row = run.row
-        self.agent_class = load_agent_class(row.agent, row.masked)
-        config = _config(self.agent_class, row.agent, row.hyperparameters)
+    def __init__(self, run: Run, parent: Path | None = None, spent: Counts = (0, 0, 0)) -> None:
+        algorithm = run.algorithm
+        self.agent_class = load_agent_class(algorithm.agent, algorithm.masked)
+        config = _config(self.agent_class, algorithm.agent, algorithm.hyperparameters)
         self.device = _device_argument(self.agent_class, run)
-        self.envs = make_envs(run.env_id, row.num_envs, run.env_kwargs, run.device)
+        self.envs = make_envs(run.env_id, algorithm.num_envs, run.env_kwargs, run.device)
         self._hold(self.agent_class(self.envs, config=config, seed=run.seed, **self.device))
-        if source is not None and run.source is not None:
-            _adopt(self.agent, row.agent, run.source.row.agent, source)
-        # An agent that adopted another may have taken over what that one counted.
-        self.offset: Counts = tuple(a - b for a, b in zip(spent, _counts(self.agent), strict=True))  # type: ignore[assignment]
+        if parent is not None and run.parent is not None:
+            _initialise(self.agent, algorithm.agent, run.parent.algorithm.agent, parent)
+        # An agent that began as another may have taken over what that one counted.
+        generated, read, rolled_out = _counts(self.agent)
+        self.offset: Counts = (spent[0] - generated, spent[1] - read, spent[2] - rolled_out)
 
     def train(self, total_tokens: int, watch: Watch) -> None:
         """The agent's own training."""
@@ -121,7 +79,7 @@ class AgentContestant:
         return self.agent.log_prob(texts.tokens, texts.lengths, source_tokens(texts, task))
 
     def policy(self, mdp: TextMDP) -> FloatArray:
-        """What the agent says of itself, or what its network says, or what `log_prob` says of all texts."""
+        """By the agent's own probabilities, or its network's; else from `log_prob` of all texts."""
         if isinstance(self.agent, HasProbabilities | PolicyAgent):
             return policy_table(self.agent, mdp)
         if not mdp.allowed.all():
@@ -134,6 +92,10 @@ class AgentContestant:
         except ValueError as error:
             raise NoLikelihood(str(error)) from None
 
+    def save(self, path: Path) -> None:
+        """As the agent's own `save`."""
+        self.agent.save(path)
+
     def load(self, path: Path) -> None:
         """Takes the agent that was saved there in place of this one; raises as its own `load`."""
         self._hold(self.agent_class.load(path, **self.device))
@@ -141,11 +103,6 @@ class AgentContestant:
     def _hold(self, agent: Agent) -> None:
         self.agent = agent
         self.predict: Predict = agent.predict
-
-
-def source_tokens(texts: Texts, task: Task) -> NDArray[np.int64] | None:
-    """The source tokens (N, S) of texts of a conditional task, or None."""
-    return None if texts.sources is None or task.sources is None else task.sources.tokens[texts.sources]
 
 
 def load_agent_class(name: str, masked: bool = False) -> Any:
@@ -162,10 +119,13 @@ def load_agent_class(name: str, masked: bool = False) -> Any:
     return agent_class
 
 
-def _adopt(agent: Any, path: str, source_path: str, source: Path) -> None:
-    if not callable(getattr(agent, "adopt", None)):
-        raise TypeError(f"{path} cannot start from another agent's policy: it lacks `adopt`; leave starts_from out")
-    agent.adopt(load_agent_class(source_path).load(source))
+def _initialise(agent: Any, name: str, parent_name: str, parent: Path) -> None:
+    initialise = getattr(agent, INITIALISE, None)
+    if not callable(initialise):
+        raise TypeError(
+            f"{name} cannot start from another agent's policy: it lacks `{INITIALISE}`; leave init_from out"
+        )
+    initialise(load_agent_class(parent_name).load(parent))
 
 
 def _counts(agent: Any) -> Counts:
@@ -181,11 +141,11 @@ def _device_argument(agent_class: Any, run: Run) -> dict[str, str]:
     methods = (agent_class, agent_class.load)
     if all("device" in inspect.signature(method).parameters for method in methods):
         return {"device": run.device}
-    if not run.row.total_tokens:
+    if not run.algorithm.total_tokens:
         return {}
     raise TypeError(
-        f"{run.row.agent} knows no device {run.device!r}: its constructor and its `load` take no `device`; run it with "
-        "--device cpu"
+        f"{run.algorithm.agent} knows no device {run.device!r}: its constructor and its `load` take no `device`; run "
+        "it with --device cpu"
     )
 
 

@@ -1,4 +1,4 @@
-"""The environments of a run, and what in them changes as they are played."""
+"""Environments of a run, and what in them changes as they are played."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import gymnasium
-import numpy as np
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import textgen_env  # noqa: F401  registers the ids
-from agents.protocol import Envs, IntArray
+from agents.protocol import Envs
+from textgen_env import text_game
 from textgen_env.environments import find_spec
 from textgen_env.specs import with_argument
 
 
 @runtime_checkable
-class LearningReward(Protocol):
-    """A reward that changes, and can be kept."""
+class StatefulReward(Protocol):
+    """Reward that changes as it is played, and can be kept in a file."""
 
     def state_dict(self) -> dict[str, Tensor]: ...
 
@@ -28,10 +28,10 @@ class LearningReward(Protocol):
 
 def make_envs(env_id: str, num_envs: int, kwargs: Mapping[str, Any], device: str) -> Envs:
     """The vector environment; its reward computes on `device` if it takes one, unless the kwargs say otherwise."""
-    return gymnasium.make_vec(env_id, num_envs=num_envs, **on_device(env_id, kwargs, device))
+    return gymnasium.make_vec(env_id, num_envs=num_envs, **with_device(env_id, kwargs, device))
 
 
-def on_device(env_id: str, kwargs: Mapping[str, Any], device: str) -> dict[str, Any]:
+def with_device(env_id: str, kwargs: Mapping[str, Any], device: str) -> dict[str, Any]:
     """The kwargs, with the device given to a reward that takes one and was not given it, unless it is the CPU."""
     if device == "cpu":
         return dict(kwargs)
@@ -41,29 +41,32 @@ def on_device(env_id: str, kwargs: Mapping[str, Any], device: str) -> dict[str, 
 
 def save_reward(envs: Envs, path: Path) -> bool:
     """Keeps what the reward has learned; False if it does not learn."""
-    reward = envs.unwrapped.reward  # type: ignore[attr-defined]
-    state = reward.state_dict() if isinstance(reward, LearningReward) else {}
+    reward = text_game(envs).reward
+    state = reward.state_dict() if isinstance(reward, StatefulReward) else {}
     if state:
         save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
     return bool(state)
 
 
 def load_reward(envs: Envs, path: Path) -> None:
-    """Puts the reward where the one was that `save_reward` kept."""
-    envs.unwrapped.reward.load_state_dict(load_file(path))  # type: ignore[attr-defined]
+    """Puts the reward where the one was that `save_reward` kept.
+
+    Raises:
+        TypeError: a reward that keeps nothing.
+    """
+    reward = text_game(envs).reward
+    if not isinstance(reward, StatefulReward):
+        raise TypeError(f"reward {reward.name!r} has no `load_state_dict`: it is not the one that {path} is of")
+    reward.load_state_dict(load_file(path))
 
 
 def generator_states(envs: Envs) -> tuple[Any, ...]:
-    """Of the generators that sources are drawn from, one a row, plain JSON values; none without sources."""
-    core = envs.unwrapped.core  # type: ignore[attr-defined]
-    return () if core.task.sources is None else tuple(core.generators.states(_rows(envs)))
+    """States of the generators that sources are drawn from, one a row, plain JSON values; none without sources."""
+    game = text_game(envs)
+    return () if game.task.sources is None else game.generator_states()
 
 
 def set_generator_states(envs: Envs, states: Sequence[Any]) -> None:
     """Goes on drawing from what `generator_states` gave."""
     if states:
-        envs.unwrapped.core.generators.set_states(_rows(envs), states)  # type: ignore[attr-defined]
-
-
-def _rows(envs: Envs) -> IntArray:
-    return np.arange(envs.num_envs)
+        text_game(envs).set_generator_states(states)

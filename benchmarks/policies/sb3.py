@@ -1,4 +1,4 @@
-"""Algorithms of Stable-Baselines3 and sb3-contrib as contestants."""
+"""Adapter of the algorithms of Stable-Baselines3 and sb3-contrib."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecMonitor
+from torch import Tensor
 
 from agents.data.episodes import Predict
-from agents.protocol import FloatArray, Progress
-from benchmarks.policies.agent import NoLikelihood, Watch, source_tokens
-from benchmarks.policies.environments import on_device
-from benchmarks.policies.sb3_policies import next_token_chances, of_rows
+from agents.protocol import BoolArray, FloatArray, IntArray, Progress
+from benchmarks.measures.measured import NoLikelihood
+from benchmarks.policies.adapter import Watch, source_tokens
+from benchmarks.policies.environments import with_device
 from benchmarks.specs.experiment import Run
 from textgen_env import Task, Texts
 from textgen_env.registries import load_object
@@ -26,35 +30,38 @@ from textgen_env.solve import TextMDP
 CHUNK = 1_000
 # Not a hyperparameter of Stable-Baselines3, whose entropy bonus does not fade.
 HALF_LIFE = "ent_half_life"
+LSTMState = tuple[Tensor, Tensor]
+"""Of the actor of a recurrent policy, each (layers, N, H)."""
 
 
-class SB3Contestant:
-    """An algorithm of Stable-Baselines3, unmodified, on the suite's VecEnv with the suite's features extractor.
+class SB3Adapter:
+    """Adapter of an algorithm of Stable-Baselines3: unmodified, on the suite's VecEnv, with its features extractor.
 
-    A row may have one hyperparameter besides the algorithm's own: `ent_half_life`, tokens until `ent_coef` has halved,
+    There may be one hyperparameter besides the algorithm's own: `ent_half_life`, tokens until `ent_coef` has halved,
     which a callback sees to.
 
-    Its own file format is pickle, which this project does not read: nothing is kept of a run under way, and one that
+    Its own file format is pickle, which this project does not read: it is no `ResumableAdapter`, and a run that
     was interrupted begins anew.
     """
 
     def __init__(self, run: Run) -> None:
-        row = run.row
-        algorithm = load_object(row.agent, "agent")
-        kwargs = on_device(run.env_id, run.env_kwargs, run.device)
-        envs = VecMonitor(make_sb3_vec_env(run.env_id, row.num_envs, run.seed, **kwargs))
-        settings = dict(row.hyperparameters)
+        algorithm = run.algorithm
+        model_class = load_object(algorithm.agent, "agent")
+        kwargs = with_device(run.env_id, run.env_kwargs, run.device)
+        envs = VecMonitor(make_sb3_vec_env(run.env_id, algorithm.num_envs, run.seed, **kwargs))
+        settings = dict(algorithm.hyperparameters)
         self.ent_half_life = settings.pop(HALF_LIFE, None)
         if self.ent_half_life is not None and not (self.ent_half_life > 0 and "ent_coef" in settings):
             raise ValueError(
-                f"row {row.label}: {HALF_LIFE}={self.ent_half_life!r} must be above 0, and ent_coef given: it halves"
+                f"algorithm {algorithm.label}: {HALF_LIFE}={self.ent_half_life!r} must be above 0, and ent_coef "
+                "given: it halves"
             )
-        self.model: Any = algorithm(
-            row.policy,
+        self.model: Any = model_class(
+            algorithm.policy,
             envs,
             seed=run.seed,
             device=run.device,
-            policy_kwargs=_policy_kwargs(row.policy_kwargs),
+            policy_kwargs=_policy_kwargs(algorithm.policy_kwargs),
             **settings,
         )
         self.predict: Predict = self.model.predict
@@ -116,6 +123,54 @@ class SB3Contestant:
         if not (left > 0).all():
             raise NoLikelihood("it gives no allowed token a probability after some prefix")
         return mdp.checked_policy(table / left, "policy")
+
+
+@torch.no_grad()
+def next_token_chances(
+    model: Any, tokens: IntArray, sources: IntArray | None, state: LSTMState | None, masks: BoolArray | None = None
+) -> tuple[FloatArray, LSTMState | None]:
+    """pi(a | prefix) (N, V) float64 of what the model's `predict` draws, and the state to hand to the call with one
+    token more.
+
+    Algorithms with a distribution draw from it; DQN and QR-DQN take the token of the greatest value but, with the
+    probability `exploration_rate` that training has come to, any.
+
+    Args:
+        model: PPO, A2C, DQN, MaskablePPO, RecurrentPPO, QRDQN, TRPO, or what has such a policy.
+        tokens: (N, T) prefixes.
+        sources: (N, S) source tokens of a conditional task.
+        state: what the call with one token less gave; None for a model that keeps none, and for empty prefixes.
+        masks: (N, V), for a model that takes them.
+
+    Raises:
+        NoLikelihood: another kind of policy.
+    """
+    policy, count = model.policy, len(tokens)
+    policy.set_training_mode(False)
+    observation = tokens if sources is None else {"source": sources, "tokens": tokens}
+    if hasattr(model, "exploration_rate"):
+        chances = np.full((count, model.action_space.n), model.exploration_rate / model.action_space.n)
+        chances[np.arange(count), policy.predict(observation, deterministic=True)[0]] += 1 - model.exploration_rate
+        return chances, None
+    seen, _ = policy.obs_to_tensor(observation)
+    if hasattr(policy, "lstm_actor"):
+        if state is None:
+            layers, _, size = policy.lstm_hidden_state_shape
+            state = (torch.zeros(layers, count, size).to(policy.device),) * 2
+        drawn, state = policy.get_distribution(seen, state, torch.zeros(count).to(policy.device))
+    elif isinstance(policy, MaskableActorCriticPolicy):
+        drawn = policy.get_distribution(seen, masks)
+    elif isinstance(policy, ActorCriticPolicy):
+        drawn = policy.get_distribution(seen)
+    else:
+        raise NoLikelihood(f"{type(model).__name__}'s policy gives no distribution for a prefix")
+    probabilities: NDArray[np.float64] = drawn.distribution.logits.double().softmax(-1).cpu().numpy()
+    return probabilities, state
+
+
+def of_rows(state: LSTMState | None, rows: IntArray) -> LSTMState | None:
+    """The states of these rows alone."""
+    return None if state is None else (state[0][:, rows], state[1][:, rows])
 
 
 def _policy_kwargs(given: Mapping[str, Any]) -> dict[str, Any]:

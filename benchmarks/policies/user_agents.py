@@ -1,28 +1,27 @@
-"""Agents of the user's own in an experiment, by import path."""
+"""Agents of the user's own, added to an experiment by import path."""
 
 from __future__ import annotations
 
 import inspect
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from agents import AGENTS
 from agents.testing import check_agent, protocol_problems
-from benchmarks.specs.experiment import Experiment, Row
+from benchmarks.specs.experiment import Algorithm, Experiment
+from benchmarks.specs.import_path import look_in_current_folder
 
 
 def plugged_in(experiment: Experiment, agents: Sequence[str], tokens: int | None = None) -> Experiment:
-    """The experiment with a row more for each agent; each is checked first.
+    """The experiment with an algorithm more for each agent; each is checked first.
 
     Args:
-        experiment: keeps its name: the rows' runs lie in its folder and stand in its table.
+        experiment: keeps its name: the runs lie in its folder and are in its table.
         agents: "module:Class" or "LABEL=module:Class", found from the current directory too; of a class of the Protocol
             in agents/protocol.py, or an algorithm of Stable-Baselines3 or sb3-contrib with its own defaults. Without a
             label the class's name is it.
-        tokens: of training; the most that a row of the experiment has if None.
+        tokens: of training; the most that any of the experiment has if None.
 
     Raises:
         ValueError: tokens below 1; a path that leads nowhere; a label that is taken or no folder's name; classes that
@@ -30,12 +29,11 @@ def plugged_in(experiment: Experiment, agents: Sequence[str], tokens: int | None
     """
     if tokens is not None and tokens < 1:
         raise ValueError(f"--tokens {tokens} must be at least 1")
-    if os.getcwd() not in sys.path:
-        # Worker processes are started with the same path.
-        sys.path.append(os.getcwd())
-    budget = tokens or max((row.total_tokens for row in experiment.rows), default=0)
-    masked = any(row.masked for row in experiment.rows if row.kind == "agent")
-    rows, wrong = [], []
+    look_in_current_folder()
+    budget = tokens or max((each.total_tokens for each in experiment.algorithms), default=0)
+    masked = any(each.masked for each in experiment.algorithms if each.kind == "agent")
+    added: list[Algorithm] = []
+    wrong: list[str] = []
     for name in agents:
         label, _, path = name.rpartition("=")
         agent_class = AGENTS.load(path)
@@ -43,12 +41,14 @@ def plugged_in(experiment: Experiment, agents: Sequence[str], tokens: int | None
         problems = [] if sb3 else _problems(agent_class, masked)
         wrong += [f"  {path}: {problem}" for problem in problems]
         label = label or path.rpartition(":")[2]
-        if label.casefold() in (row.label.casefold() for row in (*experiment.rows, *rows)):
-            raise ValueError(f"--agent {name}: there is a row {label!r}; give this one a label: --agent LABEL={path}")
-        rows.append(Row(label, path, budget, "sb3" if sb3 else "agent", masked=masked and not sb3))
+        if label.casefold() in (each.label.casefold() for each in (*experiment.algorithms, *added)):
+            raise ValueError(
+                f"--agent {name}: there is an algorithm {label!r}; give this one a label: --agent LABEL={path}"
+            )
+        added.append(Algorithm(label, path, budget, "sb3" if sb3 else "agent", masked=masked and not sb3))
     if wrong:
-        raise ValueError("\n".join(["not as agents/protocol.py says what an agent is; nothing was run:", *wrong]))
-    return replace(experiment, rows=(*experiment.rows, *rows))
+        raise ValueError("\n".join(["what does not implement Agent (agents/protocol.py); nothing was run:", *wrong]))
+    return replace(experiment, algorithms=(*experiment.algorithms, *added))
 
 
 def _problems(agent_class: Any, masked: bool) -> list[str]:

@@ -1,5 +1,5 @@
-"""Where an agent looks in its source as it writes: source tokens against written tokens (as in figure 3 of Bahdanau,
-Cho and Bengio 2015, "Neural Machine Translation by Jointly Learning to Align and Translate")."""
+"""Attention map: where an agent looks in its source as it writes, source tokens against written tokens (as in figure 3
+of Bahdanau, Cho and Bengio 2015, "Neural Machine Translation by Jointly Learning to Align and Translate")."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 from agents.bases.trainable import SavedPolicy, read_policy
 from agents.functional.losses import masked_logits
 from agents.networks.stepping import next_logits
-from benchmarks.report.figures import FORMATS, save_figure
-from benchmarks.report.plots import GREY
+from benchmarks.report.plots import FORMATS, GREY, save_figure
 from benchmarks.store.run_folder import AGENT, CONFIG, read_json, write_whole
 from textgen_env import TextGenEnv
 
@@ -33,7 +32,7 @@ NUMBERED = 400
 
 @dataclass(frozen=True)
 class AttentionMap:
-    """What was looked at in one source.
+    """Attention of one agent to one source.
 
     Attributes:
         source, written: tokens, S and W of them, as they are shown.

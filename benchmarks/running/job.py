@@ -1,53 +1,51 @@
-"""One run: train, evaluate on the way and at the end, measure, keep."""
+"""Job: one run, trained, evaluated on the way and at the end, measured and kept."""
 
 from __future__ import annotations
 
+import shutil
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
-from benchmarks.evaluation.evaluator import Final, Judge
-from benchmarks.evaluation.measures import sequence_nll_oracle
+from benchmarks.evaluation.evaluator import Evaluator, Final, best_point
 from benchmarks.evaluation.references import oracle_entropy, references
-from benchmarks.running.training import CurveRecorder
-from benchmarks.specs.experiment import Kind, Run
-from benchmarks.store.checkpoints import remove_checkpoint
+from benchmarks.measures.measures import sequence_nll_oracle
+from benchmarks.policies.adapter import Counts, PolicyAdapter, ResumableAdapter
+from benchmarks.policies.agent import AgentAdapter
+from benchmarks.policies.environments import generator_states, load_reward, save_reward, set_generator_states
+from benchmarks.running.tensorboard import EventLog
+from benchmarks.running.training import NOTHING, CurveRecorder, train_at_once, train_in_segments
+from benchmarks.specs.experiment import Run, settings_digest
+from benchmarks.specs.file_digests import FILES
+from benchmarks.store.checkpoints import (
+    RunCheckpoint,
+    place_of,
+    read_run_checkpoint,
+    remove_run_checkpoint,
+    write_run_checkpoint,
+)
 from benchmarks.store.provenance import versions
 from benchmarks.store.results import Failure, Measurement, Point, Result
-from benchmarks.store.run_folder import CONFIG, ERROR, RESULT, remove_drafts, write_json
-from textgen_env.registries import load_object
+from benchmarks.store.run_folder import (
+    AGENT,
+    BEST,
+    CONFIG,
+    ERROR,
+    RESULT,
+    read_state,
+    remove_drafts,
+    write_json,
+    write_whole,
+)
 
 Tell = Callable[[int], None]
-# By import path: Stable-Baselines3 is an extra, which only experiments with a row of it need.
-JOBS: Mapping[Kind, str] = {
-    "agent": "benchmarks.running.agent_job:AgentJob",
-    "sb3": "benchmarks.running.sb3_job:SB3Job",
-}
 
 
-class Job(Protocol):
-    """A run being done; the constructor is `Job(out, run, tell)`, `tell` hearing of the tokens spent.
-
-    Attributes:
-        curve: so far.
-    """
-
-    @property
-    def curve(self) -> tuple[Point, ...]: ...
-
-    def perform(self) -> Result:
-        """Trains and measures.
-
-        Raises:
-            FloatingPointError: numbers that are not finite: the run has diverged.
-        """
-        ...
-
-    def last_finite(self) -> Measurement | None:
-        """What there is to be measured of a run that has diverged."""
-        ...
+class ParentFailed(Exception):
+    """Error: the run that this one starts from has left no agent to start from; the message says why."""
 
 
 def execute(out: Path, run: Run, tell: Tell) -> str | None:
@@ -63,9 +61,9 @@ def execute(out: Path, run: Run, tell: Tell) -> str | None:
     write_json(folder / CONFIG, run.to_config())
     job: Job | None = None
     try:
-        job = load_object(JOBS[run.row.kind])(out, run, tell)
+        job = Job(out, run, tell)
         write_json(folder / RESULT, job.perform().to_json())
-        remove_checkpoint(folder)
+        remove_run_checkpoint(folder)
     except Exception as error:
         failure = Failure(f"{type(error).__name__}: {error}", traceback.format_exc(), () if job is None else job.curve)
         if job is not None and failure.diverged:
@@ -75,8 +73,149 @@ def execute(out: Path, run: Run, tell: Tell) -> str | None:
     return None
 
 
-def result_of(
-    judge: Judge, recorder: CurveRecorder, final: Final, seconds: float, best: Measurement | None = None
+class Job:
+    """Job: a run being done. A policy that can be resumed is kept after every point of its curve, and gone on with from
+    there; any other is trained in one go.
+
+    Args:
+        out: the folder of results.
+        run: what is done.
+        tell: hears of the tokens spent.
+
+    Raises:
+        ParentFailed: the run that this one starts from has no agent.
+        benchmarks.store.checkpoints.CheckpointRefused: what there is cannot be gone on with.
+        Others as the adapter and `Evaluator`.
+    """
+
+    def __init__(self, out: Path, run: Run, tell: Tell) -> None:
+        self.run, self.folder = run, out / run.name
+        self.settings = settings_digest(run.to_config())
+        self.kept = read_run_checkpoint(self.folder, self.settings)
+        parent, begun = (None, NOTHING) if run.parent is None else _agent_of(out, run.parent)
+        self.evaluator = Evaluator(run)
+        spent = begun.tokens_generated, begun.tokens_read, begun.tokens_rolled_out
+        self.adapter = _adapter(run, parent, spent)
+        self.resumable = self.adapter if isinstance(self.adapter, ResumableAdapter) else None
+        if self.resumable is not None and self.kept is not None:
+            self._take_up(self.resumable, self.kept)
+        self.events = EventLog(self.folder)
+        points, seconds = ((), 0.0) if self.kept is None else (self.kept.curve, self.kept.evaluation_seconds)
+        self.recorder = CurveRecorder(run, self.evaluator, self.adapter, tell, self.events.add, begun, points, seconds)
+
+    @property
+    def curve(self) -> tuple[Point, ...]:
+        """So far."""
+        return tuple(self.recorder.points)
+
+    def perform(self) -> Result:
+        """Trains and measures, and leaves what can be saved in the run's folder: the final policy, and the best by
+        validation.
+
+        Raises:
+            FloatingPointError: numbers that are not finite: the run has diverged.
+        """
+        resumable = self.resumable
+        try:
+            if resumable is None:
+                train_at_once(self.adapter, self.recorder)
+            else:
+                train_in_segments(resumable, self.recorder, partial(self._keep, resumable))
+        finally:
+            self.events.close()
+        begun = time.perf_counter()
+        final = self.evaluator.finish(self.adapter)
+        best = None if resumable is None else self._leave_policies(resumable, final)
+        return _result_of(self.evaluator, self.recorder, final, time.perf_counter() - begun, best)
+
+    def last_finite(self) -> Measurement | None:
+        """The final evaluation of the policy that was kept last, of a run that has diverged; None where none was."""
+        # It explains an error that is being recorded, and must not take its place.
+        with suppress(Exception):
+            kept = read_run_checkpoint(self.folder, self.settings)
+            if self.resumable is not None and kept is not None:
+                self._take_up(self.resumable, kept)
+                return self.evaluator.finish(self.adapter).at(kept.curve[-1])
+        return None
+
+    def _take_up(self, adapter: ResumableAdapter, kept: RunCheckpoint) -> None:
+        place = place_of(self.folder)
+        adapter.load(place / kept.files["agent"])
+        adapter.offset = kept.offset
+        set_generator_states(adapter.envs, kept.generators)
+        for what, envs in (("reward", adapter.envs), ("evaluation_reward", self.evaluator.envs)):
+            if what in kept.files:
+                load_reward(envs, place / kept.files[what])
+
+    def _keep(self, adapter: ResumableAdapter) -> None:
+        if not self.run.algorithm.total_tokens:
+            return
+        place, points = place_of(self.folder), self.curve
+        place.mkdir(exist_ok=True)
+        files = {"agent": f"agent-{len(points)}.safetensors"}
+        adapter.save(place / files["agent"])
+        for what, envs in (("reward", adapter.envs), ("evaluation_reward", self.evaluator.envs)):
+            name = f"{what}-{len(points)}.safetensors"
+            if save_reward(envs, place / name):
+                files[what] = name
+        best = best_point(points, self.run.evaluation.validation)
+        if best is not None:
+            files["best"] = f"agent-{best + 1}.safetensors"
+        self.kept = RunCheckpoint(
+            self.settings,
+            points,
+            self.recorder.evaluation_seconds,
+            adapter.offset,
+            best,
+            generator_states(adapter.envs),
+            files,
+        )
+        write_run_checkpoint(self.folder, self.kept)
+
+    def _leave_policies(self, adapter: ResumableAdapter, final: Final) -> Measurement | None:
+        """Puts the final policy into the run's folder, and the best by validation; measures that if it is another."""
+        if self.kept is None:
+            write_whole(self.folder / AGENT, adapter.save)
+            return None
+        place, points, best = place_of(self.folder), self.curve, self.kept.best
+        write_whole(self.folder / AGENT, partial(shutil.copyfile, place / self.kept.files["agent"]))
+        if best is None:
+            return None
+        kept = place / self.kept.files["best"]
+        write_whole(self.folder / BEST, partial(shutil.copyfile, kept))
+        if best == len(points) - 1:
+            return final.at(points[best])
+        adapter.load(kept)
+        return self.evaluator.finish(adapter).at(points[best])
+
+
+def _adapter(run: Run, parent: Path | None, spent: Counts) -> PolicyAdapter:
+    if run.algorithm.kind == "sb3":
+        # Stable-Baselines3 is an extra, which only experiments that compare it need.
+        from benchmarks.policies.sb3 import SB3Adapter
+
+        return SB3Adapter(run)
+    return AgentAdapter(run, parent, spent)
+
+
+def _agent_of(out: Path, parent: Run) -> tuple[Path, Point]:
+    """The file of a finished run's agent, and the end of its curve."""
+    state, path = read_state(out / parent.name), out / parent.name / AGENT
+    if state.result is None:
+        why = f": {state.error.error}" if state.error is not None else ""
+        raise ParentFailed(f"this run starts from {parent.name}, which is {state.status}{why}")
+    config = state.config
+    if config is None or settings_digest(config) != settings_digest(parent.to_config(FILES in config)):
+        raise ParentFailed(f"this run starts from {parent.name}, whose result is of other settings")
+    if not path.is_file():
+        raise ParentFailed(
+            f"this run starts from {parent.name}, but {path} is missing; move that folder away to do it anew"
+        )
+    return path, state.result.curve[-1]
+
+
+def _result_of(
+    evaluator: Evaluator, recorder: CurveRecorder, final: Final, seconds: float, best: Measurement | None
 ) -> Result:
     """All that a finished run yields; `seconds` are those of the final evaluation.
 
@@ -85,7 +224,7 @@ def result_of(
     """
     begun = time.perf_counter()
     returns, texts = final.played.returns, final.played.texts
-    decode = judge.task.vocabulary.decode
+    decode = evaluator.task.vocabulary.decode
     return Result(
         curve=tuple(recorder.points),
         mean_return=final.mean_return,
@@ -94,9 +233,9 @@ def result_of(
         errors=final.errors,
         sequence_nll_oracle=sequence_nll_oracle(final.measured),
         reasons=final.reasons,
-        references=references(judge.envs, judge.test_texts),
-        oracle_entropy=oracle_entropy(judge.task),
-        samples=tuple(decode(ids.tolist()) for ids in texts.tokens[: judge.settings.sample_texts]),
+        references=references(evaluator.envs, evaluator.test_texts),
+        oracle_entropy=oracle_entropy(evaluator.task),
+        samples=tuple(decode(ids.tolist()) for ids in texts.tokens[: evaluator.settings.sample_texts]),
         evaluation_seconds=recorder.evaluation_seconds + seconds + time.perf_counter() - begun,
         versions=versions(),
         best=best,

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from benchmarks.analysis.comparison import shortened
+from benchmarks.report.shown_tables import shortened
 from benchmarks.running.workers import Event
 
 
@@ -52,7 +52,7 @@ class ProgressBars:
 
     def listen(self, event: Event) -> None:
         """Draws what happened."""
-        name, total = event.run.name, event.run.row.total_tokens
+        name, total = event.run.name, event.run.algorithm.total_tokens
         if event.kind == "started":
             self.tasks[name] = self.bars.add_task(escape(name), total=max(total, 1), amount="")
         elif event.kind == "advanced":

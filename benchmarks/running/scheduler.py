@@ -1,24 +1,25 @@
-"""Running an experiment: what is finished is kept, what is missing is done."""
+"""Scheduler of an experiment: what is finished is kept, what is missing is done."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from benchmarks.running.tensorboard import ADVICE, is_installed
 from benchmarks.running.workers import WORKER_DIED, Listener, execute_all
 from benchmarks.specs.experiment import Experiment, Run, runs_of, settings_digest
 from benchmarks.specs.file_digests import FILES, refuse_missing
-from benchmarks.store.checkpoints import read_checkpoint, remove_checkpoint
-from benchmarks.store.locks import kept_from_others
+from benchmarks.store.checkpoints import read_run_checkpoint, remove_run_checkpoint
 from benchmarks.store.manifest import MANIFEST, Manifest, read_manifest
 from benchmarks.store.results import Failure
 from benchmarks.store.run_folder import (
     CONFIG,
     ERROR,
     config_differences,
+    lock_folders,
     read_state,
     set_aside,
     write_json,
@@ -31,12 +32,12 @@ DEVICES = ("cpu", "cuda")
 
 
 class ConfigMismatch(ValueError):
-    """Results on disk were made with other settings than those to be run."""
+    """Error: results on disk were made with other settings than those to be run."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done.
+    """Plan: what is to be done.
 
     Attributes:
         waiting: runs to be done, those that others start from before these.
@@ -62,6 +63,7 @@ def run_experiment(
     notify: Notify = print,
     device: str = "cpu",
     retry: bool = False,
+    modules: Sequence[str] = (),
 ) -> Path:
     """Does the runs of an experiment that have no result yet, each in its folder `out`/experiment/label/seed-n.
 
@@ -77,6 +79,7 @@ def run_experiment(
         notify: hears, in words, of what is skipped, retried or set aside.
         device: of torch's, for agents and rewards that learn.
         retry: whether to do again what failed or diverged.
+        modules: imported before a run, in whichever process does it: what they register can be named by its settings.
 
     Returns:
         The experiment's folder.
@@ -94,16 +97,17 @@ def run_experiment(
     for run in runs:
         refuse_missing(run.env_kwargs, run.evaluation.env_kwargs)
     _refuse_other_settings(runs, out)
-    with kept_from_others({folder, *(out / Path(run.name).parts[0] for run in runs)}):
+    with lock_folders({folder, *(out / Path(run.name).parts[0] for run in runs)}):
         # Planned once no other process can finish a run any more.
         plan = _planned(runs, out, retry)
         for run in plan.waiting:
-            read_checkpoint(out / run.name, settings_digest(run.to_config()))
+            settings = settings_digest(run.to_config())
+            read_run_checkpoint(out / run.name, settings)
         for path, reason in plan.broken:
             notify(f"{path} is broken ({reason}); kept as {set_aside(path).name}, the run is done again")
         for run in plan.finished:
             # Of a run that was killed after its result was written.
-            remove_checkpoint(out / run.name)
+            remove_run_checkpoint(out / run.name)
         _write_manifest(Manifest.of(experiment, runs), folder, notify)
         if plan.finished:
             notify(f"{len(plan.finished)} of {len(runs)} runs are finished and kept")
@@ -111,7 +115,7 @@ def run_experiment(
             notify(words)
         if plan.waiting and not is_installed():
             notify(ADVICE)
-        execute_all(plan.waiting, partial(_execute, out), listener, jobs, partial(_record_death, out))
+        execute_all(plan.waiting, partial(_execute, out, tuple(modules)), listener, jobs, partial(_record_death, out))
     return folder
 
 
@@ -120,7 +124,9 @@ def _record_death(out: Path, run: Run, death: str) -> None:
     write_json(out / run.name / ERROR, Failure(death).to_json())
 
 
-def _execute(out: Path, run: Run, tell: Callable[[int], None]) -> str | None:
+def _execute(out: Path, modules: tuple[str, ...], run: Run, tell: Callable[[int], None]) -> str | None:
+    for module in modules:
+        import_module(module)
     # torch and the agents are loaded where they are used: in the workers.
     from benchmarks.running.job import execute
 
@@ -176,8 +182,8 @@ def _planned(runs: Sequence[Run], out: Path, retry: bool) -> Plan:
 
 def _may_be_done_again(error: Failure, run: Run, skipped: Mapping[str, str]) -> bool:
     """Whether it was no fault of the run's own."""
-    if error.kind == "SourceFailed":
-        return run.source is None or run.source.name not in skipped
+    if error.kind == "ParentFailed":
+        return run.parent is None or run.parent.name not in skipped
     return error.kind == WORKER_DIED
 
 

@@ -1,4 +1,4 @@
-"""The learning curve as TensorBoard reads it, where TensorBoard is installed."""
+"""Event files: the learning curve as TensorBoard reads it, where TensorBoard is installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def is_installed() -> bool:
 
 
 class EventLog:
-    """One event file in a run's folder: of each point of the curve the return, the losses and the measures, over the
+    """Event file in a run's folder: of each point of the curve the return, the losses and the measures, over the
     tokens spent. A run that goes on writes it anew, points of before included. Nothing without TensorBoard."""
 
     def __init__(self, folder: Path) -> None:

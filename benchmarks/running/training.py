@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from agents.protocol import Progress
-from benchmarks.evaluation.evaluator import Judge
-from benchmarks.policies.agent import Contestant
+from benchmarks.evaluation.evaluator import Evaluator
+from benchmarks.policies.adapter import PolicyAdapter
 from benchmarks.specs.experiment import Run
 from benchmarks.store.results import Point
 
@@ -18,12 +18,12 @@ NOTHING = Point(0, 0, 0.0, 0.0)
 
 
 class CurveRecorder:
-    """Measures the learning curve, with the training clock stopped.
+    """Recorder of the learning curve: measures it with the training clock stopped.
 
     Args:
         run: whose settings say at which shares of the budget.
-        judge: measures.
-        contestant: learns.
+        evaluator: measures.
+        adapter: learns.
         tell: hears of the tokens spent.
         log: hears of each point.
         begun: the last point of what the run starts from.
@@ -34,16 +34,16 @@ class CurveRecorder:
     def __init__(
         self,
         run: Run,
-        judge: Judge,
-        contestant: Contestant,
+        evaluator: Evaluator,
+        adapter: PolicyAdapter,
         tell: Callable[[int], None],
         log: Callable[[Point], None],
         begun: Point = NOTHING,
         points: Sequence[Point] = (),
         evaluation_seconds: float = 0.0,
     ) -> None:
-        self.total, self.shares = run.row.total_tokens, run.evaluation.points
-        self.judge, self.contestant, self.tell, self.log = judge, contestant, tell, log
+        self.total, self.shares = run.algorithm.total_tokens, run.evaluation.points
+        self.evaluator, self.adapter, self.tell, self.log = evaluator, adapter, tell, log
         self.begun = begun
         self.points = list(points)
         for point in self.points:
@@ -104,7 +104,7 @@ class CurveRecorder:
         if self._running is not None:
             self.seconds += stopped - self._running
         seen = self._seen
-        mean_return, measures = self.judge.look(self.contestant, self.spent)
+        mean_return, measures = self.evaluator.look(self.adapter, self.spent)
         point = Point(
             seen.tokens_generated,
             seen.tokens_read,
@@ -122,18 +122,18 @@ class CurveRecorder:
         self._running = None if self._running is None else now
 
 
-def train_at_once(contestant: Contestant, recorder: CurveRecorder) -> None:
+def train_at_once(adapter: PolicyAdapter, recorder: CurveRecorder) -> None:
     """In one call, measuring while it trains; of such a run nothing is kept before its end."""
     recorder.record()
     if recorder.total:
         with recorder.training():
-            contestant.train(recorder.total, recorder.watch)
+            adapter.train(recorder.total, recorder.watch)
         if recorder.spent != recorder.points[-1].tokens_spent:
             recorder.record()
     recorder.tell(recorder.spent)
 
 
-def train_in_segments(contestant: Contestant, recorder: CurveRecorder, keep: Callable[[], None]) -> None:
+def train_in_segments(adapter: PolicyAdapter, recorder: CurveRecorder, keep: Callable[[], None]) -> None:
     """One call of `train` for each segment of the curve, and one more where the agent enters a new phase; `keep` is
     called after each point. A run that goes on makes the same calls as one that was never interrupted."""
     if not recorder.points:
@@ -142,7 +142,7 @@ def train_in_segments(contestant: Contestant, recorder: CurveRecorder, keep: Cal
     while tokens := recorder.next_segment():
         before = recorder.spent
         with recorder.training():
-            contestant.train(tokens, recorder.note)
+            adapter.train(tokens, recorder.note)
         if recorder.spent <= before:
             break
         recorder.record()

@@ -1,4 +1,4 @@
-"""Runs in worker processes: one that raises, or dies, costs its own run only."""
+"""Worker processes: one that raises, or dies, costs its own run only."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from benchmarks.specs.experiment import Run
 
 WORKER_DIED = "WorkerDied"
 """The name of the error that is recorded of a run whose process was ended from outside."""
-Kind = Literal["started", "advanced", "finished", "failed"]
+EventKind = Literal["started", "advanced", "finished", "failed"]
 
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to a run: "started", "advanced" to `tokens`, "finished", or "failed" with `message`."""
+    """Event in a run's life: "started", "advanced" to `tokens`, "finished", or "failed" with `message`."""
 
-    kind: Kind
+    kind: EventKind
     run: Run
     tokens: int = 0
     message: str = ""
@@ -105,7 +105,7 @@ def next_run(waiting: deque[Run], busy: Iterable[Run]) -> Run | None:
     """Takes out the first of the waiting runs that starts from none that is waiting or being done."""
     pending = {run.name for run in (*waiting, *busy)}
     for run in waiting:
-        if run.source is None or run.source.name not in pending:
+        if run.parent is None or run.parent.name not in pending:
             waiting.remove(run)
             return run
     return None

@@ -1,10 +1,10 @@
-"""Files that environments read: part of a run's settings by what they hold, wherever they lie."""
+"""Digests of the files that environments read: part of a run's settings by what they hold, wherever they lie."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ FILES = "files"
 
 
 def paths_in(*kwargs: Mapping[str, Any]) -> dict[str, str]:
-    """The paths of files that keyword arguments of environments name, each with the argument's name."""
-    named = [(name, value) for each in kwargs for name, value in each.items()]
-    return {value: name for name, value in named if isinstance(value, str) and value.endswith(SUFFIX)}
+    """The paths of files that keyword arguments of environments name, each with where it stands in them: "oracle",
+    "reward.path", "reward.parts[0].path"."""
+    named = [(name.removeprefix("."), value) for each in kwargs for name, value in _texts(each)]
+    return {value: name for name, value in named if value.endswith(SUFFIX)}
 
 
 def digests(*kwargs: Mapping[str, Any]) -> dict[str, str]:
@@ -26,13 +27,15 @@ def digests(*kwargs: Mapping[str, Any]) -> dict[str, str]:
 
 
 def by_content(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's configuration with the digest of a file in place of its path: what two of them are compared by."""
+    """Comparison key of a run's configuration: with the digest of a file in place of its path."""
     files = config.get(FILES)
     known = files if isinstance(files, Mapping) else {}
 
     def named(value: Any) -> Any:
         if isinstance(value, Mapping):
             return {name: named(each) for name, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [named(each) for each in value]
         return f"sha256:{known[value]}" if isinstance(value, str) and value in known else value
 
     return {name: named(value) for name, value in config.items() if name != FILES}
@@ -52,3 +55,15 @@ def refuse_missing(*kwargs: Mapping[str, Any]) -> None:
                 f"{'not set' if told is None else repr(told)}: set it to the folder that holds {Path(path).name}, and "
                 "give the same command again"
             )
+
+
+def _texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """Every string inside mappings and lists, with its place."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from _texts(each, f"{place}.{name}")
+    elif isinstance(value, list | tuple):
+        for number, each in enumerate(value):
+            yield from _texts(each, f"{place}[{number}]")

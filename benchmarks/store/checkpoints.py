@@ -1,4 +1,4 @@
-"""What is kept of a run under way, so that it goes on where it was ended: a folder `checkpoint/` in the run's own.
+"""Checkpoints of runs: what is kept of one under way, to go on from, in a folder `checkpoint/` in the run's own.
 
 `progress.json` names the files that belong to it, with their sizes and digests, and takes the place of the one before
 in a single step, after they are all on the disk; files that it does not name count for nothing. So the folder holds a
@@ -19,6 +19,7 @@ from typing import Any, Self
 from benchmarks.store.provenance import decisive_differences, versions
 from benchmarks.store.results import Point
 from benchmarks.store.run_folder import read_json, sync_folder, write_json
+from benchmarks.store.typed_json import read_as
 
 CHECKPOINT = "checkpoint"
 PROGRESS = "progress.json"
@@ -26,12 +27,12 @@ FORMAT = 1
 
 
 class CheckpointRefused(ValueError):
-    """A checkpoint that a run cannot go on from; the message says which file, what was found, and what to do."""
+    """Error: a checkpoint that a run cannot go on from; the message says which file, what was found, and what to do."""
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """Where a run stands after a point of its curve.
+class RunCheckpoint:
+    """Checkpoint of a run: where it stands after a point of its curve.
 
     Attributes:
         settings: digest of the run's configuration, see `benchmarks.specs.experiment.settings_digest`.
@@ -53,7 +54,7 @@ class Checkpoint:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """What `write_checkpoint` wrote.
+        """What `write_run_checkpoint` wrote.
 
         Raises:
             ValueError: something else.
@@ -63,7 +64,7 @@ class Checkpoint:
             best = content["best"]
             found = cls(
                 settings=str(content["settings"]),
-                curve=tuple(Point.from_json(point) for point in content["curve"]),
+                curve=read_as(tuple[Point, ...], content["curve"], "curve"),
                 evaluation_seconds=float(content["evaluation_seconds"]),
                 offset=(generated, read, rolled_out),
                 best=None if best is None else int(best),
@@ -86,7 +87,7 @@ def place_of(folder: Path) -> Path:
     return folder / CHECKPOINT
 
 
-def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+def write_run_checkpoint(folder: Path, checkpoint: RunCheckpoint) -> None:
     """Makes it the run's checkpoint; its files lie in `place_of(folder)` already, under names that no file of the
     present checkpoint with other content has. What the new one does not name is removed."""
     place = place_of(folder)
@@ -105,7 +106,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
             other.unlink()
 
 
-def read_checkpoint(folder: Path, settings: str) -> Checkpoint | None:
+def read_run_checkpoint(folder: Path, settings: str) -> RunCheckpoint | None:
     """The checkpoint of the run in `folder`, whose settings have this digest; None if there is none.
 
     Raises:
@@ -116,7 +117,7 @@ def read_checkpoint(folder: Path, settings: str) -> Checkpoint | None:
         content = read_json(place / PROGRESS)
         if content.get("format") != FORMAT:
             raise ValueError(f"format={content.get('format')!r}, this code reads {FORMAT}")
-        checkpoint = Checkpoint.from_json(content)
+        checkpoint = RunCheckpoint.from_json(content)
         made_with = {str(name): str(each) for name, each in dict(content["versions"]).items()}
         described = [dict(each) for each in content["files"].values()]
     except FileNotFoundError:
@@ -133,7 +134,7 @@ def read_checkpoint(folder: Path, settings: str) -> Checkpoint | None:
     return checkpoint
 
 
-def remove_checkpoint(folder: Path) -> None:
+def remove_run_checkpoint(folder: Path) -> None:
     """Removes it, if there is one: at no moment is there one that is not whole."""
     place = place_of(folder)
     (place / PROGRESS).unlink(missing_ok=True)

@@ -1,19 +1,22 @@
-"""What was asked for in a folder of results, so that a report can say what is missing."""
+"""Manifest of a folder of results: what was asked for, so that a report can say what is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from benchmarks.specs.experiment import Experiment, Run
+from benchmarks.specs.experiment import Algorithm, Experiment, Run
+from benchmarks.store.old_form import EXPERIMENT_KEYS, in_new_form
 from benchmarks.store.run_folder import read_json, write_json
+from benchmarks.store.typed_json import read_as, read_fields
 
 MANIFEST = "experiment.json"
-TEXTS = ("name", "description", "env_id", "unit", "baseline", "goal", "compared_with", "curve")
+# Fields of `Experiment` that the runs' configurations hold; every other one is kept by its name.
+IN_RUNS = frozenset({"algorithms", "env_kwargs", "seeds", "evaluation", "shared"})
 Key = tuple[str, int]
-"""A run within an experiment: its row's label and its seed."""
+"""A run within an experiment: its algorithm's label and its seed."""
 
 
 @dataclass(frozen=True)
@@ -21,58 +24,42 @@ class Manifest:
     """An experiment and all runs of it that were ever asked for.
 
     Attributes:
-        name, description, env_id, unit, baseline, goal, compared_with, curve, expected_shares, reach, at_most: as
-            in `Experiment`.
-        labels: of its rows, in order.
+        experiment: of one that was read, the fields that `IN_RUNS` names are not filled in, and its algorithms have
+            but their labels.
         runs: the configuration of each run.
     """
 
-    name: str
-    description: str = ""
-    env_id: str = ""
-    unit: str = ""
-    baseline: str = ""
-    goal: str = ""
-    compared_with: str = ""
-    curve: str = "return"
-    expected_shares: Mapping[str, float] = field(default_factory=dict)
-    reach: float = 0.0
-    at_most: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    labels: tuple[str, ...] = ()
+    experiment: Experiment
     runs: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, experiment: Experiment, runs: Sequence[Run]) -> Self:
         """The experiment with these of its runs."""
-        return cls(
-            **{name: getattr(experiment, name) for name in TEXTS},
-            expected_shares=experiment.expected_shares,
-            reach=experiment.reach,
-            at_most=experiment.at_most,
-            labels=tuple(row.label for row in experiment.rows),
-            runs={(run.row.label, run.seed): run.to_config() for run in runs},
-        )
+        return cls(experiment, {(run.algorithm.label, run.seed): run.to_config() for run in runs})
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Of the algorithms, in order."""
+        return tuple(each.label for each in self.experiment.algorithms)
 
     @property
     def devices(self) -> list[str]:
-        """That its runs were to be done on."""
+        """The devices that its runs were to be done on."""
         return sorted({str(config.get("device", "cpu")) for config in self.runs.values()})
 
     def with_earlier(self, earlier: Manifest) -> Manifest:
         """With the runs of an earlier manifest added; what both have is as here."""
-        labels = tuple(dict.fromkeys((*self.labels, *earlier.labels)))
-        return replace(self, labels=labels, runs={**earlier.runs, **self.runs})
+        added = tuple(each for each in earlier.experiment.algorithms if each.label not in self.labels)
+        experiment = replace(self.experiment, algorithms=(*self.experiment.algorithms, *added))
+        return Manifest(experiment, {**earlier.runs, **self.runs})
 
     def write(self, folder: Path) -> None:
         """Keeps it in an experiment's folder."""
-        texts = {name: getattr(self, name) for name in TEXTS}
-        shares = {"expected_shares": dict(self.expected_shares), "reach": self.reach}
-        shares["at_most"] = {measure: dict(bars) for measure, bars in self.at_most.items()}
+        kept = [each.name for each in fields(Experiment) if each.name not in IN_RUNS]
         write_json(
             folder / MANIFEST,
             {
-                **texts,
-                **shares,
+                **{name: getattr(self.experiment, name) for name in kept},
                 "devices": self.devices,
                 "labels": list(self.labels),
                 "runs": list(self.runs.values()),
@@ -81,32 +68,22 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """What `Manifest.write` kept in an experiment's folder.
+    """The manifest in an experiment's folder, in the form of now or before agents had names.
 
     Raises:
         FileNotFoundError: nothing.
         ValueError: something else.
     """
-    content = read_json(folder / MANIFEST)
+    content = {EXPERIMENT_KEYS.get(key, key): value for key, value in read_json(folder / MANIFEST).items()}
     try:
+        kept = read_fields(content, Experiment, IN_RUNS)
+        labels = read_as(tuple[str, ...], content["labels"], "labels")
+        runs = [in_new_form(config) for config in content["runs"]]
         return Manifest(
-            **{name: _text(content[name]) for name in TEXTS},
-            expected_shares={_text(label): float(share) for label, share in content["expected_shares"].items()},
-            reach=float(content.get("reach", 0.0)),
-            at_most={
-                _text(measure): {_text(label): float(most) for label, most in bars.items()}
-                for measure, bars in content.get("at_most", {}).items()
-            },
-            labels=tuple(_text(label) for label in content["labels"]),
-            runs={(_text(config["row"]["label"]), int(config["seed"])): config for config in content["runs"]},
+            Experiment(**kept, algorithms=tuple(Algorithm(label, agent="") for label in labels)),
+            {(config["algorithm"]["label"], int(config["seed"])): config for config in runs},
         )
     except KeyError as error:
         raise ValueError(f"{error.args[0]!r} is missing") from None
     except (TypeError, AttributeError) as error:
         raise ValueError(f"not the form of a manifest: {error}") from None
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"expected a text, got {value!r}")
-    return value

@@ -1,4 +1,4 @@
-"""What a run is made with."""
+"""Provenance: the versions and the machine that a run is made with."""
 
 from __future__ import annotations
 

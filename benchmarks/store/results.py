@@ -1,18 +1,19 @@
-"""What a run yields."""
+"""Results of runs: curves, measurements, failures."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
+
+from benchmarks.store.typed_json import read_as
 
 FORMAT = 3
 
 
 @dataclass(frozen=True)
 class Point:
-    """Of a learning curve. A run that starts from another's policy counts on from where that one ended.
+    """Point of a learning curve. A run that starts from another's policy counts on from where that one ended.
 
     Attributes:
         tokens_generated, tokens_read: in training until then.
@@ -43,28 +44,10 @@ class Point:
         """All there are: generated, read and rolled out."""
         return self.tokens + self.tokens_rolled_out
 
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """What `asdict` gave.
-
-        Raises:
-            KeyError, TypeError, AttributeError, OverflowError, ValueError: something else.
-        """
-        return cls(
-            int(content["tokens_generated"]),
-            int(content["tokens_read"]),
-            _finite(content["seconds"]),
-            _finite(content["mean_return"]),
-            int(content["tokens_rolled_out"]),
-            str(content["phase"]),
-            _numbers(content["losses"]),
-            _numbers(content["measures"]),
-        )
-
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured of a policy other than the final one, by the same final evaluation.
+    """Measurement of a policy other than the final one, by the same final evaluation.
 
     Attributes:
         point: of the curve, at which the policy was kept.
@@ -77,20 +60,10 @@ class Measurement:
     measures: Mapping[str, float]
     errors: Mapping[str, float]
 
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """What `asdict` gave; raises as `Point.from_json`."""
-        return cls(
-            Point.from_json(content["point"]),
-            _finite(content["mean_return"]),
-            _numbers(content["measures"]),
-            _numbers(content["errors"]),
-        )
-
 
 @dataclass(frozen=True)
 class Reference:
-    """A level that returns are compared with: its title and its value, in the reward's unit."""
+    """Reference that returns are compared with: its title and its value, in the reward's unit."""
 
     title: str
     value: float
@@ -98,17 +71,17 @@ class Reference:
 
 @dataclass(frozen=True)
 class Result:
-    """A finished run, as `result.json` keeps it.
+    """Result of a finished run, as `result.json` keeps it.
 
     Attributes:
         curve: at least one point; the last is the end of training.
         mean_return, std_return: of the final evaluation's episodes.
-        measures: name in `benchmarks.evaluation.measures.MEASURES` -> value.
+        measures: name in `benchmarks.measures.measures.MEASURES` -> value.
         errors: name of a measure -> its Monte-Carlo standard error over the texts; without those that have none.
         sequence_nll_oracle: -log p of each text of the final evaluation under the oracle, nats a token, rounded to
             1e-4; empty where the task has no oracle.
         reasons: name of a measure that does not apply -> why.
-        references: name -> level; "greedy", "data", ... as the task has them.
+        references: their name -> what they are; "greedy", "data", ... as the task has them.
         oracle_entropy: nats a token, of a task that has an oracle; else None.
         samples: texts of the final evaluation.
         evaluation_seconds: on the wall clock, during and after training.
@@ -149,28 +122,10 @@ class Result:
         if content.get("format") != FORMAT:
             raise ValueError(f"format={content.get('format')!r}, expected {FORMAT}")
         try:
-            entropy = content["oracle_entropy"]
-            result = cls(
-                curve=tuple(Point.from_json(point) for point in content["curve"]),
-                mean_return=_finite(content["mean_return"]),
-                std_return=_finite(content["std_return"]),
-                measures=_numbers(content["measures"]),
-                errors=_numbers(content["errors"]),
-                sequence_nll_oracle=tuple(_finite(value) for value in content["sequence_nll_oracle"]),
-                reasons={str(name): str(reason) for name, reason in content["reasons"].items()},
-                references={
-                    str(name): Reference(str(level["title"]), _finite(level["value"]))
-                    for name, level in content["references"].items()
-                },
-                oracle_entropy=None if entropy is None else _finite(entropy),
-                samples=tuple(str(text) for text in content["samples"]),
-                evaluation_seconds=_finite(content["evaluation_seconds"]),
-                versions={str(name): str(version) for name, version in content["versions"].items()},
-                best=None if content["best"] is None else Measurement.from_json(content["best"]),
-            )
+            result: Self = read_as(cls, content, "result")
         except KeyError as error:
             raise ValueError(f"{error.args[0]!r} is missing") from None
-        except (TypeError, AttributeError, OverflowError) as error:
+        except TypeError as error:
             raise ValueError(f"not the form of a result: {error}") from None
         if not result.curve:
             raise ValueError("curve has no points")
@@ -179,7 +134,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Failure:
-    """A run that was ended by an error, as `error.json` keeps it.
+    """Failure: a run that was ended by an error, as `error.json` keeps it.
 
     Attributes:
         error: in one line: the exception's name, a colon, and what it says.
@@ -216,18 +171,8 @@ class Failure:
         """What `to_json` gave; of anything else what can be read."""
         error, traceback = (str(content.get(key, "(not recorded)")) for key in ("error", "traceback"))
         try:
-            curve = tuple(Point.from_json(point) for point in content["curve"])
-            last = None if content["last"] is None else Measurement.from_json(content["last"])
-        except (KeyError, TypeError, AttributeError, OverflowError, ValueError):
+            curve: tuple[Point, ...] = read_as(tuple[Point, ...], content["curve"], "curve")
+            last: Measurement | None = read_as(Measurement | None, content["last"], "last")
+        except (KeyError, TypeError):
             return cls(error, traceback)
         return cls(error, traceback, curve, last)
-
-
-def _numbers(content: Mapping[str, Any]) -> dict[str, float]:
-    return {str(name): _finite(value) for name, value in content.items()}
-
-
-def _finite(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"expected a finite number, got {value!r}")
-    return float(value)

@@ -1,16 +1,20 @@
-"""Results on disk: one folder a run, each file written whole or not at all."""
+"""Folders of runs on disk: each file written whole or not at all, one process at a time in an experiment's folder."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from filelock import FileLock, Timeout
+
 from benchmarks.specs.file_digests import by_content
+from benchmarks.store.old_form import in_new_form
 from benchmarks.store.results import Failure, Result
 
 Status = Literal["finished", "failed", "unfinished", "not started"]
@@ -19,11 +23,12 @@ RESULT = "result.json"
 ERROR = "error.json"
 AGENT = "agent.safetensors"
 BEST = "best.safetensors"
+LOCK = ".lock"
 
 
 @dataclass(frozen=True)
 class RunState:
-    """What a run's folder holds.
+    """State of a run: what its folder holds.
 
     Attributes:
         status: "finished" has a result, "failed" an error; "unfinished" was started and has neither (interrupted,
@@ -39,6 +44,10 @@ class RunState:
     result: Result | None = None
     error: Failure | None = None
     broken: tuple[tuple[Path, str], ...] = ()
+
+
+class FolderInUse(ValueError):
+    """Error: another process is at work in a folder; two would do the same runs and spoil each other's checkpoints."""
 
 
 def sync_folder(folder: Path) -> None:
@@ -82,12 +91,12 @@ def _write(text: str, path: Path) -> None:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Writes JSON as `write_text` does.
+    """Writes JSON as `write_text` does; any mapping as an object.
 
     Raises:
         ValueError: NaN or inf in it.
     """
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=dict) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -119,7 +128,7 @@ def read_state(folder: Path) -> RunState:
             continue
         except ValueError as error:
             broken.append((folder / name, str(error)))
-    config = read.get(CONFIG)
+    config = None if CONFIG not in read else in_new_form(read[CONFIG])
     if config is None:
         # A result whose settings are unknown cannot be told from one of other settings.
         broken.extend(
@@ -153,9 +162,10 @@ def remove_drafts(folder: Path) -> None:
 
 
 def config_differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """One line for each setting in which two configurations differ: "row.total_tokens: 1000 there, 2000 now"; files
-    count by what they hold."""
-    there, now = _flat(by_content(found)), _flat(by_content(wanted))
+    """One line for each setting in which two configurations differ: "algorithm.total_tokens: 1000 there, 2000 now";
+    files count by what they hold."""
+    contents = by_content(found), by_content(wanted)
+    there, now = (_flat(settings) for settings in contents)
     return [
         f"{key}: {_shown(there, key)} there, {_shown(now, key)} now"
         for key in sorted(there.keys() | now.keys())
@@ -175,3 +185,23 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _shown(settings: Mapping[str, Any], key: str) -> str:
     return json.dumps(settings[key], ensure_ascii=False) if key in settings else "not set"
+
+
+@contextmanager
+def lock_folders(folders: Iterable[Path]) -> Iterator[None]:
+    """Holds folders, which are made if they are not there, until the block ends; or the process, however it ends.
+
+    Raises:
+        FolderInUse: another process holds one of them; none is held then.
+    """
+    with ExitStack() as held:
+        for folder in sorted(set(folders)):
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                held.enter_context(FileLock(folder / LOCK).acquire(timeout=0))
+            except Timeout:
+                raise FolderInUse(
+                    f"{folder}: another process is at work there. Nothing was run: wait until it has ended, or choose "
+                    "another --out"
+                ) from None
+        yield

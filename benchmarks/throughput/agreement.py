@@ -1,4 +1,4 @@
-"""Two works are compared in speed only where they do the same."""
+"""Agreement of two works: they are compared in speed only where they do the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the cases share: sizes, clock, the oracle and its texts."""
+"""Bench that the cases share: sizes, clock, the oracle and its texts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.throughput.clock import Call, Clock
-from benchmarks.throughput.measured import Curve, Figure, Row, Unit
+from benchmarks.throughput.measured import BenchmarkRow, Curve, Figure, Unit
 from benchmarks.throughput.sizes import Sizes
 from benchmarks.throughput.targets import TARGETS
 from textgen_env.tasks.oracle import OracleTask
@@ -20,7 +20,7 @@ from textgen_env.vocabulary import IntArray
 
 @dataclass(frozen=True)
 class Work:
-    """Something to time.
+    """Work: something to time.
 
     Attributes:
         name: whose.
@@ -37,14 +37,14 @@ class Work:
 
 @dataclass(frozen=True)
 class Missing:
-    """A work that cannot be done here, and why."""
+    """Missing work: one that cannot be done here, and why."""
 
     name: str
     reason: str
 
 
 class Bench:
-    """Sizes, clock and the data that several cases use, drawn when first asked for."""
+    """Bench: sizes, clock and the data that several cases use, drawn when first asked for."""
 
     def __init__(self, sizes: Sizes, clock: Clock) -> None:
         self.sizes = sizes
@@ -82,13 +82,13 @@ class Bench:
         reference: Work | Missing | None = None,
         floor: Work | Missing | None = None,
         note: str = "",
-    ) -> Row:
+    ) -> BenchmarkRow:
         """The works timed in turn, as a row of the table."""
         works = {role: each for role, each in zip(ROLES, (ours, reference, floor), strict=True) if each is not None}
         calls = {role: each.call for role, each in works.items() if isinstance(each, Work)}
         calls |= {f"{role} less": w.less for role, w in works.items() if isinstance(w, Work) and w.less is not None}
         seconds = self.clock.compare(calls)
-        return Row(
+        return BenchmarkRow(
             name,
             work,
             unit,

@@ -1,4 +1,4 @@
-"""Timing works in turn, so that what else the machine does falls on all of them alike."""
+"""Clock that times works in turn, so that what else the machine does falls on all of them alike."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FEWEST_REPEATS = 3
 
 @dataclass(frozen=True)
 class Clock:
-    """How works are timed.
+    """Clock: how works are timed.
 
     Attributes:
         repeats: rounds, each timing every work once; the table shows the median.
@@ -71,7 +71,7 @@ class Clock:
 
 
 def seconds(call: Call, loops: int) -> float:
-    """What `loops` calls take, the collector of cyclic garbage at rest."""
+    """Seconds that `loops` calls take, the collector of cyclic garbage at rest."""
     collecting = gc.isenabled()
     gc.disable()
     try:

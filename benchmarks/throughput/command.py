@@ -1,4 +1,4 @@
-"""`python -m benchmarks throughput`: measure, print, keep."""
+"""Command `python -m benchmarks throughput`: measures, prints, keeps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.store.run_folder import write_json
-from benchmarks.throughput.cases import chosen
+from benchmarks.throughput.catalogue import chosen
 from benchmarks.throughput.clock import Clock
 from benchmarks.throughput.plot import growth, ratios, write_picture
 from benchmarks.throughput.run import Measurements, measure

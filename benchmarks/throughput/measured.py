@@ -1,4 +1,4 @@
-"""What a case yields: rows of the table and curves of cost against size, with every repeat."""
+"""Measurements that a case yields: rows of the table and curves of cost against size, with every repeat."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from benchmarks.throughput.clock import exponent
 
-Kind = Literal["time", "rate", "memory"]
+UnitKind = Literal["time", "rate", "memory"]
 Quantity = Literal["ratio", "share", "cost"]
 SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
 COUNTS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
@@ -18,10 +18,10 @@ BYTES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
 
 @dataclass(frozen=True)
 class Unit:
-    """What costs are stated for: "time" a text (us/text; us without a name), the "rate" of tokens
+    """Unit that costs are stated for: "time" a text (us/text; us without a name), the "rate" of tokens
     (tokens/s), or "memory" (GiB)."""
 
-    kind: Kind
+    kind: UnitKind
     name: str
 
     def shown(self, cost: float) -> str:
@@ -34,7 +34,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Figure:
-    """A work's cost.
+    """Figure: a work's cost.
 
     Attributes:
         name: whose work.
@@ -61,7 +61,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Target:
-    """A figure to reach: a "ratio" to the reference's speed or a "share" of the floor's at least, or a "cost" a unit
+    """Target to reach: a "ratio" to the reference's speed or a "share" of the floor's at least, or a "cost" a unit
     at most."""
 
     quantity: Quantity
@@ -69,8 +69,8 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A line of the table.
+class BenchmarkRow:
+    """Row of the table.
 
     Attributes:
         name: short, of letters, digits and "-"; `targets.TARGETS` is looked up by it.
@@ -129,7 +129,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Curve:
-    """Cost against size.
+    """Curve of cost against size.
 
     Attributes:
         name: short.
@@ -147,7 +147,7 @@ class Curve:
 
     @property
     def sizes(self) -> list[int]:
-        """What was measured."""
+        """Sizes that were measured."""
         return list(self.costs)
 
     @property

@@ -1,4 +1,4 @@
-"""The measurements as pictures: ratios as bars, cost against size as lines."""
+"""Pictures of the measurements: ratios as bars, cost against size as lines."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 
 from benchmarks.report.plots import GREY, PALETTE
 from benchmarks.store.run_folder import write_text
-from benchmarks.throughput.measured import Curve, Row, Target, Unit
+from benchmarks.throughput.measured import BenchmarkRow, Curve, Target, Unit
 from benchmarks.throughput.table import times
 
 AXES = {"rows": "rows", "tokens": "tokens of a text", "V": "size of the vocabulary", "texts": "texts"}
 MET, MISSED, PLAIN = "#009E73", "#D55E00", "#0072B2"
 
 
-def ratios(rows: Sequence[Row], judged: bool = True) -> Figure:
+def ratios(rows: Sequence[BenchmarkRow], judged: bool = True) -> Figure:
     """How many times as fast as the reference, as bars, with the targets and the floor marked on the same scale.
 
     Args:
@@ -68,7 +68,7 @@ def ratios(rows: Sequence[Row], judged: bool = True) -> Figure:
     return figure
 
 
-def mark_of(row: Row, target: Target) -> float | None:
+def mark_of(row: BenchmarkRow, target: Target) -> float | None:
     """Where on the scale of ratios a row reaches a target: a cost and a share are ratios too, given what the reference
     and the floor took in the same run."""
     if row.ratio is None or row.ours.cost is None:
@@ -118,12 +118,12 @@ def _panel(axes: Axes, name: str, curves: Sequence[Curve]) -> None:
     axes.grid(color=GREY, alpha=0.2, linewidth=0.6)
 
 
-def _colour(row: Row, judged: bool) -> str:
+def _colour(row: BenchmarkRow, judged: bool) -> str:
     met = [row.met(target) for target in row.targets]
     return PLAIN if not met or not judged else MET if all(met) else MISSED
 
 
-def _limits(rows: Sequence[Row]) -> tuple[float, float]:
+def _limits(rows: Sequence[BenchmarkRow]) -> tuple[float, float]:
     values = [1.0]
     for row in rows:
         values += [row.ratio or 1.0, *(mark for target in row.targets if (mark := mark_of(row, target)) is not None)]

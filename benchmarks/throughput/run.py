@@ -1,4 +1,4 @@
-"""Doing the cases, one after another."""
+"""Runner of the cases, one after another."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 import torch
 
 from benchmarks.throughput.bench import Bench
-from benchmarks.throughput.cases import load
+from benchmarks.throughput.catalogue import load
 from benchmarks.throughput.clock import Clock
 from benchmarks.throughput.machine import machine, revision, uncompiled, versions
-from benchmarks.throughput.measured import Curve, Row
+from benchmarks.throughput.measured import BenchmarkRow, Curve
 from benchmarks.throughput.sizes import Sizes
 
 FORMAT = 1
@@ -23,7 +23,7 @@ FORMAT = 1
 
 @dataclass
 class Measurements:
-    """What was measured so far.
+    """Measurements so far.
 
     Attributes:
         sizes, repeats: asked for.
@@ -37,7 +37,7 @@ class Measurements:
 
     sizes: Sizes
     repeats: int
-    rows: list[Row] = field(default_factory=list)
+    rows: list[BenchmarkRow] = field(default_factory=list)
     curves: list[Curve] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     begun: str = ""
@@ -88,7 +88,7 @@ def measure(
                 tell(name)
                 try:
                     for each in load(name)(bench):
-                        if isinstance(each, Row):
+                        if isinstance(each, BenchmarkRow):
                             found.rows.append(each)
                         else:
                             found.curves.append(each)

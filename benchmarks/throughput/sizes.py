@@ -1,4 +1,4 @@
-"""How large the work is."""
+"""Sizes of the work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Sizes:
-    """The sizes of the cases; the defaults are those that the targets are stated for.
+    """Sizes of the cases; the defaults are those that the targets are stated for.
 
     Attributes:
         vocab_size: V.

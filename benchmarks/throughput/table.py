@@ -1,4 +1,4 @@
-"""The measurements on the terminal."""
+"""Table of the measurements on the terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.throughput.machine import uncompiled, versions
-from benchmarks.throughput.measured import Curve, Row, Target, Unit
+from benchmarks.throughput.measured import BenchmarkRow, Curve, Target, Unit
 from benchmarks.throughput.run import Measurements
 from benchmarks.throughput.sizes import Sizes
 
@@ -38,7 +38,7 @@ def show(found: Measurements, console: Console) -> None:
         console.print(f"{name} failed: {error}", style="bold red", highlight=False, markup=False, soft_wrap=True)
 
 
-def verdict(row: Row, target: Target) -> str:
+def verdict(row: BenchmarkRow, target: Target) -> str:
     """A target in words, and whether it is met."""
     if target.quantity == "cost":
         said = f"≤ {Unit(row.unit.kind, '').shown(target.value)}"
@@ -76,7 +76,7 @@ def _show_header(found: Measurements, console: Console) -> None:
         console.print(uncompiled(), style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
-def _rows(rows: list[Row], judged: bool, wide: bool) -> Table:
+def _rows(rows: list[BenchmarkRow], judged: bool, wide: bool) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     widths = WIDE_WIDTHS if wide else NARROW_WIDTHS
     table.add_column("work", ratio=1, overflow="fold")
@@ -87,7 +87,7 @@ def _rows(rows: list[Row], judged: bool, wide: bool) -> Table:
     return table
 
 
-def _cells(row: Row, judged: bool) -> list[tuple[str, str, str, str]]:
+def _cells(row: BenchmarkRow, judged: bool) -> list[tuple[str, str, str, str]]:
     """A line for us, for the reference and for the floor, each with the targets that speak of it."""
     lines = []
     for figure, name, compared, quantity in (
@@ -104,7 +104,7 @@ def _cells(row: Row, judged: bool) -> list[tuple[str, str, str, str]]:
     return lines
 
 
-def _judged(row: Row, target: Target, judged: bool) -> str:
+def _judged(row: BenchmarkRow, target: Target, judged: bool) -> str:
     style = STYLES[row.met(target)] if judged else "dim"
     return f"[{style}]{escape(verdict(row, target))}[/]" if style else escape(verdict(row, target))
 

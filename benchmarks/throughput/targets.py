@@ -1,4 +1,4 @@
-"""The figures to reach, by the name of the row."""
+"""Targets: the figures to reach, by the name of the row."""
 
 from __future__ import annotations
 

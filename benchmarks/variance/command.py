@@ -1,4 +1,4 @@
-"""`python -m benchmarks variance`: measure, print, keep."""
+"""Command `python -m benchmarks variance`: measures, prints, keeps."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def variance(
         count = QUICK_REPLICATES if quick else replicates
         found = measure(chosen, POLICIES, batches, count, seed=seed, tell=status.update)
     for heading, table in tables(found, batches[-1:]):
-        print_table(table, heading, console, len(table.rows))
+        print_table(table, heading, console, "variance.md has them")
     for line in notes(found):
         console.print(line, style="dim", highlight=False, markup=False)
     for row in missed(found):

@@ -1,4 +1,4 @@
-"""What is compared: estimators and policies, as data."""
+"""Estimators and policies that are compared, as data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Estimator:
-    """How a gradient is estimated: by `agents.exact.estimated_gradient` of an agent.
+    """Estimator of a gradient: by `agents.exact.estimated_gradient` of an agent.
 
     Attributes:
         label: its name in table and figures.
@@ -33,7 +33,7 @@ class Estimator:
 
 @dataclass(frozen=True)
 class FixedPolicy:
-    """A policy whose gradient is estimated: REINFORCE after some tokens.
+    """Policy whose gradient is estimated: REINFORCE after some tokens.
 
     Attributes:
         label: its name.

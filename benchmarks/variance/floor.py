@@ -1,4 +1,4 @@
-"""The estimator that knows what every token is worth: what is left is the luck of which texts are written."""
+"""Floor of the variance: an estimator that knows the exact advantages; what is left is which texts are written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from textgen_env.solve import TextMDP, evaluate_policy
 
 
 class ExactAdvantage(PolicyGradientAgent):
-    """sum_t A(s_t, a_t) grad log pi(a_t | s_t) with A = Q - V by dynamic programming."""
+    """Agent whose gradient is sum_t A(s_t, a_t) grad log pi(a_t | s_t), with A = Q - V by dynamic programming."""
 
     config_class = PolicyGradientConfig
 

@@ -1,4 +1,4 @@
-"""Drawing estimates of a gradient, and what is measured of them."""
+"""Measurement of gradient estimators: drawn estimates, and their statistics."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FIT_UPDATES, FIT_TEXTS, FIT_RATE = 300, 64, 0.02
 
 @dataclass(frozen=True)
 class Value:
-    """A number and its standard error over replicates."""
+    """Number and its standard error over replicates."""
 
     value: float
     error: float
@@ -41,7 +41,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of R estimates of one gradient g.
+    """Statistics of R estimates of one gradient g.
 
     Attributes:
         bias: (E[g^] - g) . g / |g|^2: by how much of the gradient's length the mean lies off along it.
@@ -61,8 +61,8 @@ class Statistics:
 
 
 @dataclass(frozen=True)
-class Row:
-    """What was found of an estimator at a policy, with so many texts a batch; `tokens` (mean) are those written and
+class EstimatorRow:
+    """Row of the table: an estimator at a policy, with so many texts a batch; `tokens` (mean) are those written and
     rolled out for it."""
 
     estimator: Estimator
@@ -75,8 +75,8 @@ class Row:
 
 @dataclass(frozen=True)
 class PolicyFound:
-    """A fixed policy: its expected return and the game's optimum (reward's unit), the length of its gradient, and its
-    entropy (nats a text)."""
+    """Policy as it was found: its expected return and the game's optimum (reward's unit), the length of its gradient,
+    and its entropy (nats a text)."""
 
     label: str
     expected_return: float
@@ -87,13 +87,13 @@ class PolicyFound:
 
 @dataclass(frozen=True)
 class Found:
-    """All that was measured, in the order in which it was asked for."""
+    """Findings: all that was measured, in the order in which it was asked for."""
 
     game: str
     policies: tuple[PolicyFound, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[EstimatorRow, ...]
 
-    def biased(self, row: Row) -> bool | None:
+    def biased(self, row: EstimatorRow) -> bool | None:
         """Whether the mean lies off: at 1% for all rows together (Bonferroni). None: too few replicates to tell."""
         if row.replicates < TESTED_REPLICATES:
             return None
@@ -101,7 +101,7 @@ class Found:
 
 
 def statistics(samples: FloatArray, exact: FloatArray, directions: FloatArray) -> Statistics:
-    """What there is to be said of estimates (R, D), R >= 2, of a gradient (D,); `directions` (K, D) are of length 1.
+    """Statistics of estimates (R, D), R >= 2, of a gradient (D,); `directions` (K, D) are of length 1.
 
     Raises:
         ValueError: fewer than two estimates, or a gradient of length 0.
@@ -178,7 +178,7 @@ def measure(
                 samples = np.stack([_flat(each.gradient) for each in drawn])
                 tokens = float(np.mean([each.tokens for each in drawn]))
                 found = statistics(samples, exact, directions)
-                rows.append(Row(estimator, policy.label, texts, replicates, tokens, found))
+                rows.append(EstimatorRow(estimator, policy.label, texts, replicates, tokens, found))
     return Found(mdp.game, tuple(described), tuple(rows))
 
 

@@ -1,8 +1,8 @@
-"""The measurements as pictures: variance against cost, and direction against batch size."""
+"""Pictures of the measurements: variance against cost, and direction against batch size."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from benchmarks.report.plots import GREY, PALETTE
-from benchmarks.variance.measure import Found, Row
+from benchmarks.variance.measure import EstimatorRow, Found
 
 Quantity = Literal["variance", "cosine"]
 QUANTITIES: tuple[Quantity, ...] = ("variance", "cosine")
@@ -50,7 +50,7 @@ def picture(found: Found, quantity: Quantity) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, rows: list[Row], family: str, quantity: Quantity) -> None:
+def _panel(axes: Axes, rows: list[EstimatorRow], family: str, quantity: Quantity) -> None:
     grouped = _by_estimator(rows)
     for lines in grouped.values():
         if lines[0].estimator.family != family:
@@ -59,7 +59,8 @@ def _panel(axes: Axes, rows: list[Row], family: str, quantity: Quantity) -> None
     members = [lines for lines in grouped.values() if lines[0].estimator.family == family]
     for number, lines in enumerate(members):
         x, heights, errors = _series(lines, quantity)
-        look = {"color": PALETTE[number % len(PALETTE)], "marker": MARKERS[number % len(MARKERS)], "markersize": 4}
+        colour, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
+        look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4}
         label = lines[0].estimator.label.removeprefix(f"{family}, ")
         axes.errorbar(x, heights, yerr=errors, label=label, capsize=2, elinewidth=0.8, linewidth=1.3, **look)
     axes.set_title(family, fontsize=9)
@@ -74,15 +75,15 @@ def _panel(axes: Axes, rows: list[Row], family: str, quantity: Quantity) -> None
     axes.grid(color=GREY, alpha=0.2, linewidth=0.6)
 
 
-def _series(lines: list[Row], quantity: Quantity) -> tuple[list[float], list[float], list[float]]:
+def _series(lines: list[EstimatorRow], quantity: Quantity) -> tuple[list[float], list[float], list[float]]:
     """Along x, up, and the standard errors up."""
     x = [row.tokens if quantity == "variance" else float(row.texts) for row in lines]
     values = [getattr(row.found, quantity) for row in lines]
     return x, [each.value for each in values], [each.error for each in values]
 
 
-def _by_estimator(rows: list[Row]) -> dict[str, list[Row]]:
-    grouped: dict[str, list[Row]] = {}
+def _by_estimator(rows: list[EstimatorRow]) -> dict[str, list[EstimatorRow]]:
+    grouped: dict[str, list[EstimatorRow]] = {}
     for row in sorted(rows, key=lambda each: each.texts):
         grouped.setdefault(row.estimator.label, []).append(row)
     return grouped

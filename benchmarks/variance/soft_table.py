@@ -1,4 +1,4 @@
-"""Tiny's reward as a function of soft tokens, for estimators that differentiate it."""
+"""Reward of Tiny as a function of soft tokens, for estimators that differentiate it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from textgen_env.tasks.base import Sources, Task
 
 
 class SoftTable(TableReward):
-    """score(y) = sum_t sum_{x_1 .. x_t} y_1[x_1] .. y_t[x_t] r(x_1 .. x_t), over prefixes that have not ended before:
-    of one-hots, what `TableReward` pays. Other functions of soft tokens agree with it there; what a gradient through
-    soft tokens is biased by depends on which is taken.
+    """Reward: score(y) = sum_t sum_{x_1 .. x_t} y_1[x_1] .. y_t[x_t] r(x_1 .. x_t), over prefixes that have not ended
+    before: of one-hots, what `TableReward` pays. Other functions of soft tokens agree with it there; what a gradient
+    through soft tokens is biased by depends on which is taken.
     """
 
     _eos_id: int | None = None

@@ -1,4 +1,4 @@
-"""The measurements as tables: for the terminal, for pages and for other programs."""
+"""Tables of the measurements: for the terminal, for pages and for other programs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks.analysis.comparison import NONE, Table
 from benchmarks.report.files import csv_text, markdown_table
-from benchmarks.variance.measure import FALSE_ALARM, TESTED_REPLICATES, Found, Row, Value
+from benchmarks.report.table import NONE, Column, Table, table_of_texts
+from benchmarks.variance.measure import FALSE_ALARM, TESTED_REPLICATES, EstimatorRow, Found, Value
 
-TITLES = ("estimator", "texts", "tokens", "bias", "z", "z aside", "variance", "at equal tokens", "cosine", "unbiased")
+# Where the room is short: bias and variance before the rest.
+PRIORITIES = {
+    **{"estimator": 0, "texts": 6, "tokens": 7, "bias": 2, "z": 8, "z aside": 9},
+    **{"variance": 3, "at equal tokens": 4, "cosine": 5, "unbiased": 1},
+}
+SHOWN = tuple(Column(title, priority=priority) for title, priority in PRIORITIES.items())
 COLUMNS = (
     *("policy", "estimator", "family", "texts", "replicates", "tokens", "bias", "bias_error", "z", "z_random", "p"),
     *("variance", "variance_error", "cosine", "cosine_error", "claimed_unbiased", "found_biased"),
@@ -26,12 +31,12 @@ def tables(found: Found, texts: tuple[int, ...] | None = None) -> list[tuple[str
             f"{policy.label}: expected return {policy.expected_return:.2f} of {policy.optimum:.2f}, entropy "
             f"{policy.entropy:.2f} nats, length of the gradient {policy.gradient:.2f}"
         )
-        made.append((heading, Table(TITLES, tuple(_cells(found, row) for row in rows))))
+        made.append((heading, table_of_texts(heading, SHOWN, (_cells(found, row) for row in rows))))
     return made
 
 
 def notes(found: Found) -> list[str]:
-    """What the columns are."""
+    """The columns in words."""
     return [
         f"Estimates of the gradient of the expected return in {found.game}, against the exact gradient g by dynamic "
         "programming; ± standard error over replicates.",
@@ -45,7 +50,7 @@ def notes(found: Found) -> list[str]:
     ]
 
 
-def missed(found: Found) -> list[Row]:
+def missed(found: Found) -> list[EstimatorRow]:
     """Estimators that are claimed to be unbiased, and are not."""
     return [row for row in found.rows if row.estimator.unbiased and found.biased(row)]
 
@@ -96,7 +101,7 @@ def _lines(found: Found) -> Iterator[dict[str, Any]]:
         }
 
 
-def _cells(found: Found, row: Row) -> tuple[str, ...]:
+def _cells(found: Found, row: EstimatorRow) -> tuple[str, ...]:
     measured = row.found
     thousands = row.tokens / 1_000
     equal = Value(measured.variance.value * thousands, measured.variance.error * thousands)

@@ -58,11 +58,11 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from benchmarks.running.scheduler import run_experiment
-from benchmarks.specs.experiment import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Evaluation, Experiment, Algorithm
 
 if __name__ == "__main__":
     asked = [(*argument.split(","), "")[:4] for argument in sys.argv[3:]]
-    rows = [Row(label, path, int(tokens), num_envs=2, starts_from=source) for label, path, tokens, source in asked]
+    rows = [Algorithm(label, path, int(tokens), num_envs=2, init_from=source) for label, path, tokens, source in asked]
     evaluation = Evaluation(points=1, episodes=4, final_episodes=4, test_texts=10, sample_texts=1)
     small = {"train_size": 10, "test_size": 10}
     experiment = Experiment("killed", "d", "TextGen-Tiny-v0", tuple(rows), small, (0,), evaluation)
@@ -117,7 +117,7 @@ def gone(pid: int) -> bool:
 
 
 def statuses(folder: Path) -> dict[str, str]:
-    return {record.name: record.state.status for row in collect(folder).rows for record in row.records}
+    return {record.name: record.state.status for row in collect(folder).algorithms for record in row.records}
 
 
 @linux
@@ -176,11 +176,11 @@ def test_a_worker_that_dies_or_raises_costs_its_own_run_only(
     process = start(str(out), "1", "Dies,stopping_agents:Dies,1", after, "Raises,stopping_agents:Raises,1", FIRST)
     output, _ = process.communicate(timeout=100)
     assert process.returncode == 0, output
-    errors = {row.label: r.state.error for row in collect(out / "killed").rows for r in row.records}
+    errors = {row.label: r.state.error for row in collect(out / "killed").algorithms for r in row.records}
     assert errors["Dies"] is not None
     assert "ended by SIGKILL" in errors["Dies"].error
     assert errors["After"] is not None
-    assert errors["After"].error.startswith("SourceFailed: this run starts from killed/Dies/seed-0, which is failed: ")
+    assert errors["After"].error.startswith("ParentFailed: this run starts from killed/Dies/seed-0, which is failed: ")
     assert errors["Raises"] is not None
     assert errors["Raises"].error == "RuntimeError: gone wrong"
     assert statuses(out / "killed")["killed/First/seed-0"] == "finished"

@@ -1,8 +1,20 @@
-"""HTML pages as tests read them."""
+"""HTML pages as tests make and read them."""
 
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from pathlib import Path
+
+from benchmarks.analysis.load import collect
+from benchmarks.report.document import document
+from benchmarks.report.html import page
+from benchmarks.report.plots import learning_curves, to_svg
+
+
+def page_of(folder: Path) -> str:
+    """The page of an experiment's results, with its figures."""
+    found = document(collect(folder))
+    return page(found, {chart.view: to_svg(learning_curves(chart), chart.view, chart.title) for chart in found.charts})
 
 
 class Page(HTMLParser):

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.evaluation.measures import MEASURES
+from benchmarks.measures.measures import MEASURES
 from benchmarks.running.scheduler import run_experiment
 from benchmarks.running.tensorboard import ADVICE
 from benchmarks.running.workers import Event
-from benchmarks.specs.experiment import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 
 MICRO = Experiment(
     name="micro",
     description="a test",
     env_id="TextGen-OracleSmall-v0",
     env_kwargs={"vocab_size": 12, "max_length": 4, "train_size": 80, "test_size": 40},
-    rows=(
-        Row("Random", "uniform", num_envs=8),
-        Row("MLE", "mle", total_tokens=1_000, num_envs=8),
-        Row(
+    algorithms=(
+        Algorithm("Random", "uniform", num_envs=8),
+        Algorithm("MLE", "mle", total_tokens=1_000, num_envs=8),
+        Algorithm(
             "REINFORCE",
             "reinforce",
             total_tokens=1_000,
             num_envs=8,
             hyperparameters={"hidden_size": 8, "batch_size": 16},
         ),
-        Row(
+        Algorithm(
             "SB3-A2C",
             "stable_baselines3:A2C",
             kind="sb3",
@@ -34,7 +34,7 @@ MICRO = Experiment(
             hyperparameters={"n_steps": 4, "gamma": 1.0},
             policy_kwargs={"hidden_size": 8},
         ),
-        Row("SB3-DQN", "stable_baselines3:DQN", kind="sb3", total_tokens=64, num_envs=8),
+        Algorithm("SB3-DQN", "stable_baselines3:DQN", kind="sb3", total_tokens=64, num_envs=8),
     ),
     seeds=(0,),
     evaluation=Evaluation(
@@ -52,7 +52,7 @@ class Heard:
         self.words: list[str] = []
 
     def ended(self) -> list[tuple[str, str]]:
-        return [(e.run.row.label, e.kind) for e in self.events if e.kind in ("finished", "failed")]
+        return [(e.run.algorithm.label, e.kind) for e in self.events if e.kind in ("finished", "failed")]
 
 
 def do(experiment: Experiment, out: Path, seeds: tuple[int, ...] | None = None, retry: bool = False) -> Heard:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,18 +13,20 @@ import pytest
 from rich.console import Console
 from scipy import stats as scipy_stats
 
-from benchmarks.analysis.comparison import collapsed, comparison, statistics
-from benchmarks.analysis.differences import NO_SPREAD, NO_VALUE, ONE_SEED, difference_table, differences, headline
+from benchmarks.analysis.comparison import collapsed
+from benchmarks.analysis.differences import NO_SPREAD, NO_VALUE, ONE_SEED, differences
 from benchmarks.analysis.load import Collected, collect
-from benchmarks.analysis.significance import holm
-from benchmarks.analysis.statistics import interquartile_mean
-from benchmarks.report.files import differences_csv, table_csv
-from benchmarks.report.html import page
-from benchmarks.report.terminal import report, show
-from benchmarks.specs.experiment import Experiment, Row, runs_of
+from benchmarks.analysis.statistics import holm, interquartile_mean
+from benchmarks.report.document import Document, document
+from benchmarks.report.files import table_csv
+from benchmarks.report.report import report
+from benchmarks.report.table import Table
+from benchmarks.report.terminal import show
+from benchmarks.specs.experiment import Algorithm, Experiment, runs_of
 from benchmarks.store.manifest import Manifest
 from benchmarks.store.results import Point, Reference, Result
 from benchmarks.store.run_folder import write_json
+from support.html_pages import page_of
 
 SCORES: Mapping[str, Sequence[float | None]] = {
     "SeqGAN": (8.7, 8.8, 8.6, 8.9, 8.7),
@@ -61,7 +64,7 @@ def experiment(scores: Mapping[str, Sequence[float | None]], compared_with: str)
         name="made-up",
         description="numbers <made> up",
         env_id="TextGen-Oracle-v0",
-        rows=tuple(Row(label, "m:A", 100) for label in scores),
+        algorithms=tuple(Algorithm(label, "m:A", 100) for label in scores),
         seeds=tuple(range(5)),
         unit="nats a text",
         compared_with=compared_with,
@@ -76,10 +79,10 @@ def written_below(
     runs = runs_of(what)
     Manifest.of(what, runs).write(out / what.name)
     for run in runs:
-        score = scores[run.row.label][run.seed]
+        score = scores[run.algorithm.label][run.seed]
         write_json(out / run.name / "config.json", run.to_config())
         if score is not None:
-            write_json(out / run.name / "result.json", made_up(run.row.label, score).to_json())
+            write_json(out / run.name / "result.json", made_up(run.algorithm.label, score).to_json())
         elif run.seed == 4:
             write_json(out / run.name / "error.json", {"error": "ValueError: no", "traceback": "Traceback"})
         elif run.seed != 3:
@@ -90,6 +93,16 @@ def written_below(
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory: pytest.TempPathFactory) -> Collected:
     return collect(written_below(tmp_path_factory.mktemp("runs")))
+
+
+@pytest.fixture(scope="module")
+def made(collected: Collected) -> Document:
+    return document(collected)
+
+
+def named(tables: Sequence[Table], name: str) -> Table:
+    (table,) = (table for table in tables if table.name == name)
+    return table
 
 
 def values(label: str) -> list[float]:
@@ -118,17 +131,16 @@ def test_differences_are_welchs_with_holms_correction_over_the_rows(collected: C
     assert found["Partly"].runs == (3, 5)
 
 
-def test_one_seed_is_no_test_and_says_so(collected: Collected) -> None:
+def test_one_seed_is_no_test_and_says_so(collected: Collected, made: Document) -> None:
     found = {each.label: each for each in differences(collected, "nll_oracle")}
     once, never = found["Once"], found["Never"]
     assert once.test is once.p_holm is once.effect is None
     assert once.difference == pytest.approx(8.7 - np.mean(values("SeqGAN")))
     assert (once.reason, never.reason) == (ONE_SEED, NO_VALUE)
     assert never.difference is never.sequences is None
-    table = difference_table(collected, "nll_oracle")
-    assert table is not None
+    table = named(made.differences, "nll_oracle")
     assert f"No test between runs of Once and SeqGAN: {ONE_SEED}." in table.notes
-    assert dict((row[0], row[1:]) for row in table.rows)["Never"] == ("0 and 5", *["–"] * 7)
+    assert dict((row[0], row[1:]) for row in table.texts)["Never"] == ("0 and 5", *["–"] * 7)
 
 
 def test_scores_without_spread_are_not_tested(collected: Collected) -> None:
@@ -136,7 +148,7 @@ def test_scores_without_spread_are_not_tested(collected: Collected) -> None:
     assert (mle.test, mle.effect, mle.difference, mle.reason) == (None, None, 0.0, NO_SPREAD)
 
 
-def test_over_sequences_is_students_test_of_one_run_of_each(collected: Collected) -> None:
+def test_over_sequences_is_students_test_of_one_run_of_each(collected: Collected, made: Document) -> None:
     found = {each.label: each for each in differences(collected, "nll_oracle")}
     # The lowest seed that both have finished.
     assert found["Once"].sequences is not None
@@ -146,24 +158,23 @@ def test_over_sequences_is_students_test_of_one_run_of_each(collected: Collected
         sequences = found[label].sequences
         assert sequences is not None
         assert (sequences.p, sequences.seed) == (pytest.approx(scipy_stats.ttest_ind(*pair).pvalue), seed)
-    table = difference_table(collected, "nll_oracle")
-    assert table is not None
-    assert table.columns[-1] == "p over sequences"
+    table = named(made.differences, "nll_oracle")
+    assert table.heads[-1] == "p over sequences"
     assert any("as in Yu et al. 2017: blind to run-to-run variance" in note for note in table.notes)
     # No other measure is kept by sequence.
     assert all(each.sequences is None for each in differences(collected, "bleu_3"))
 
 
-def test_outcomes_are_counted_and_stay_in_the_table(collected: Collected) -> None:
-    counts = {row[0]: row[1] for row in comparison(collected).rows}
+def test_outcomes_are_counted_and_stay_in_the_table(made: Document) -> None:
+    counts = {row[0]: row[1] for row in made.comparison.texts}
     assert counts["Partly"] == "3/5, 1 diverged, 1 missing"
     assert counts["Never"] == "0/5, 1 failed, 3 diverged, 1 missing"
-    assert any("over the finished runs alone" in note for note in comparison(collected).notes)
+    assert any("over the finished runs alone" in note for note in made.comparison.notes)
 
 
-def test_below_the_oracles_entropy_is_marked_as_collapse(collected: Collected) -> None:
-    table = comparison(collected)
-    cells = {row[0]: row[table.columns.index("NLL_oracle (entropy 5.75)")] for row in table.rows}
+def test_below_the_oracles_entropy_is_marked_as_collapse(made: Document) -> None:
+    table = made.comparison
+    cells = {row[0]: row[table.heads.index("NLL_oracle (entropy 5.75)")] for row in table.texts}
     assert cells["Collapsed"] == "5.040 ± 0.114 †"
     assert [label for label, cell in cells.items() if "†" in cell] == ["Collapsed"]
     assert any(note.startswith("† collapse") for note in table.notes)
@@ -171,30 +182,30 @@ def test_below_the_oracles_entropy_is_marked_as_collapse(collected: Collected) -
 
 def test_an_nll_within_the_error_of_the_entropy_is_no_collapse(tmp_path: Path) -> None:
     scores = {"Near": (5.72,) * 5, "Below": (5.69,) * 5}
-    near, below = collect(written_below(tmp_path, scores, "")).rows
+    near, below = collect(written_below(tmp_path, scores, "")).algorithms
     # Each run's error is 0.03, that of five runs 0.0134.
-    assert near.error_over_texts("nll_oracle") == pytest.approx(0.03 / np.sqrt(5))
+    assert near.errors_over_texts["nll_oracle"] == pytest.approx(0.03 / np.sqrt(5))
     assert (collapsed(near, 5.74), collapsed(near, 5.75), collapsed(below, 5.75)) == (False, True, True)
     assert not collapsed(below, None)
 
 
-def test_spread_of_a_measure_over_seeds(collected: Collected) -> None:
-    table = statistics(collected, "nll_oracle")
-    assert table.columns[-1] == "error over texts"
-    rows = {row[0]: row[1:] for row in table.rows}
+def test_spread_of_a_measure_over_seeds(made: Document) -> None:
+    table = named(made.spreads, "nll_oracle")
+    assert table.heads[-1] == "error over texts"
+    rows = {row[0]: row[1:] for row in table.texts}
     middle = interquartile_mean(np.array(values("SeqGAN"))[:, None])
     assert rows["SeqGAN"][:4] == ("5/5", "8.740", "0.114", f"{middle:.3f}")
     assert rows["SeqGAN"][-1] == f"{0.03 / np.sqrt(5):.4f}"
     assert rows["Never"][1:] == ("–",) * 7
-    assert "error over texts" not in statistics(collected).columns
+    assert "error over texts" not in named(made.spreads, "return").heads
 
 
 def lines(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_table_csv_holds_every_number(collected: Collected) -> None:
-    found = {(line["agent"], line["measure"]): line for line in lines(table_csv(collected))}
+def test_table_csv_holds_every_number(made: Document) -> None:
+    found = {(line["agent"], line["measure"]): line for line in lines(table_csv(made.numbers))}
     seqgan = found["SeqGAN", "nll_oracle"]
     assert float(seqgan["mean"]) == pytest.approx(np.mean(values("SeqGAN")), abs=1e-12)
     assert float(seqgan["std"]) == pytest.approx(np.std(values("SeqGAN"), ddof=1), abs=1e-12)
@@ -210,8 +221,9 @@ def test_table_csv_holds_every_number(collected: Collected) -> None:
     assert float(found["oracle's own texts", "return"]["mean"]) == -115
 
 
-def test_differences_csv_holds_every_measure(collected: Collected) -> None:
-    found = {(line["agent"], line["measure"]): line for line in lines(differences_csv(collected))}
+def test_differences_csv_holds_every_measure(collected: Collected, made: Document) -> None:
+    assert made.tests is not None
+    found = {(line["agent"], line["measure"]): line for line in lines(table_csv(made.tests))}
     assert {measure for _, measure in found} == {"return", "nll_oracle", "nll_test", "bleu_3"}
     for each in differences(collected, "nll_oracle"):
         line = found[each.label, "nll_oracle"]
@@ -239,7 +251,7 @@ def test_report_writes_page_and_tables(tmp_path: Path) -> None:
     # Every line of a Markdown table has as many cells as its head.
     tables = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
     assert all(len({line.replace("\\|", "").count("|") for line in table}) == 1 for table in tables)
-    shown = page(collect(folder))
+    shown = page_of(folder)
     assert "Differences from SeqGAN" in shown
     assert "p over sequences" in shown
 
@@ -247,20 +259,26 @@ def test_report_writes_page_and_tables(tmp_path: Path) -> None:
 def test_without_a_row_to_compare_with_there_are_no_differences(tmp_path: Path) -> None:
     folder = written_below(tmp_path, SCORES, "")
     plain = collect(folder)
-    assert headline(plain) == "nll_oracle"
     assert differences(plain, "nll_oracle") == []
-    assert difference_table(plain, "nll_oracle") is None
+    said = document(plain)
+    assert (said.differences, said.tests) == ((), None)
+    assert said.spreads[0].name == "nll_oracle"
     console = Console(width=200, file=io.StringIO(), record=True)
     report(folder, console)
     assert "Differences" not in console.export_text() + (folder / "report.html").read_text(encoding="utf-8")
     assert not (folder / "differences.csv").exists()
 
 
-def test_a_wide_table_is_printed_in_parts_that_name_the_rows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_narrow_terminal_names_the_rows_and_what_is_left_out(tmp_path: Path, width: int) -> None:
     folder = written_below(tmp_path)
-    console = Console(width=60, file=io.StringIO(), record=True)
-    show(collect(folder), console)
+    console = Console(width=width, file=io.StringIO(), record=True)
+    show(document(collect(folder)), console)
     text = console.export_text()
-    assert "(continued)" in text
-    assert max(len(line) for line in text.splitlines() if line.lstrip().startswith(("SeqGAN ", "Collapsed "))) <= 60
-    assert sum(line.startswith(" Collapsed ") for line in text.splitlines()) >= 3
+    named_rows = [line for line in text.splitlines() if line.lstrip().startswith(("SeqGAN ", "Collapsed "))]
+    assert max(map(len, named_rows)) <= width
+    # Once in the comparison, once among the differences.
+    assert sum(line.startswith(" Collapsed ") for line in named_rows) == 2
+    words = " ".join(text.split())
+    assert re.search("No room for .*BLEU-3.*: the page and table.md have them", words)
+    assert "p over sequences: the page and table.md have them" in words

@@ -12,10 +12,10 @@ from benchmarks.analysis.statistics import (
     interquartile_means,
     mean,
     means,
-    share_of_distance,
     std,
     summarise,
 )
+from benchmarks.analysis.verdicts import share_of_distance
 
 
 @pytest.fixture

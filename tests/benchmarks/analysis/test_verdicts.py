@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.analysis.load import collect
-from benchmarks.analysis.verdicts import Finding, findings
-from benchmarks.specs.experiment import Experiment, Row, runs_of
+from benchmarks.analysis.verdicts import Verdict, verdicts
+from benchmarks.specs.experiment import Algorithm, Experiment, runs_of
 from benchmarks.store.manifest import Manifest
 from benchmarks.store.results import Failure, Measurement, Point, Reference, Result
 from benchmarks.store.run_folder import write_json
@@ -19,7 +19,7 @@ EXPERIMENT = Experiment(
     "made-up",
     "made up",
     "TextGen-Tiny-v0",
-    (Row("Start", AGENT), Row("Good", AGENT, 100), Row("Free", AGENT, 100)),
+    (Algorithm("Start", AGENT), Algorithm("Good", AGENT, 100), Algorithm("Free", AGENT, 100)),
     seeds=(0, 1, 2),
     baseline="Start",
     goal="optimum",
@@ -31,13 +31,13 @@ FAILED = Failure("RuntimeError: gone wrong")
 DIVERGED = Failure("FloatingPointError: loss is nan", "", (POINT,), Measurement(POINT, 1.0, {}, {}))
 
 
-def found(out: Path, experiment: Experiment, **runs: list[float | Failure | None]) -> list[Finding]:
+def found(out: Path, experiment: Experiment, **runs: list[float | Failure | None]) -> list[Verdict]:
     """Of rows whose runs returned so much, with KL a tenth of it, or ended in an error, or are not started (None)."""
     asked = runs_of(experiment)
     folder = out / experiment.name
     Manifest.of(experiment, asked).write(folder)
     for run in asked:
-        became = runs[run.row.label][run.seed]
+        became = runs[run.algorithm.label][run.seed]
         if became is not None:
             write_json(out / run.name / "config.json", run.to_config())
         if isinstance(became, Failure):
@@ -45,7 +45,7 @@ def found(out: Path, experiment: Experiment, **runs: list[float | Failure | None
         elif became is not None:
             result = replace(RESULT, mean_return=became, measures={"kl_soft": became / 10})
             write_json(out / run.name / "result.json", result.to_json())
-    return findings(collect(folder))
+    return verdicts(collect(folder))
 
 
 def test_a_row_is_missed_by_each_run_that_broke(tmp_path: Path) -> None:

@@ -12,30 +12,29 @@ import pytest
 from rich.console import Console
 
 from agents.imitation.mle import MLE
-from benchmarks.analysis.comparison import best_by_validation
 from benchmarks.analysis.load import collect
-from benchmarks.evaluation.evaluator import best_point
-from benchmarks.evaluation.held_out import texts_to_test_on, texts_to_validate_on
+from benchmarks.evaluation.evaluator import best_point, texts_to_test_on, texts_to_validate_on
+from benchmarks.report.document import document
 from benchmarks.report.files import markdown, table_csv
-from benchmarks.report.html import page
 from benchmarks.report.terminal import show
 from benchmarks.running.scheduler import run_experiment
-from benchmarks.specs.experiment import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 from benchmarks.store.results import Point, Result
 from benchmarks.store.run_folder import read_state
+from support.html_pages import page_of
 from textgen_env.tasks.oracle import OracleTask
 from textgen_env.tasks.tiny import TinyTask
 
 SMALL = {"vocab_size": 8, "max_length": 3, "train_size": 40, "test_size": 40}
 # Few texts, learned by heart: it is soon worse on others.
-ROW = Row("MLE", "mle", 6_000, hyperparameters={"hidden_size": 32, "learning_rate": 0.05}, num_envs=8)
+ROW = Algorithm("MLE", "mle", 6_000, hyperparameters={"hidden_size": 32, "learning_rate": 0.05}, num_envs=8)
 EVALUATION = Evaluation(6, 8, 16, 30, 1, ("nll_test", "entropy"), validation="nll", validation_texts=15)
 EXPERIMENT = Experiment("x", "d", "TextGen-OracleSmall-v0", (ROW,), SMALL, (0,), EVALUATION)
 
 
 def done(out: Path, experiment: Experiment = EXPERIMENT) -> Result:
     run_experiment(experiment, out, 0, lambda event: None, notify=lambda words: None)
-    state = read_state(out / "x" / experiment.rows[0].label / "seed-0")
+    state = read_state(out / "x" / experiment.algorithms[0].label / "seed-0")
     assert state.result is not None, state.error
     return state.result
 
@@ -68,7 +67,7 @@ def test_the_best_point_is_measured_like_the_last(out: Path) -> None:
 
 
 def test_the_end_of_training_may_be_best(tmp_path: Path) -> None:
-    result = done(tmp_path, replace(EXPERIMENT, rows=(replace(ROW, total_tokens=240),)))
+    result = done(tmp_path, replace(EXPERIMENT, algorithms=(replace(ROW, total_tokens=240),)))
     assert result.best is not None
     assert result.best.point == result.curve[-1]
     assert (result.best.mean_return, result.best.measures) == (result.mean_return, result.measures)
@@ -80,32 +79,33 @@ def test_it_is_shown_beside_the_end(out: Path) -> None:
     collected = collect(out / "x")
     (result,) = collected.results
     assert result.best is not None
-    table = best_by_validation(collected)
+    found = document(collected)
+    table = found.best
     assert table is not None
-    assert table.columns == ("agent", "runs", "return", "NLL_test", "entropy", "NLL_validation", "tokens")
+    assert table.heads == ("agent", "runs", "return", "NLL_test", "entropy", "NLL_validation", "tokens")
     measured = [result.best.measures["nll_test"], result.best.measures["entropy"]]
     chosen = result.best.point.measures["validation_nll"]
-    assert table.rows[0][:6] == (
+    assert table.texts[0][:6] == (
         "MLE",
         "1",
         f"{result.best.mean_return:.2f}",
         *(f"{x:.3f}" for x in (*measured, chosen)),
     )
     console = Console(width=200, record=True, file=io.StringIO())
-    show(collected, console)
-    for text in (console.export_text(), markdown(collected), page(collected)):
+    show(found, console)
+    for text in (console.export_text(), markdown(found), page_of(out / "x")):
         assert "Best by validation" in text
-    lines = {line["measure"]: line for line in csv.DictReader(io.StringIO(table_csv(collected)))}
+    lines = {line["measure"]: line for line in csv.DictReader(io.StringIO(table_csv(found.numbers)))}
     assert float(lines["nll_test"]["best_by_validation"]) == result.best.measures["nll_test"]
     assert float(lines["nll_test"]["mean"]) == result.measures["nll_test"]
 
 
 def test_rows_that_are_not_kept_or_not_trained_have_no_best(tmp_path: Path) -> None:
-    sb3 = Row("A2C", "stable_baselines3:A2C", 64, kind="sb3", num_envs=8)
-    result = done(tmp_path, replace(EXPERIMENT, rows=(sb3, Row("Random", "uniform", num_envs=8))))
+    sb3 = Algorithm("A2C", "stable_baselines3:A2C", 64, kind="sb3", num_envs=8)
+    result = done(tmp_path, replace(EXPERIMENT, algorithms=(sb3, Algorithm("Random", "uniform", num_envs=8))))
     assert result.best is None
     assert all("validation_nll" in point.measures for point in result.curve)
-    assert best_by_validation(collect(tmp_path / "x")) is None
+    assert document(collect(tmp_path / "x")).best is None
 
 
 def test_less_is_better_or_more_and_the_first_of_equals() -> None:

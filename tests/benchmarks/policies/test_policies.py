@@ -1,4 +1,4 @@
-"""What a contestant says of its policy in a game is what its `predict` draws."""
+"""Adapters: what one says of its policy in a game is what its `predict` draws."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from agents.baselines.uniform import Uniform
 from agents.exact import policy_table, table_of_log_probs
 from agents.policy_gradient.reinforce import Reinforce, ReinforceConfig
 from benchmarks.evaluation.evaluator import SEED_STRIDE
-from benchmarks.policies.agent import AgentContestant, NoLikelihood
+from benchmarks.measures.measured import NoLikelihood
+from benchmarks.policies.adapter import ResumableAdapter
+from benchmarks.policies.agent import AgentAdapter
 from benchmarks.policies.environments import make_envs
-from benchmarks.policies.sb3 import SB3Contestant
-from benchmarks.specs.experiment import Experiment, Row, Run, runs_of
+from benchmarks.policies.sb3 import SB3Adapter
+from benchmarks.specs.experiment import Algorithm, Experiment, Run, runs_of
 from support.games import share_copied
 from support.text_sums import paths, probability_of_each_text
 from textgen_env import TextGenVectorEnv
@@ -30,9 +32,9 @@ SMALL: dict[str, Any] = {"hidden_size": 8, "net_arch": (8,)}
 ROLLOUT: dict[str, Any] = {"n_steps": 3, "gamma": 1.0}
 REPLAY: dict[str, Any] = {"learning_starts": 8, "train_freq": 1, "batch_size": 16, "buffer_size": 500, "gamma": 1.0}
 SB3 = {
-    "PPO": Row("PPO", "stable_baselines3:PPO", 48, "sb3", {**ROLLOUT, "batch_size": 24}, policy_kwargs=SMALL),
-    "TRPO": Row("TRPO", "sb3_contrib:TRPO", 48, "sb3", {**ROLLOUT, "batch_size": 24}, policy_kwargs=SMALL),
-    "RecurrentPPO": Row(
+    "PPO": Algorithm("PPO", "stable_baselines3:PPO", 48, "sb3", {**ROLLOUT, "batch_size": 24}, policy_kwargs=SMALL),
+    "TRPO": Algorithm("TRPO", "sb3_contrib:TRPO", 48, "sb3", {**ROLLOUT, "batch_size": 24}, policy_kwargs=SMALL),
+    "RecurrentPPO": Algorithm(
         "RecurrentPPO",
         "sb3_contrib:RecurrentPPO",
         48,
@@ -41,7 +43,7 @@ SB3 = {
         policy="MlpLstmPolicy",
         policy_kwargs={**SMALL, "lstm_hidden_size": 8},
     ),
-    "MaskablePPO": Row(
+    "MaskablePPO": Algorithm(
         "MaskablePPO",
         "sb3_contrib:MaskablePPO",
         48,
@@ -50,32 +52,32 @@ SB3 = {
         policy_kwargs=SMALL,
         masked=True,
     ),
-    "DQN": Row("DQN", "stable_baselines3:DQN", 200, "sb3", REPLAY, policy_kwargs=SMALL),
-    "QRDQN": Row("QRDQN", "sb3_contrib:QRDQN", 200, "sb3", REPLAY, policy_kwargs={**SMALL, "n_quantiles": 5}),
+    "DQN": Algorithm("DQN", "stable_baselines3:DQN", 200, "sb3", REPLAY, policy_kwargs=SMALL),
+    "QRDQN": Algorithm("QRDQN", "sb3_contrib:QRDQN", 200, "sb3", REPLAY, policy_kwargs={**SMALL, "n_quantiles": 5}),
 }
 
 
-def run_of(row: Row, **kwargs: Any) -> Run:
+def run_of(row: Algorithm, **kwargs: Any) -> Run:
     """One run of the row in a small game."""
     experiment = Experiment("small", "d", "TextGen-Tiny-v0", (row,), {**SIZE, **kwargs}, seeds=(0,))
     return runs_of(experiment)[0]
 
 
-def trained(label: str, **kwargs: Any) -> tuple[SB3Contestant, TextMDP]:
+def trained(label: str, **kwargs: Any) -> tuple[SB3Adapter, TextMDP]:
     row = SB3[label]
-    run = run_of(Row(**{**vars(row), "num_envs": 8}), **kwargs)
-    contestant = SB3Contestant(run)
-    contestant.train(row.total_tokens, lambda progress: True)
-    return contestant, TextMDP.of(make_envs(run.env_id, 2, run.env_kwargs, "cpu"))
+    run = run_of(Algorithm(**{**vars(row), "num_envs": 8}), **kwargs)
+    adapter = SB3Adapter(run)
+    adapter.train(row.total_tokens, lambda progress: True)
+    return adapter, TextMDP.of(make_envs(run.env_id, 2, run.env_kwargs, "cpu"))
 
 
 @pytest.mark.parametrize("label", SB3)
 def test_the_table_of_an_sb3_policy_is_what_it_says_of_whole_texts(label: str) -> None:
-    contestant, mdp = trained(label)
+    adapter, mdp = trained(label)
     texts = all_texts(mdp)
-    table = contestant.policy(mdp)
+    table = adapter.policy(mdp)
     task: Any = make_envs("TextGen-Tiny-v0", 2, SIZE, "cpu").unwrapped
-    said = np.exp(contestant.log_prob(texts, task.task))
+    said = np.exp(adapter.log_prob(texts, task.task))
     np.testing.assert_allclose(probability_of_each_text(mdp, table), said, atol=1e-6)
     assert np.ptp(table) > 1e-3
 
@@ -83,18 +85,18 @@ def test_the_table_of_an_sb3_policy_is_what_it_says_of_whole_texts(label: str) -
 @pytest.mark.parametrize("label", SB3)
 def test_the_table_of_an_sb3_policy_is_what_predict_draws(label: str) -> None:
     min_length = 2 if label == "MaskablePPO" else 0
-    contestant, mdp = trained(label, min_length=min_length)
-    table = contestant.policy(mdp)
+    adapter, mdp = trained(label, min_length=min_length)
+    table = adapter.policy(mdp)
     states, tokens, written = paths(mdp)
     state: Any = None
-    with contestant.drawing(3):
+    with adapter.drawing(3):
         for t in range(tokens.shape[1]):
             rows = written[:, t]
             prefixes = mdp.tokens[states[:, t]]
             extra: dict[str, Any] = {"action_masks": mdp.allowed[states[:, t]]} if label == "MaskablePPO" else {}
             begins = np.full(len(rows), t == 0)
-            draws = [contestant.predict(prefixes, state, begins, False, **extra)[0] for _ in range(200)]
-            best, state = contestant.predict(prefixes, state, begins, True, **extra)
+            draws = [adapter.predict(prefixes, state, begins, False, **extra)[0] for _ in range(200)]
+            best, state = adapter.predict(prefixes, state, begins, True, **extra)
             likeliest = table[states[:, t], best]
             np.testing.assert_allclose(likeliest[rows], table[states[:, t]].max(1)[rows], atol=1e-6)
             found = (np.array(draws)[:, :, None] == np.arange(3)).mean(0)
@@ -103,39 +105,39 @@ def test_the_table_of_an_sb3_policy_is_what_predict_draws(label: str) -> None:
 
 
 def test_looking_at_a_policy_that_explores_does_not_change_how_it_learns() -> None:
-    row = Row(**{**vars(SB3["DQN"]), "num_envs": 4})
+    row = Algorithm(**{**vars(SB3["DQN"]), "num_envs": 4})
     ends = []
     for looks in (0, 3):
-        contestant = SB3Contestant(run_of(row))
+        adapter = SB3Adapter(run_of(row))
 
-        def look(progress: Any, contestant: Any = contestant, looks: int = looks) -> bool:
+        def look(progress: Any, adapter: Any = adapter, looks: int = looks) -> bool:
             for number in range(looks):
-                with contestant.drawing(number):
-                    contestant.predict(np.full((5, 3), 3), None, None, False)
+                with adapter.drawing(number):
+                    adapter.predict(np.full((5, 3), 3), None, None, False)
             return True
 
-        contestant.train(200, look)
-        ends.append([parameter.detach().numpy().copy() for parameter in contestant.model.policy.parameters()])
+        adapter.train(200, look)
+        ends.append([parameter.detach().numpy().copy() for parameter in adapter.model.policy.parameters()])
     for ours, theirs in zip(*ends, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
 def test_drawing_is_seeded() -> None:
-    contestant = SB3Contestant(run_of(SB3["DQN"]))
-    contestant.model.exploration_rate = 1.0
+    adapter = SB3Adapter(run_of(SB3["DQN"]))
+    adapter.model.exploration_rate = 1.0
     draws = []
     for seed in (5, 5, 6):
-        with contestant.drawing(seed):
-            draws.append(contestant.predict(np.full((40, 3), 3), None, None, False)[0].tolist())
+        with adapter.drawing(seed):
+            draws.append(adapter.predict(np.full((40, 3), 3), None, None, False)[0].tolist())
     assert draws[0] == draws[1] != draws[2]
 
 
 def test_drawing_takes_the_seeds_of_every_run() -> None:
     """NumPy's old generator takes no seed from 2^32 on, where the evaluation's lie from a run's seed of 4,294 on."""
-    contestant = SB3Contestant(run_of(SB3["DQN"]))
+    adapter = SB3Adapter(run_of(SB3["DQN"]))
     numbers = {}
     for seed in (7, 2**32 - 1, SEED_STRIDE * (4_294 + 1), SEED_STRIDE * (2**32)):
-        with contestant.drawing(seed):
+        with adapter.drawing(seed):
             numbers[seed] = np.random.random(), torch.rand(1).item()  # noqa: NPY002
     assert len(set(numbers.values())) == 4
     assert numbers[7][0] == np.random.RandomState(7).random()
@@ -146,8 +148,8 @@ def test_drawing_puts_back_the_generator_of_the_device(
     monkeypatch: pytest.MonkeyPatch, device: str, forked: list[torch.device]
 ) -> None:
     """torch's seed is also that of the accelerator, which training draws from there."""
-    contestant = SB3Contestant(run_of(SB3["DQN"]))
-    contestant.model.device = torch.device(device)
+    adapter = SB3Adapter(run_of(SB3["DQN"]))
+    adapter.model.device = torch.device(device)
     told = []
 
     def fork_rng(devices: list[torch.device]) -> AbstractContextManager[None]:
@@ -155,16 +157,16 @@ def test_drawing_puts_back_the_generator_of_the_device(
         return nullcontext()
 
     monkeypatch.setattr(torch.random, "fork_rng", fork_rng)
-    with contestant.drawing(3):
+    with adapter.drawing(3):
         pass
     assert told == [forked]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_drawing_on_a_gpu_leaves_its_generator_as_it_was() -> None:
-    contestant = SB3Contestant(replace(run_of(SB3["DQN"]), device="cuda"))
+    adapter = SB3Adapter(replace(run_of(SB3["DQN"]), device="cuda"))
     before = torch.cuda.get_rng_state()
-    with contestant.drawing(3):
+    with adapter.drawing(3):
         torch.rand(5, device="cuda")
     assert torch.equal(torch.cuda.get_rng_state(), before)
 
@@ -179,10 +181,10 @@ class ByLogProb:
         return np.asarray(self.agent.log_prob(tokens, lengths, sources))
 
 
-def contestant_of(agent: Any) -> AgentContestant:
-    contestant = AgentContestant(run_of(Row("Random", "uniform")))
-    contestant.agent = agent
-    return contestant
+def adapter_of(agent: Any) -> AgentAdapter:
+    adapter = AgentAdapter(run_of(Algorithm("Random", "uniform")))
+    adapter.agent = agent
+    return adapter
 
 
 @pytest.mark.parametrize("conditional", [False, True])
@@ -192,10 +194,10 @@ def test_log_prob_alone_gives_the_whole_table(conditional: bool, echo_task: Any)
     )
     mdp = TextMDP.of(envs)
     agent = Reinforce(envs, ReinforceConfig(hidden_size=8, entropy_weight=0.0)).train(envs, 2_000)
-    found = contestant_of(ByLogProb(agent)).policy(mdp)
+    found = adapter_of(ByLogProb(agent)).policy(mdp)
     np.testing.assert_allclose(found, policy_table(agent, mdp), atol=1e-4)
-    np.testing.assert_array_equal(contestant_of(agent).policy(mdp), policy_table(agent, mdp))
-    np.testing.assert_allclose(contestant_of(Uniform(envs)).policy(mdp), 1 / mdp.vocab_size, atol=1e-12)
+    np.testing.assert_array_equal(adapter_of(agent).policy(mdp), policy_table(agent, mdp))
+    np.testing.assert_allclose(adapter_of(Uniform(envs)).policy(mdp), 1 / mdp.vocab_size, atol=1e-12)
 
 
 def test_after_what_is_never_written_all_tokens_are_alike() -> None:
@@ -215,7 +217,7 @@ def test_what_log_prob_cannot_say_has_a_reason(tmp_path: Path) -> None:
     )
     agent = Uniform(make_envs("TextGen-Tiny-v0", 2, SIZE, "cpu"))
     with pytest.raises(NoLikelihood, match="not known where tokens are masked"):
-        contestant_of(ByLogProb(agent)).policy(masked)
+        adapter_of(ByLogProb(agent)).policy(masked)
     with pytest.raises(ValueError, match="log_prob knows no masks, and this game masks tokens"):
         table_of_log_probs(agent.log_prob, masked)
 
@@ -224,21 +226,26 @@ def test_what_log_prob_cannot_say_has_a_reason(tmp_path: Path) -> None:
             return super().log_prob(*args) + np.log(2)
 
     with pytest.raises(NoLikelihood, match="log_prob gives all 15 texts add up to 2, not 1"):
-        contestant_of(Wrong(agent)).policy(plain)
+        adapter_of(Wrong(agent)).policy(plain)
 
 
-def test_the_entropy_bonus_fades_where_a_row_says_so() -> None:
+def test_the_entropy_bonus_fades_where_an_algorithm_says_so() -> None:
     """Stable-Baselines3 has no schedule for it; before each rollout it is that of the tokens written."""
     settings = {**ROLLOUT, "batch_size": 24, "ent_coef": 0.8, "ent_half_life": 96.0}
-    row = Row("PPO", "stable_baselines3:PPO", 400, "sb3", settings, policy_kwargs=SMALL, num_envs=16)
-    contestant = SB3Contestant(run_of(row))
-    assert contestant.model.ent_coef == 0.8
+    row = Algorithm("PPO", "stable_baselines3:PPO", 400, "sb3", settings, policy_kwargs=SMALL, num_envs=16)
+    adapter = SB3Adapter(run_of(row))
+    assert adapter.model.ent_coef == 0.8
     seen: list[tuple[int, float]] = []
-    contestant.train(192, lambda progress: seen.append((progress.tokens_generated, contestant.model.ent_coef)))
+    adapter.train(192, lambda progress: seen.append((progress.tokens_generated, adapter.model.ent_coef)))
     # Rollouts of 48 tokens; the watcher hears of each before the bonus is set for it.
     assert [tokens for tokens, _ in seen] == [0, 48, 96, 144, 192]
     assert [bonus for _, bonus in seen[2:]] == pytest.approx([0.8 * 0.5 ** (tokens / 96) for tokens in (48, 96, 144)])
     for wrong in ({"ent_half_life": 0.0}, {"ent_coef": None}):
         given = {name: value for name, value in {**settings, **wrong}.items() if value is not None}
-        with pytest.raises(ValueError, match=r"row PPO: ent_half_life=\S+ must be above 0, and ent_coef given"):
-            SB3Contestant(run_of(Row("PPO", "stable_baselines3:PPO", 400, "sb3", given, policy_kwargs=SMALL)))
+        with pytest.raises(ValueError, match=r"algorithm PPO: ent_half_life=\S+ must be above 0, and ent_coef given"):
+            SB3Adapter(run_of(Algorithm("PPO", "stable_baselines3:PPO", 400, "sb3", given, policy_kwargs=SMALL)))
+
+
+def test_an_agent_can_be_resumed_and_what_keeps_pickles_cannot() -> None:
+    assert isinstance(AgentAdapter(run_of(Algorithm("Random", "uniform"))), ResumableAdapter)
+    assert not isinstance(SB3Adapter(run_of(SB3["DQN"])), ResumableAdapter)

@@ -6,19 +6,18 @@ import sys
 from dataclasses import replace
 from multiprocessing.spawn import get_preparation_data
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks import catalogue as loading
+from benchmarks import catalogue
 from benchmarks.analysis.load import collect
 from benchmarks.catalogue import load_experiment
 from benchmarks.cli import app
 from benchmarks.policies.user_agents import plugged_in
 from benchmarks.running import scheduler as run
 from benchmarks.running.workers import execute_all
-from benchmarks.specs.experiment import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "tests" / "support" / "ranked_reinforce.py"
@@ -27,8 +26,8 @@ MINE = Experiment(
     "a test",
     "TextGen-Tiny-v0",
     (
-        Row("Random", "uniform", num_envs=8),
-        Row("MLE", "mle", 600, num_envs=8),
+        Algorithm("Random", "uniform", num_envs=8),
+        Algorithm("MLE", "mle", 600, num_envs=8),
     ),
     seeds=(0,),
     evaluation=Evaluation(points=2, episodes=32, final_episodes=32, measures=("optimum_share",)),
@@ -55,10 +54,7 @@ class Lies(Uniform):
 @pytest.fixture
 def mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An experiment "mine", and a current directory with modules of the user's own, which nothing else finds."""
-    module = ModuleType("benchmarks.experiments.mine")
-    module.EXPERIMENT = MINE  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(loading, "experiment_names", lambda: ["mine"])
+    monkeypatch.setitem(catalogue.EXPERIMENTS, "mine", MINE)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if Path(entry or ".").resolve() != tmp_path])
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_ranked.py").write_text(EXAMPLE.read_text())
@@ -81,7 +77,7 @@ def test_an_agent_by_its_import_path_is_a_row_like_the_others(mine: Path) -> Non
     assert code == 0, output
     # Worker processes look for it where this one does.
     assert str(mine) in get_preparation_data("worker")["sys_path"]
-    rows = {row.label: row for row in collect(mine / "out" / "mine").rows}
+    rows = {row.label: row for row in collect(mine / "out" / "mine").algorithms}
     assert list(rows) == ["Random", "MLE", "Ranked"]
     (found,) = rows["Ranked"].results
     assert 500 <= found.curve[-1].tokens_generated < 1_500
@@ -98,7 +94,7 @@ def test_nothing_runs_where_an_agent_breaks_the_protocol(mine: Path) -> None:
         *(part for name in ("NoSampling", "Greets", "Lies") for part in ("--agent", f"my_broken:{name}"))
     )
     assert code == 2
-    assert "not as agents/protocol.py says what an agent is; nothing was run:" in output
+    assert "what does not implement Agent (agents/protocol.py); nothing was run:" in output
     for said in (
         "my_broken:NoSampling: it lacks sample",
         "my_broken:Greets: its constructor cannot be called as Greets(envs, config=None, seed=0): ",
@@ -119,11 +115,11 @@ def test_nothing_runs_where_an_agent_breaks_the_protocol(mine: Path) -> None:
         (("--agent", "my_failing:X"), "agent='my_failing:X': importing it raises ZeroDivisionError: division by"),
         (
             ("--agent", "MLE=mle"),
-            "--agent MLE=mle: there is a row 'MLE'; give this one a label",
+            "--agent MLE=mle: there is an algorithm 'MLE'; give this one a label",
         ),
         (("--agent", "a b=uniform"), "label='a b' names a folder"),
         (("--agent", "my_ranked:Ranked", "--tokens", "0"), "--tokens 0 must be at least 1"),
-        (("--tokens", "5"), "--tokens 5 is for rows that --agent adds"),
+        (("--tokens", "5"), "--tokens 5 is for what --agent adds"),
     ],
 )
 def test_what_cannot_be_plugged_in_is_refused_in_words(mine: Path, arguments: tuple[str, ...], said: str) -> None:
@@ -136,12 +132,12 @@ def test_what_cannot_be_plugged_in_is_refused_in_words(mine: Path, arguments: tu
 
 def test_labels_and_budgets() -> None:
     smoke = load_experiment("smoke")
-    rows = plugged_in(smoke, ["One=uniform", "Two=uniform", "sb3_contrib:TRPO"]).rows[-3:]
+    rows = plugged_in(smoke, ["One=uniform", "Two=uniform", "sb3_contrib:TRPO"]).algorithms[-3:]
     assert [row.label for row in rows] == ["One", "Two", "TRPO"]
     assert [row.kind for row in rows] == ["agent", "agent", "sb3"]
-    assert {row.total_tokens for row in rows} == {max(row.total_tokens for row in smoke.rows)}
-    assert plugged_in(smoke, ["One=uniform"], tokens=7).rows[-1].total_tokens == 7
-    masked = replace(smoke, rows=(replace(smoke.rows[0], masked=True), *smoke.rows[1:]))
-    assert plugged_in(masked, ["One=uniform"]).rows[-1].masked
+    assert {row.total_tokens for row in rows} == {max(row.total_tokens for row in smoke.algorithms)}
+    assert plugged_in(smoke, ["One=uniform"], tokens=7).algorithms[-1].total_tokens == 7
+    masked = replace(smoke, algorithms=(replace(smoke.algorithms[0], masked=True), *smoke.algorithms[1:]))
+    assert plugged_in(masked, ["One=uniform"]).algorithms[-1].masked
     with pytest.raises(ValueError, match="agent='positions' must be one of uniform, "):
         plugged_in(smoke, ["One=positions"])

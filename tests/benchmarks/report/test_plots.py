@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -11,18 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.report.label_places import spread_apart
-from benchmarks.report.plots import (
+from benchmarks.report.curves import (
     GRID,
-    Level,
+    Axis,
+    Chart,
     Line,
     curve_over_seeds,
     end_of_pretraining,
-    learning_curves,
-    style,
-    to_svg,
+    tokens_title,
 )
-from benchmarks.store.results import Point
+from benchmarks.report.plots import learning_curves, save_figure, spread_apart, style, to_svg
+from benchmarks.store.results import Point, Reference
+
+
+def chart(lines: list[Line], references: list[Reference], axis: Axis = "tokens", unit: str = "") -> Chart:
+    return Chart(axis, "title", tuple(lines), tuple(references), axis, tokens_title(lines), f"mean return ({unit})")
 
 
 def straight(tokens: int, seconds: float, slope: float, points: int = 5) -> list[Point]:
@@ -88,7 +92,7 @@ def test_figure_as_svg_stands_alone(axis: str) -> None:
     assert curve is not None
 
     def drawn() -> str:
-        figure = learning_curves([Line("A<B", curve, *style(0))], [Level("goal & end", 3.0)], axis, "nats")
+        figure = learning_curves(chart([Line("A<B", curve, 0)], [Reference("goal & end", 3.0)], axis, "nats"))
         return to_svg(figure, f"fig-{axis}", 'a "title"')
 
     svg = drawn()
@@ -141,21 +145,35 @@ def test_a_measure_is_drawn_in_place_of_the_return() -> None:
     assert curve is not None
     assert (curve.mean[0], curve.mean[-1]) == (3.0, 1.0)
     assert curve_over_seeds([phased("", "a", "b")], "nope") is None
-    figure = learning_curves([Line("A", curve, *style(0))], [], "tokens", "nats a token", "nll_oracle")
-    (axes,) = figure.axes
-    assert axes.get_ylabel() == "NLL_oracle (nats a token)"
+    (axes,) = learning_curves(chart([Line("A", curve, 0)], [], unit="nats a token")).axes
+    assert axes.get_ylabel() == "mean return (nats a token)"
     assert axes.get_xlabel() == "tokens generated"
+
+
+def test_a_figure_is_laid_out_once_however_often_it_is_written(tmp_path: Path) -> None:
+    curve = curve_over_seeds([straight(100, 2.0, 1.0)])
+    assert curve is not None
+    figure = learning_curves(chart([Line("A", curve, 0)], [Reference("goal", 3.0)]))
+    (axes,) = figure.axes
+    before = axes.get_position().bounds
+    written = []
+    for name in ("first", "second"):
+        for kind in ("png", "svg"):
+            save_figure(figure, kind, tmp_path / f"{name}.{kind}")
+        written.append([(tmp_path / f"{name}.{kind}").read_bytes() for kind in ("png", "svg")])
+        to_svg(figure, name, name)
+    assert written[0] == written[1]
+    assert axes.get_position().bounds == before
 
 
 def test_pretraining_ends_at_a_vertical_line_once_where_rows_agree() -> None:
     curves = [curve_over_seeds([phased("", "a", "b", "b", begun=begun)]) for begun in (50, 51, 120)]
-    lines = [Line(str(n), curve, *style(n)) for n, curve in enumerate(curves) if curve is not None]
+    lines = [Line(str(n), curve, n) for n, curve in enumerate(curves) if curve is not None]
     for axis, places in (("tokens", [250, 320]), ("seconds", [20.0])):
-        (axes,) = learning_curves(lines, [], axis).axes  # type: ignore[arg-type]
+        (axes,) = learning_curves(chart(lines, [], axis)).axes  # type: ignore[arg-type]
         vertical = [
             line.get_xdata()[0]
             for line in axes.lines
             if len(set(line.get_xdata())) == 1 and line.get_marker() == "None"
         ]
         assert vertical == places
-    assert axes.get_xlabel() == "seconds of training (wall clock)"

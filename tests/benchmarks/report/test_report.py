@@ -11,24 +11,29 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks.analysis.comparison import comparison, shortened, statistics
 from benchmarks.analysis.load import collect, experiment_folders
-from benchmarks.analysis.verdicts import findings
-from benchmarks.report.figures import views, write_figures
+from benchmarks.analysis.verdicts import verdicts
+from benchmarks.report.document import document
 from benchmarks.report.files import table_csv
-from benchmarks.report.html import page
-from benchmarks.report.terminal import report, show
-from benchmarks.specs.experiment import Experiment, Row, runs_of
+from benchmarks.report.report import report
+from benchmarks.report.shown_tables import shortened
+from benchmarks.report.terminal import show
+from benchmarks.specs.experiment import Algorithm, Experiment, runs_of
 from benchmarks.store.manifest import Manifest
 from benchmarks.store.results import Failure, Measurement, Point, Reference, Result
 from benchmarks.store.run_folder import write_json
-from support.html_pages import Page
+from support.html_pages import Page, page_of
 
 EXPERIMENT = Experiment(
     name="made-up",
     description="numbers <made> up & checked",
     env_id="TextGen-OracleSmall-v0",
-    rows=(Row("Random", "m:A"), Row("Reader", "m:B", 100), Row("Learner", "m:C", 100), Row("Broken", "m:D", 100)),
+    algorithms=(
+        Algorithm("Random", "m:A"),
+        Algorithm("Reader", "m:B", 100),
+        Algorithm("Learner", "m:C", 100),
+        Algorithm("Broken", "m:D", 100),
+    ),
     seeds=(0, 1),
     baseline="Random",
     unit="nats a text",
@@ -75,7 +80,7 @@ def written_below(out: Path) -> Path:
     Manifest.of(EXPERIMENT, runs).write(path)
     for run in runs:
         place = out / run.name
-        key = run.row.label, run.seed
+        key = run.algorithm.label, run.seed
         if key != ("Broken", 1):
             write_json(place / "config.json", run.to_config())
         if key in RESULTS:
@@ -104,14 +109,14 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def printed(folder: Path, width: int = 200) -> str:
     console = Console(width=width, file=io.StringIO(), record=True)
-    show(collect(folder), console)
+    show(document(collect(folder)), console)
     return console.export_text()
 
 
 def test_table_says_what_there_is(folder: Path) -> None:
-    table = comparison(collect(folder))
-    assert table.columns == ("agent", "runs", "return", "NLL_oracle (entropy 2.50)", "NLL_test", "tokens", "seconds")
-    rows = {row[0]: row[1:] for row in table.rows}
+    table = document(collect(folder)).comparison
+    assert table.heads == ("agent", "runs", "return", "NLL_oracle (entropy 2.50)", "NLL_test", "tokens", "seconds")
+    rows = {row[0]: row[1:] for row in table.texts}
     assert rows["Random"] == ("2/2", "-70.00 ± 1.41", "7.000 ± 0.141", "3.000 ± 0.000", "0", "0.0")
     assert rows["Reader"] == ("2/2", "-55.00 ± 7.07", "5.500 ± 0.707", "3.000 ± 0.000", "0 (read 1.00k)", "2.0")
     assert rows["Learner"] == ("1/2, 1 missing", "-20.00", "2.000 †", "–", "123k", "2.0")
@@ -121,8 +126,8 @@ def test_table_says_what_there_is(folder: Path) -> None:
     assert "Learner has no NLL_test: it is shy." in table.notes
 
 
-def test_findings_are_the_shares_of_the_distance(folder: Path) -> None:
-    reader, learner = findings(collect(folder))
+def test_verdicts_are_the_shares_of_the_distance(folder: Path) -> None:
+    reader, learner = verdicts(collect(folder))
     assert reader.sentence == (
         "Reader closed 25% of the distance between Random (-70.00) and the greedy oracle sequence (-10.00); "
         "at least 50% is expected: MISSED."
@@ -132,7 +137,8 @@ def test_findings_are_the_shares_of_the_distance(folder: Path) -> None:
 
 
 def test_statistics_of_runs(folder: Path) -> None:
-    rows = {row[0]: row[1:] for row in statistics(collect(folder)).rows}
+    (table,) = (table for table in document(collect(folder)).spreads if table.name == "return")
+    rows = {row[0]: row[1:] for row in table.texts}
     assert rows["Reader"] == ("2/2", "-55.00", "7.07", "-55.00", "-60.00 to -50.00", "-60.00", "-50.00")
     assert rows["Learner"] == ("1/2, 1 missing", "-20.00", "–", "-20.00", "–", "-20.00", "-20.00")
     assert rows["Broken"][1:] == ("–",) * 6
@@ -159,7 +165,7 @@ def test_a_diverged_run_is_told_with_what_was_last_measured_of_it(folder: Path) 
         "(last finite, after 94 tokens: return -61.50, NLL_oracle 6.000)"
     )
     assert said in printed(folder)
-    assert said in " ".join(Page(page(collect(folder))).text.split())
+    assert said in " ".join(Page(page_of(folder)).text.split())
     assert "0/2, 1 diverged, 1 missing" in printed(folder)
 
 
@@ -170,31 +176,32 @@ def test_budgets_count_roll_outs_and_what_was_before(tmp_path: Path) -> None:
     curve = (Point(0, 1_000, 3.0, -70.0), Point(1_200_000, 1_000, 5.5, -20.0, 3_400_000, "adversarial"))
     write_json(tmp_path / run.name / "config.json", run.to_config())
     write_json(tmp_path / run.name / "result.json", made_up(-20.0, 1, curve=curve).to_json())
-    table = comparison(collect(path))
-    (learner,) = (row for row in table.rows if row[0] == "Learner")
+    found = document(collect(path))
+    table = found.comparison
+    (learner,) = (row for row in table.texts if row[0] == "Learner")
     assert learner[-2:] == ("1.20M (read 1.00k) + 3.40M rolled out", "2.5 + 3.0")
     assert sum("rolled out" in note or "starts from" in note for note in table.notes) == 2
-    written = csv.DictReader(io.StringIO(table_csv(collect(path))))
+    written = csv.DictReader(io.StringIO(table_csv(found.numbers)))
     lines = {line["measure"]: line["mean"] for line in written if line["agent"] == "Learner"}
     assert [float(lines[name]) for name in ("tokens_rolled_out", "seconds", "own_seconds")] == [3_400_000, 5.5, 2.5]
-    text = Page(page(collect(path))).text
+    text = Page(page_of(path)).text
     assert "Dotted vertical lines: where pre-training ends." in text
-    assert views(collect(path)) == ["tokens", "seconds", "after"]
+    assert [chart.view for chart in found.charts] == ["tokens", "seconds", "after"]
     assert "against tokens after pre-training" in text
-    assert "leaves the picture at its lower edge" in text
+    assert "are clipped at the lower edge" in text
     assert "tokens read and generated" in text
 
 
 def test_figures_are_kept_as_files(folder: Path) -> None:
-    collected = collect(folder)
-    write_figures(collected, folder)
+    console = Console(file=io.StringIO())
+    report(folder, console)
     for axis in ("tokens", "seconds"):
         assert (folder / f"curve_{axis}.png").read_bytes().startswith(b"\x89PNG")
         assert "<svg" in (folder / f"curve_{axis}.svg").read_text()
     # Nobody had a pre-training.
     assert not list(folder.glob("curve_after.*"))
     before = {path: path.read_bytes() for path in folder.glob("curve_*")}
-    write_figures(collected, folder)
+    report(folder, console)
     assert {path: path.read_bytes() for path in before} == before
 
 
@@ -235,14 +242,17 @@ def test_nothing_finished_yet_is_a_report_too(tmp_path: Path) -> None:
     folder = tmp_path / EXPERIMENT.name
     Manifest.of(EXPERIMENT, runs_of(EXPERIMENT)).write(folder)
     assert printed(folder).count("not started") == 8
-    assert "0 of 8 runs" in Page(page(collect(folder))).text
+    assert "0 of 8 runs" in Page(page_of(folder)).text
 
 
 def test_without_the_manifest_the_folders_speak(folder: Path) -> None:
     (folder / "experiment.json").unlink()
+    # No experiment could be called so.
+    folder = folder.rename(folder.with_name("my results"))
     words = printed(folder)
+    assert words.lstrip().startswith("my results")
     assert "experiment.json is missing" in words
-    assert "Broken/seed-0: failed" in words
+    assert "my results/Broken/seed-0: failed" in words
     assert "-55.00 ± 7.07" in words
 
 

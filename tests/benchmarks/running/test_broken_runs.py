@@ -11,12 +11,12 @@ import pytest
 from benchmarks.analysis.load import collect
 from benchmarks.running.scheduler import ConfigMismatch, run_experiment
 from benchmarks.running.workers import Event
-from benchmarks.specs.experiment import Row
+from benchmarks.specs.experiment import Algorithm
 from benchmarks.store.results import Failure
 from benchmarks.store.run_folder import read_state, write_json
 from support.tiny_experiment import MICRO, do
 
-FAST = replace(MICRO, rows=MICRO.rows[:2])
+FAST = replace(MICRO, algorithms=MICRO.algorithms[:2])
 
 
 def test_going_on_keeps_what_is_finished(tmp_path: Path) -> None:
@@ -25,7 +25,10 @@ def test_going_on_keeps_what_is_finished(tmp_path: Path) -> None:
     before = kept.stat().st_mtime_ns
     heard = do(FAST, tmp_path, seeds=(0, 1))
     assert kept.stat().st_mtime_ns == before
-    assert [(e.run.row.label, e.run.seed) for e in heard.events if e.kind == "finished"] == [("Random", 1), ("MLE", 1)]
+    assert [(e.run.algorithm.label, e.run.seed) for e in heard.events if e.kind == "finished"] == [
+        ("Random", 1),
+        ("MLE", 1),
+    ]
     assert heard.words == ["2 of 4 runs are finished and kept"]
     assert do(FAST, tmp_path, seeds=(0, 1)).events == []
     # A report knows of all seeds that were ever asked for.
@@ -35,11 +38,11 @@ def test_going_on_keeps_what_is_finished(tmp_path: Path) -> None:
 def test_other_settings_are_refused_and_nothing_is_touched(tmp_path: Path) -> None:
     do(FAST, tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    longer = replace(FAST, rows=(FAST.rows[0], replace(FAST.rows[1], total_tokens=2_000)))
+    longer = replace(FAST, algorithms=(FAST.algorithms[0], replace(FAST.algorithms[1], total_tokens=2_000)))
     with pytest.raises(ConfigMismatch) as refused:
         do(longer, tmp_path, seeds=(0, 1))
     said = str(refused.value)
-    assert "MLE/seed-0/config.json: row.total_tokens: 1000 there, 2000 now" in said
+    assert "MLE/seed-0/config.json: algorithm.total_tokens: 1000 there, 2000 now" in said
     assert "--out" in said
     assert "Random" not in said
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
@@ -49,7 +52,7 @@ def test_a_broken_result_is_set_aside_and_done_again(tmp_path: Path) -> None:
     do(FAST, tmp_path)
     folder = tmp_path / "micro" / "MLE" / "seed-0"
     (folder / "result.json").write_text('{"format": 1, "curve": [')
-    assert [row.label for row in collect(tmp_path / "micro").rows if row.without_result] == ["MLE"]
+    assert [row.label for row in collect(tmp_path / "micro").algorithms if row.without_result] == ["MLE"]
     heard = do(FAST, tmp_path)
     assert heard.ended() == [("MLE", "finished")]
     assert "result.json is broken" in heard.words[0]
@@ -61,20 +64,20 @@ def test_a_broken_result_is_set_aside_and_done_again(tmp_path: Path) -> None:
 def test_a_broken_manifest_is_written_anew(tmp_path: Path, left: str) -> None:
     do(FAST, tmp_path)
     (tmp_path / "micro" / "experiment.json").write_text(left)
-    assert [len(row.results) for row in collect(tmp_path / "micro").rows] == [1, 1]
+    assert [len(row.results) for row in collect(tmp_path / "micro").algorithms] == [1, 1]
     do(FAST, tmp_path)
-    assert [row.label for row in collect(tmp_path / "micro").rows] == ["Random", "MLE"]
+    assert [row.label for row in collect(tmp_path / "micro").algorithms] == ["Random", "MLE"]
     assert collect(tmp_path / "micro").warnings == ()
 
 
 def test_an_interrupted_run_is_unfinished_and_done_again(tmp_path: Path) -> None:
     def interrupt(event: Event) -> None:
-        if event.kind == "advanced" and event.run.row.label == "MLE":
+        if event.kind == "advanced" and event.run.algorithm.label == "MLE":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run_experiment(FAST, tmp_path, 0, interrupt, (0, 1), lambda words: None)
-    statuses = {r.name: r.state.status for row in collect(tmp_path / "micro").rows for r in row.records}
+    statuses = {r.name: r.state.status for row in collect(tmp_path / "micro").algorithms for r in row.records}
     assert statuses == {
         "micro/Random/seed-0": "finished",
         "micro/Random/seed-1": "not started",
@@ -86,8 +89,8 @@ def test_an_interrupted_run_is_unfinished_and_done_again(tmp_path: Path) -> None
 
 
 def test_a_run_that_fails_is_kept_as_such_and_the_others_go_on(tmp_path: Path) -> None:
-    bad = Row("Bad", "reinforce", total_tokens=10, hyperparameters={"cell": "abacus"})
-    experiment = replace(FAST, rows=(bad, *FAST.rows))
+    bad = Algorithm("Bad", "reinforce", total_tokens=10, hyperparameters={"cell": "abacus"})
+    experiment = replace(FAST, algorithms=(bad, *FAST.algorithms))
     heard = do(experiment, tmp_path)
     assert heard.ended() == [("Bad", "failed"), ("Random", "finished"), ("MLE", "finished")]
     state = read_state(tmp_path / "micro" / "Bad" / "seed-0")
@@ -125,8 +128,8 @@ def test_a_run_whose_process_was_ended_from_outside_is_done_again(tmp_path: Path
     ],
 )
 def test_agents_that_are_none_fail_with_a_reason(tmp_path: Path, agent: str, hyperparameters: dict, said: str) -> None:
-    row = Row("Bad", agent, total_tokens=10, hyperparameters=hyperparameters)
-    do(replace(MICRO, rows=(row,), baseline=""), tmp_path)
+    row = Algorithm("Bad", agent, total_tokens=10, hyperparameters=hyperparameters)
+    do(replace(MICRO, algorithms=(row,), baseline=""), tmp_path)
     error = read_state(tmp_path / "micro" / "Bad" / "seed-0").error
     assert error is not None
     assert said in error.error
@@ -134,16 +137,16 @@ def test_agents_that_are_none_fail_with_a_reason(tmp_path: Path, agent: str, hyp
 
 def test_a_return_that_is_not_finite_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from agents.data.episodes import Evaluation as Played
-    from benchmarks.evaluation import evaluator as judge
+    from benchmarks.evaluation import evaluator
 
-    evaluate = judge.evaluate
+    evaluate = evaluator.evaluate
 
     def diverged(*args: object, **kwargs: object) -> Played:
         played = evaluate(*args, **kwargs)  # type: ignore[arg-type]
         return replace(played, returns=played.returns * np.nan)
 
-    monkeypatch.setattr(judge, "evaluate", diverged)
-    do(replace(FAST, rows=FAST.rows[1:], baseline=""), tmp_path)
+    monkeypatch.setattr(evaluator, "evaluate", diverged)
+    do(replace(FAST, algorithms=FAST.algorithms[1:], baseline=""), tmp_path)
     error = read_state(tmp_path / "micro" / "MLE" / "seed-0").error
     assert error is not None
     assert "diverged" in error.error

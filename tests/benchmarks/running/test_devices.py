@@ -13,9 +13,9 @@ import torch
 from agents.baselines.uniform import Uniform
 from agents.policy_gradient.reinforce import Reinforce
 from benchmarks.analysis.load import collect
-from benchmarks.policies.environments import make_envs, on_device
+from benchmarks.policies.environments import make_envs, with_device
 from benchmarks.running.scheduler import ConfigMismatch, run_experiment
-from benchmarks.specs.experiment import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 from benchmarks.store.run_folder import read_json, read_state
 
 SMALL = {"vocab_size": 8, "max_length": 3, "train_size": 40, "test_size": 40}
@@ -37,7 +37,7 @@ class OnTheCPU(Uniform):
         return super().load(path)
 
 
-def do(out: Path, *rows: Row, device: str = ELSEWHERE) -> None:
+def do(out: Path, *rows: Algorithm, device: str = ELSEWHERE) -> None:
     experiment = Experiment(
         "x", "d", "TextGen-OracleSmallGAN-v0", rows, {**SMALL, **DISCRIMINATOR}, (0,), Evaluation(2, 8, 16, 10, 1)
     )
@@ -56,7 +56,7 @@ def test_agents_and_rewards_are_told_the_device_and_it_is_recorded(
         inner(self, envs, *arguments, **options)
 
     monkeypatch.setattr(Reinforce, "__init__", init)
-    row = Row("R", "reinforce", 100, hyperparameters=SIZES, num_envs=8)
+    row = Algorithm("R", "reinforce", 100, hyperparameters=SIZES, num_envs=8)
     do(tmp_path, row)
     assert read_state(tmp_path / "x" / "R" / "seed-0").status == "finished"
     assert told == [(ELSEWHERE, ELSEWHERE)]
@@ -68,7 +68,7 @@ def test_agents_and_rewards_are_told_the_device_and_it_is_recorded(
 
 
 def test_an_agent_that_takes_no_device_is_refused_where_it_is_asked_for(tmp_path: Path) -> None:
-    trained = Row("Trained", f"{__name__}:OnTheCPU", 100, num_envs=8)
+    trained = Algorithm("Trained", f"{__name__}:OnTheCPU", 100, num_envs=8)
     untrained = replace(trained, label="Untrained", total_tokens=0)
     do(tmp_path, trained, untrained)
     error = read_state(tmp_path / "x" / "Trained" / "seed-0").error
@@ -81,7 +81,7 @@ def test_an_agent_that_takes_no_device_is_refused_where_it_is_asked_for(tmp_path
 
 @pytest.mark.filterwarnings("ignore:You are trying to run A2C on the GPU")
 def test_an_sb3_row_computes_there(tmp_path: Path) -> None:
-    do(tmp_path, Row("A2C", "stable_baselines3:A2C", 64, kind="sb3", num_envs=8))
+    do(tmp_path, Algorithm("A2C", "stable_baselines3:A2C", 64, kind="sb3", num_envs=8))
     state = read_state(tmp_path / "x" / "A2C" / "seed-0")
     assert state.status == "finished", state.error
 
@@ -89,26 +89,26 @@ def test_an_sb3_row_computes_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("device", ["quantum", "cuda:77", ""])
 def test_a_device_that_is_not_there_is_refused_before_anything_is_done(tmp_path: Path, device: str) -> None:
     with pytest.raises(ValueError, match=f"device='{device}' cannot be used here"):
-        do(tmp_path / "out", Row("R", "uniform"), device=device)
+        do(tmp_path / "out", Algorithm("R", "uniform"), device=device)
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("device", ["meta", "meta:0"])
 def test_a_device_that_computes_nothing_is_refused_before_anything_is_done(tmp_path: Path, device: str) -> None:
     with pytest.raises(ValueError, match=f"device='{device}' must be cpu, or cuda, or one of several such as cuda:1"):
-        do(tmp_path / "out", Row("R", "uniform"), device=device)
+        do(tmp_path / "out", Algorithm("R", "uniform"), device=device)
     assert not (tmp_path / "out").exists()
 
 
 def test_only_rewards_that_compute_take_a_device() -> None:
     there = {"reward": {"name": "discriminator", "device": "cuda"}}
-    assert on_device("TextGen-OracleSmallGAN-v0", {}, "cuda") == there
-    assert on_device("TextGen-OracleSmall-v0", {"max_length": 5}, "cuda") == {"max_length": 5, "reward": "likelihood"}
-    assert on_device("TextGen-OracleSmall-v0", {"reward": "discriminator"}, "cuda") == there
+    assert with_device("TextGen-OracleSmallGAN-v0", {}, "cuda") == there
+    assert with_device("TextGen-OracleSmall-v0", {"max_length": 5}, "cuda") == {"max_length": 5, "reward": "likelihood"}
+    assert with_device("TextGen-OracleSmall-v0", {"reward": "discriminator"}, "cuda") == there
     parts = {"name": "sum", "parts": [[1.0, "discriminator"], [2.0, "bleu"]]}
     moved = {"name": "sum", "parts": [[1.0, there["reward"]], [2.0, "bleu"]]}
-    assert on_device("TextGen-OracleSmall-v0", {"reward": parts}, "cuda") == {"reward": moved}
-    assert on_device("TextGen-OracleSmallGAN-v0", {}, "cpu") == {}
+    assert with_device("TextGen-OracleSmall-v0", {"reward": parts}, "cuda") == {"reward": moved}
+    assert with_device("TextGen-OracleSmallGAN-v0", {}, "cpu") == {}
     envs: Any = make_envs(
         "TextGen-OracleSmallGAN-v0",
         1,
@@ -122,7 +122,7 @@ def test_only_rewards_that_compute_take_a_device() -> None:
 def test_on_a_gpu(tmp_path: Path) -> None:
     do(
         tmp_path,
-        Row("R", "reinforce", 100, hyperparameters=SIZES, num_envs=8),
+        Algorithm("R", "reinforce", 100, hyperparameters=SIZES, num_envs=8),
         device="cuda",
     )
     state = read_state(tmp_path / "x" / "R" / "seed-0")

@@ -25,10 +25,10 @@ torch.set_num_threads(1)
 
 from agents.imitation.mle import MLE
 from agents.policy_gradient.reinforce import Reinforce
-from benchmarks.running import agent_job
+from benchmarks.running import job
 from benchmarks.policies.environments import make_envs
 from benchmarks.running.scheduler import run_experiment
-from benchmarks.specs.experiment import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Evaluation, Experiment, Algorithm
 from benchmarks.store.run_folder import read_json
 
 SMALL = {"vocab_size": 8, "max_length": 3, "train_size": 40, "test_size": 40}
@@ -39,7 +39,7 @@ EVALUATION = Evaluation(3, 8, 16, 10, 1, ("nll_test", "distinct_1"), validation=
 
 
 def row(name, tokens=150, **hyperparameters):
-    return Row(name, name.lower(), tokens, hyperparameters={**DRAWS, **hyperparameters}, num_envs=8)
+    return Algorithm(name, name.lower(), tokens, hyperparameters={**DRAWS, **hyperparameters}, num_envs=8)
 
 
 CASES = {

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks.evaluation.measures import MEASURES
+from benchmarks.measures.measures import MEASURES
 from benchmarks.store.results import Result
 from benchmarks.store.run_folder import read_json, read_state
 from support.tiny_experiment import MICRO, Heard, do
@@ -32,12 +32,12 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Heard]:
 
 def test_every_run_finishes_in_its_own_folder(done: tuple[Path, Heard]) -> None:
     out, heard = done
-    assert heard.ended() == [(row.label, "finished") for row in MICRO.rows]
-    for row in MICRO.rows:
+    assert heard.ended() == [(row.label, "finished") for row in MICRO.algorithms]
+    for row in MICRO.algorithms:
         folder = out / "micro" / row.label / "seed-0"
         left = sorted(path.name for path in folder.iterdir() if not path.name.startswith("events."))
         assert left == ["agent.safetensors"] * (row.kind == "agent") + ["config.json", "result.json"]
-        assert read_json(folder / "config.json")["row"]["label"] == row.label
+        assert read_json(folder / "config.json")["algorithm"]["label"] == row.label
 
 
 def test_curve_runs_from_the_untrained_policy_to_the_end_of_training(done: tuple[Path, Heard]) -> None:
@@ -54,10 +54,10 @@ def test_curve_runs_from_the_untrained_policy_to_the_end_of_training(done: tuple
 
 
 def test_evaluation_is_not_counted_as_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from benchmarks.evaluation import evaluator as judge
-    from benchmarks.running import agent_job, job, training
+    from benchmarks.evaluation import evaluator
+    from benchmarks.running import job, training
 
-    evaluate = judge.evaluate
+    evaluate = evaluator.evaluate
     # A clock on which an evaluation takes 100 seconds and a look at it a millisecond.
     now = [0.0]
 
@@ -69,10 +69,10 @@ def test_evaluation_is_not_counted_as_training(tmp_path: Path, monkeypatch: pyte
         now[0] += 0.001
         return now[0]
 
-    monkeypatch.setattr(judge, "evaluate", slow)
-    for module in (training, agent_job, job):
+    monkeypatch.setattr(evaluator, "evaluate", slow)
+    for module in (training, job):
         monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=clock))
-    do(replace(MICRO, rows=(MICRO.rows[2],), baseline=""), tmp_path)
+    do(replace(MICRO, algorithms=(MICRO.algorithms[2],), baseline=""), tmp_path)
     found = result(tmp_path, "REINFORCE")
     assert found.evaluation_seconds == pytest.approx(100 * (len(found.curve) + 1), abs=1)
     assert 0 < found.curve[-1].seconds < 1
@@ -82,7 +82,7 @@ def test_random_is_as_uniform_texts_are(done: tuple[Path, Heard]) -> None:
     found = result(done[0], "Random")
     assert found.measures["nll_test"] == pytest.approx(np.log(12))
     # The return is the oracle's log-likelihood of the same texts, of 4 tokens each.
-    for row in MICRO.rows:
+    for row in MICRO.algorithms:
         found = result(done[0], row.label)
         assert found.mean_return == pytest.approx(-4 * found.measures["nll_oracle"], rel=1e-4)
         assert 0 < found.measures["distinct_2"] <= 1
@@ -92,7 +92,7 @@ def test_random_is_as_uniform_texts_are(done: tuple[Path, Heard]) -> None:
 
 
 def test_measures_are_taken_of_the_same_texts(done: tuple[Path, Heard]) -> None:
-    for row in MICRO.rows:
+    for row in MICRO.algorithms:
         found = result(done[0], row.label)
         assert set(MEASURES) == found.measures.keys() | found.reasons.keys()
         assert found.reasons["bleu_5"] == "no text is longer than 4 tokens"
@@ -116,25 +116,25 @@ def test_likelihood_of_an_sb3_policy_is_its_own(done: tuple[Path, Heard]) -> Non
 
 
 def test_likelihood_of_an_sb3_policy_sums_to_one_over_all_texts() -> None:
-    from benchmarks.policies.sb3 import SB3Contestant
+    from benchmarks.policies.sb3 import SB3Adapter
     from benchmarks.specs.experiment import runs_of
     from textgen_env import Texts
     from textgen_env.tasks.oracle import OracleTask
 
     small = {"vocab_size": 3, "max_length": 3, "train_size": 2, "test_size": 2}
-    run = runs_of(replace(MICRO, rows=(MICRO.rows[3],), baseline="", env_kwargs=small))[0]
-    contestant = SB3Contestant(run)
-    contestant.train(100, lambda progress: True)
+    run = runs_of(replace(MICRO, algorithms=(MICRO.algorithms[3],), baseline="", env_kwargs=small))[0]
+    adapter = SB3Adapter(run)
+    adapter.train(100, lambda progress: True)
     every = np.array(list(product(range(3), repeat=3)))
-    log_probs = contestant.log_prob(Texts(every, np.full(27, 3)), OracleTask(**small))
+    log_probs = adapter.log_prob(Texts(every, np.full(27, 3)), OracleTask(**small))
     assert np.exp(log_probs).sum() == pytest.approx(1.0, abs=1e-4)
     assert np.ptp(log_probs) > 1e-3
 
 
 @pytest.mark.parametrize("label", ["REINFORCE", "SB3-A2C"])
 def test_the_same_seed_gives_the_same_result(done: tuple[Path, Heard], tmp_path: Path, label: str) -> None:
-    row = next(row for row in MICRO.rows if row.label == label)
-    do(replace(MICRO, rows=(row,), baseline=""), tmp_path)
+    row = next(row for row in MICRO.algorithms if row.label == label)
+    do(replace(MICRO, algorithms=(row,), baseline=""), tmp_path)
     first, again = result(done[0], label), result(tmp_path, label)
     assert [p.mean_return for p in first.curve] == [p.mean_return for p in again.curve]
     assert (first.mean_return, first.measures, first.samples) == (again.mean_return, again.measures, again.samples)
@@ -145,5 +145,5 @@ def test_config_holds_all_that_the_result_depends_on(done: tuple[Path, Heard]) -
     assert config["env_id"] == MICRO.env_id
     assert config["env_kwargs"] == MICRO.env_kwargs
     assert config["seed"] == 0
-    assert config["row"]["total_tokens"] == 1_000
+    assert config["algorithm"]["total_tokens"] == 1_000
     assert config["evaluation"]["episodes"] == 16

@@ -11,25 +11,24 @@ from rich.console import Console
 
 from benchmarks.analysis.load import collect
 from benchmarks.experiments import figure2, figure3, table1
-from benchmarks.report.html import page
-from benchmarks.report.terminal import report
+from benchmarks.report.report import report
 from benchmarks.running.scheduler import ConfigMismatch, run_experiment
-from benchmarks.specs.experiment import Evaluation, Experiment, Row, runs_of
-from support.html_pages import Page
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, runs_of
+from support.html_pages import Page, page_of
 
 TABLE = Experiment(
     name="table",
     description="a test",
     env_id="TextGen-Tiny-v0",
-    rows=(
-        Row("MLE", "mle", 500, num_envs=8),
-        Row("Random", "uniform", num_envs=8),
+    algorithms=(
+        Algorithm("MLE", "mle", 500, num_envs=8),
+        Algorithm("Random", "uniform", num_envs=8),
     ),
     seeds=(0,),
     evaluation=Evaluation(points=2, episodes=16, final_episodes=16, measures=("nll_test",)),
 )
-WARM = Row("Warm", "mle", 500, num_envs=8, starts_from="MLE")
-FIGURE = replace(TABLE, name="figure", rows=(TABLE.rows[0], WARM), shared={"MLE": "table"})
+WARM = Algorithm("Warm", "mle", 500, num_envs=8, init_from="MLE")
+FIGURE = replace(TABLE, name="figure", algorithms=(TABLE.algorithms[0], WARM), shared={"MLE": "table"})
 
 
 def done(experiment: Experiment, out: Path) -> list[str]:
@@ -54,20 +53,22 @@ def test_a_shared_run_is_done_once(first: Experiment, tmp_path: Path) -> None:
         "table/Random/seed-0: finished",
     ]
     table, figure = (collect(tmp_path / name) for name in ("table", "figure"))
-    assert [row.label for row in table.rows] == ["MLE", "Random"]
-    assert [row.label for row in figure.rows] == ["MLE", "Warm"]
-    assert [row.count for row in figure.rows] == ["1/1", "1/1"]
-    assert figure.rows[0].results == table.rows[0].results
-    assert figure.rows[0].records[0].name == "table/MLE/seed-0"
+    assert [row.label for row in table.algorithms] == ["MLE", "Random"]
+    assert [row.label for row in figure.algorithms] == ["MLE", "Warm"]
+    assert [row.count for row in figure.algorithms] == ["1/1", "1/1"]
+    assert figure.algorithms[0].results == table.algorithms[0].results
+    assert figure.algorithms[0].records[0].name == "table/MLE/seed-0"
     # The other row goes on where the shared one ended.
-    assert figure.rows[1].results[0].curve[0].tokens_read == table.rows[0].results[0].curve[-1].tokens_read
-    assert "pre-training ends" in page(figure)
+    assert figure.algorithms[1].results[0].curve[0].tokens_read == table.algorithms[0].results[0].curve[-1].tokens_read
+    assert "pre-training ends" in page_of(figure.folder)
 
 
 def test_a_shared_run_of_other_settings_is_refused(tmp_path: Path) -> None:
     done(TABLE, tmp_path)
-    other = replace(FIGURE, rows=(replace(FIGURE.rows[0], total_tokens=600), WARM))
-    with pytest.raises(ConfigMismatch, match=r"table/MLE/seed-0/config.json: row.total_tokens: 500 there, 600 now"):
+    other = replace(FIGURE, algorithms=(replace(FIGURE.algorithms[0], total_tokens=600), WARM))
+    with pytest.raises(
+        ConfigMismatch, match=r"table/MLE/seed-0/config.json: algorithm.total_tokens: 500 there, 600 now"
+    ):
         done(other, tmp_path)
     assert not (tmp_path / "figure").exists()
 
@@ -75,7 +76,7 @@ def test_a_shared_run_of_other_settings_is_refused(tmp_path: Path) -> None:
 def test_shared_runs_are_found_from_inside_the_folder_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done(FIGURE, tmp_path)
     monkeypatch.chdir(tmp_path / "figure")
-    assert [row.count for row in collect(Path()).rows] == ["1/1", "1/1"]
+    assert [row.count for row in collect(Path()).algorithms] == ["1/1", "1/1"]
     written = report(Path(), Console(file=io.StringIO()))
     assert written == tmp_path / "figure" / "report.html"
     assert "2 of 2 runs" in Page(written.read_text(encoding="utf-8")).text
@@ -85,26 +86,26 @@ def test_shared_runs_are_found_from_inside_the_folder_too(tmp_path: Path, monkey
 
 
 def test_what_is_shared_is_a_row() -> None:
-    with pytest.raises(ValueError, match="'Lost' is no row; there are MLE, Warm"):
+    with pytest.raises(ValueError, match="'Lost' is no algorithm; there are MLE, Warm"):
         replace(FIGURE, shared={"Lost": "table"})
 
 
 @pytest.mark.parametrize("size", ["small", "cpu", "paper"])
 def test_the_figures_share_the_runs_of_the_table(size: str) -> None:
     table, lines, strategies = (
-        {(run.row.label, run.seed): run for run in runs_of(experiments[size])}
+        {(run.algorithm.label, run.seed): run for run in runs_of(experiments[size])}
         for experiments in (table1.EXPERIMENTS, figure2.EXPERIMENTS, figure3.EXPERIMENTS)
     )
     assert all(run == table[key] for key, run in lines.items())
     assert {label for label, _ in lines} >= {"MLE", "ScheduledSampling", "PG-BLEU", "SeqGAN"}
     assert strategies["MLE", 0] == table["MLE", 0]
-    assert all(run.source == table["MLE", run.seed] for (label, _), run in strategies.items() if label != "MLE")
+    assert all(run.parent == table["MLE", run.seed] for (label, _), run in strategies.items() if label != "MLE")
     assert len({label for label, _ in strategies}) == 5
 
 
 @pytest.mark.parametrize("size", ["small", "cpu", "paper"])
 def test_figure_3s_strategies_differ_after_pre_training_alone(size: str) -> None:
-    _, *strategies = figure3.EXPERIMENTS[size].rows
+    _, *strategies = figure3.EXPERIMENTS[size].algorithms
     assert len({(*row.hyperparameters.items(),) for row in strategies}) == 4
     before = [{**row.hyperparameters, "g_steps": 1, "d_steps": 1, "d_epochs": 1} for row in strategies]
     assert all(other == before[0] for other in before)

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.running import scheduler as run
 from benchmarks.running import tensorboard
 from benchmarks.running.tensorboard import ADVICE, EVENTS, EventLog
-from benchmarks.specs.experiment import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 from benchmarks.store.results import Point
 
 POINTS = (Point(0, 0, 0.0, -3.0), Point(64, 2, 0.5, -2.0, 8, "mle", {"nll": 1.5}, {"nll_oracle": 2.5}))
@@ -37,7 +37,7 @@ def test_without_tensorboard_it_is_said_once_and_nothing_is_written(
 ) -> None:
     for module in (run, tensorboard):
         monkeypatch.setattr(module, "is_installed", lambda: False)
-    rows = tuple(Row(label, "uniform", num_envs=4) for label in ("A", "B"))
+    rows = tuple(Algorithm(label, "uniform", num_envs=4) for label in ("A", "B"))
     experiment = Experiment("x", "d", "TextGen-Tiny-v0", rows, seeds=(0,), evaluation=Evaluation(1, 4, 4, 4, 1))
     words: list[str] = []
     run.run_experiment(experiment, tmp_path, 0, lambda event: None, notify=words.append)

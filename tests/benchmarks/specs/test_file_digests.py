@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks import catalogue as loading
+from benchmarks import catalogue
 from benchmarks.analysis.load import collect
 from benchmarks.cli import app
 from benchmarks.running.scheduler import ConfigMismatch
 from benchmarks.specs import experiment as specs
-from benchmarks.specs.experiment import Evaluation, Experiment, Row, runs_of, settings_digest
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, runs_of, settings_digest
+from benchmarks.specs.file_digests import by_content, digests, paths_in, refuse_missing
 from benchmarks.store.run_folder import read_json
 from support.language_models import oracle_arrays
 from support.tiny_experiment import do
@@ -32,15 +34,15 @@ def saved_oracle(path: Path, seed: int) -> Path:
 
 
 def experiment(oracle: str | Path) -> Experiment:
-    """Two rows on the oracle in a file, one that starts from the other, both judged on it."""
+    """Two algorithms on the oracle in a file, one that starts from the other, both judged on it."""
     kwargs = {**SIZES, "oracle": str(oracle)}
     return Experiment(
         "filed",
         "a test",
         "TextGen-Oracle-v0",
         (
-            Row("MLE", "mle", 60, num_envs=4, env_kwargs={"oracle": str(oracle)}),
-            Row("Warm", "mle", 60, num_envs=4, starts_from="MLE"),
+            Algorithm("MLE", "mle", 60, num_envs=4, env_kwargs={"oracle": str(oracle)}),
+            Algorithm("Warm", "mle", 60, num_envs=4, init_from="MLE"),
         ),
         kwargs,
         (0,),
@@ -58,11 +60,15 @@ def test_a_missing_file_is_refused_before_anything_is_written(
     asked = experiment("data/lost.npz")
     where = "not set" if told is None else repr(told)
     said = f"oracle='data/lost.npz': no such file.* TEXTGEN_DATA names, which is {where}: set it"
-    for kwargs, rows in ((asked.env_kwargs, asked.rows), (SIZES, asked.rows), (SIZES, asked.rows[1:2])):
-        rows = tuple(replace(row, starts_from="") for row in rows)
+    for kwargs, rows in (
+        (asked.env_kwargs, asked.algorithms),
+        (SIZES, asked.algorithms),
+        (SIZES, asked.algorithms[1:2]),
+    ):
+        rows = tuple(replace(row, init_from="") for row in rows)
         with pytest.raises(FileNotFoundError, match=said):
-            do(replace(asked, env_kwargs=kwargs, rows=rows), tmp_path / "out")
-    monkeypatch.setattr(loading, "load_experiment", lambda name, size: asked)
+            do(replace(asked, env_kwargs=kwargs, algorithms=rows), tmp_path / "out")
+    monkeypatch.setattr(catalogue, "load_experiment", lambda name, size: asked)
     refused = CliRunner().invoke(app, ["run", "filed", "--out", str(tmp_path / "out")])
     assert refused.exit_code == 2
     assert "set it to the folder that holds lost.npz" in " ".join(refused.output.split())
@@ -78,7 +84,7 @@ def test_a_file_that_lies_elsewhere_is_the_same_file(tmp_path: Path, monkeypatch
     (out / "filed" / "Warm" / "seed-0" / "result.json").unlink()
     heard = do(experiment("moved/oracle.npz"), out)
     assert heard.ended() == [("Warm", "finished")]
-    assert [row.count for row in collect(out / "filed").rows] == ["1/1", "1/1"]
+    assert [row.count for row in collect(out / "filed").algorithms] == ["1/1", "1/1"]
     # What is drawn from a finished run plays on the file itself.
     assert read_json(out / "filed" / "MLE" / "seed-0" / "config.json")["env_kwargs"]["oracle"] == str(path)
     absolute, relative = (runs_of(experiment(each)) for each in (tmp_path / "moved" / "oracle.npz", "moved/oracle.npz"))
@@ -111,5 +117,22 @@ def test_results_kept_without_digests_go_on_under_the_same_path(
 
 
 def test_settings_without_a_file_are_as_they_were(tmp_path: Path) -> None:
-    (run,) = runs_of(Experiment("x", "d", "id", (Row("A", "m:A"),), {"oracle": None, "name": "a.npy"}, (0,)))
+    (run,) = runs_of(Experiment("x", "d", "id", (Algorithm("A", "m:A"),), {"oracle": None, "name": "a.npy"}, (0,)))
     assert "files" not in run.to_config()
+
+
+def test_files_are_found_inside_mappings_and_lists(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.npz", tmp_path / "other.npz"
+    one.write_bytes(b"1")
+    other.write_bytes(b"2")
+    parts = [[1.0, "bleu"], [0.5, {"name": "b", "path": str(other)}]]
+    kwargs = {"reward": {"name": "a", "path": str(one), "parts": parts}, "task": "tiny"}
+    assert paths_in(kwargs) == {str(one): "reward.path", str(other): "reward.parts[1][1].path"}
+    config = {"env_kwargs": kwargs, "files": digests(kwargs)}
+    found = by_content(config)["env_kwargs"]["reward"]
+    assert [found["path"], found["parts"][1][1]["path"]] == [
+        f"sha256:{hashlib.sha256(content).hexdigest()}" for content in (b"1", b"2")
+    ]
+    other.unlink()
+    with pytest.raises(FileNotFoundError, match=r"reward\.parts\[1\]\[1\]\.path='.*other.npz': no such file"):
+        refuse_missing(kwargs)

@@ -12,21 +12,21 @@ import pytest
 
 from agents.policy_gradient.reinforce import Reinforce
 from benchmarks.running.scheduler import run_experiment
-from benchmarks.specs.experiment import Evaluation, Experiment, Row
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 from benchmarks.store.checkpoints import (
-    Checkpoint,
     CheckpointRefused,
+    RunCheckpoint,
     place_of,
-    read_checkpoint,
-    remove_checkpoint,
-    write_checkpoint,
+    read_run_checkpoint,
+    remove_run_checkpoint,
+    write_run_checkpoint,
 )
 from benchmarks.store.results import Point
 from benchmarks.store.run_folder import read_json, read_state
 
 CURVE = (Point(0, 0, 0.0, -3.0), Point(64, 0, 0.5, -2.0, 8, "mle", {"nll": 1.0}, {"nll_oracle": 2.0}))
 SMALL = {"vocab_size": 8, "max_length": 3, "train_size": 40, "test_size": 40}
-ROW = Row(
+ROW = Algorithm(
     "R",
     "reinforce",
     200,
@@ -37,31 +37,31 @@ EVALUATION = Evaluation(2, 8, 16, 10, 1, ("nll_test",))
 EXPERIMENT = Experiment("x", "d", "TextGen-OracleSmall-v0", (ROW,), SMALL, (0,), EVALUATION)
 
 
-def kept(folder: Path, number: int = 1, settings: str = "s") -> Checkpoint:
+def kept(folder: Path, number: int = 1, settings: str = "s") -> RunCheckpoint:
     place_of(folder).mkdir(exist_ok=True)
     (place_of(folder) / f"agent-{number}.safetensors").write_bytes(b"weights" * number)
-    checkpoint = Checkpoint(
+    checkpoint = RunCheckpoint(
         settings, CURVE, 1.5, (1, 2, 3), 0, ({"state": 2**100},), {"agent": f"agent-{number}.safetensors"}
     )
-    write_checkpoint(folder, checkpoint)
+    write_run_checkpoint(folder, checkpoint)
     return checkpoint
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    assert read_checkpoint(tmp_path, "s") is None
+    assert read_run_checkpoint(tmp_path, "s") is None
     kept(tmp_path)
     written = kept(tmp_path, 2)
-    assert read_checkpoint(tmp_path, "s") == written
+    assert read_run_checkpoint(tmp_path, "s") == written
     assert sorted(path.name for path in place_of(tmp_path).iterdir()) == ["agent-2.safetensors", "progress.json"]
-    remove_checkpoint(tmp_path)
-    assert read_checkpoint(tmp_path, "s") is None
+    remove_run_checkpoint(tmp_path)
+    assert read_run_checkpoint(tmp_path, "s") is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_files_that_are_not_named_count_for_nothing(tmp_path: Path) -> None:
     place_of(tmp_path).mkdir()
     (place_of(tmp_path) / "agent-1.safetensors").write_bytes(b"half")
-    assert read_checkpoint(tmp_path, "s") is None
+    assert read_run_checkpoint(tmp_path, "s") is None
 
 
 def changed(**changes: Any) -> Callable[[Path], None]:
@@ -103,7 +103,7 @@ def test_what_cannot_be_gone_on_with_is_refused_by_name(
     kept(tmp_path)
     damage(place_of(tmp_path))
     with pytest.raises(CheckpointRefused, match=said) as refused:
-        read_checkpoint(tmp_path, "s")
+        read_run_checkpoint(tmp_path, "s")
     assert f"move {place_of(tmp_path)} away" in str(refused.value)
 
 
@@ -143,7 +143,7 @@ def test_a_run_starts_nothing_over_a_checkpoint_that_it_cannot_go_on_from(interr
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
     (interrupted / "config.json").unlink()
     with pytest.raises(CheckpointRefused, match="of another configuration"):
-        done(tmp_path, replace(EXPERIMENT, rows=(replace(ROW, total_tokens=300),)))
+        done(tmp_path, replace(EXPERIMENT, algorithms=(replace(ROW, total_tokens=300),)))
     assert not (interrupted / "config.json").exists()
     (interrupted / "checkpoint").rename(tmp_path / "moved")
     done(tmp_path)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.throughput.clock import Clock, exponent
-from benchmarks.throughput.measured import Curve, Figure, Row, Target, Unit
+from benchmarks.throughput.measured import BenchmarkRow, Curve, Figure, Target, Unit
 from benchmarks.throughput.plot import mark_of
 from benchmarks.throughput.sizes import grown
 from benchmarks.throughput.table import times, verdict
@@ -79,7 +79,7 @@ def test_figures_in_words(unit: Unit, cost: float, shown: str) -> None:
 
 def test_ratio_share_and_targets_of_a_row() -> None:
     targets = (Target("ratio", 20), Target("share", 0.7), Target("cost", 0.003))
-    row = Row(
+    row = BenchmarkRow(
         "sampling",
         "w",
         Unit("rate", "tokens"),

@@ -16,14 +16,14 @@ import typer
 from typer.testing import CliRunner
 
 from benchmarks.cli import app
-from benchmarks.throughput import cases, command, run
+from benchmarks.throughput import catalogue, command, run
 from benchmarks.throughput.agreement import check_agreement
 from benchmarks.throughput.bench import Bench, Missing, Work
-from benchmarks.throughput.cases import CASES, ON_DEMAND, chosen
+from benchmarks.throughput.cases.discriminator import ROLLOUTS, forward_flops, rollouts
+from benchmarks.throughput.catalogue import CASES, ON_DEMAND, chosen
 from benchmarks.throughput.clock import Clock
-from benchmarks.throughput.discriminator import ROLLOUTS, forward_flops, rollouts
 from benchmarks.throughput.machine import uncompiled
-from benchmarks.throughput.measured import Curve, Row, Unit
+from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
 from benchmarks.throughput.run import measure
 from benchmarks.throughput.sizes import QUICK, Sizes
 from benchmarks.throughput.targets import TARGETS
@@ -52,22 +52,22 @@ def invoked(*arguments: str) -> tuple[int, str]:
     return result.exit_code, " ".join(result.output.split())
 
 
-def replaced(monkeypatch: pytest.MonkeyPatch, **functions: Callable[[Bench], Iterator[Row | Curve]]) -> None:
+def replaced(monkeypatch: pytest.MonkeyPatch, **functions: Callable[[Bench], Iterator[BenchmarkRow | Curve]]) -> None:
     """Puts these cases in place of all others."""
-    monkeypatch.setattr(cases, "CASES", dict.fromkeys(functions, ""))
+    monkeypatch.setattr(catalogue, "CASES", dict.fromkeys(functions, ""))
     monkeypatch.setattr(run, "load", functions.__getitem__)
 
 
-def simple(bench: Bench) -> Iterator[Row | Curve]:
+def simple(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     yield bench.row("simple", "doing little", Unit("time", "go"), Work("ours", int), Work("theirs", float))
 
 
-def interrupted(bench: Bench) -> Iterator[Row | Curve]:
+def interrupted(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     yield bench.row("begun", "doing little", Unit("time", "go"), Work("ours", int))
     raise KeyboardInterrupt
 
 
-def broken(bench: Bench) -> Iterator[Row | Curve]:
+def broken(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     raise RuntimeError("gone [wrong]")
     yield
 
@@ -114,7 +114,7 @@ def test_a_million_references_in_a_process_of_its_own() -> None:
 
 def test_targets_are_of_rows_and_cases_can_be_loaded() -> None:
     assert set(ON_DEMAND) < set(CASES)
-    assert all(callable(cases.load(name)) for name in CASES)
+    assert all(callable(catalogue.load(name)) for name in CASES)
     assert chosen([]) == [name for name in CASES if name not in ON_DEMAND]
     assert chosen(["wide", "million", "bleu"]) == ["bleu", "wide", "million"]
 

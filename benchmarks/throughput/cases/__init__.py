@@ -1,0 +1,1 @@
+"""Cases of the throughput benchmark, and the plain programs that they are compared with."""
