@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from agents.baselines.independent_tokens import IndependentTokens
-from agents.protocol import Callback, Envs, Progress
+from agents.protocol import Callback, Envs
 from textgen_env.checks import check_at_least
 
 
@@ -24,6 +24,5 @@ class Uniform(IndependentTokens):
         """Nothing to learn: no token is written; `callback` is called once."""
         self.spec.check_envs(envs)
         check_at_least("total_tokens", total_tokens)
-        if callback is not None:
-            callback(Progress(0, 0, float("nan"), {}))
+        self.report_progress(callback, float("nan"), {})
         return self

@@ -10,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 
-from agents.data.text_spec import checked_masks
 from agents.protocol import BoolArray, FloatArray
 from textgen_env.checks import check_at_least, check_choice, check_number
 
@@ -101,6 +100,18 @@ def boltzmann(values: FloatArray, temperature: float, allowed: BoolArray | None 
     with np.errstate(over="ignore"):
         weights = np.exp((permitted - permitted.max(-1, keepdims=True)) / temperature)
     return np.asarray(weights / weights.sum(-1, keepdims=True))
+
+
+def checked_masks(allowed: BoolArray) -> BoolArray:
+    """`allowed` (..., V), which tokens may be chosen.
+
+    Raises:
+        ValueError: nothing allowed somewhere.
+    """
+    none = ~allowed.any(-1)
+    if none.any():
+        raise ValueError(f"action_masks: row {int(none.argmax())} allows no token; it must allow at least one")
+    return allowed
 
 
 def _permitted(values: FloatArray, allowed: BoolArray | None) -> FloatArray:

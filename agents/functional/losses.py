@@ -106,7 +106,7 @@ def huber_loss(values: Tensor, targets: Tensor, written: Tensor) -> Tensor:
     return errors.sum() / written.sum().clamp(min=1)
 
 
-def best_values(values: Tensor, chosen_by: Tensor, allowed: Tensor | None) -> Tensor:
+def best_values(values: Tensor, chosen_by: Tensor, allowed: Tensor | None = None) -> Tensor:
     """The entry (...) of values (..., V) where `chosen_by` (..., V) is greatest among the tokens allowed (..., V) bool:
     with the values themselves their maximum, the target of DQN; with another network's, that of double DQN (van
     Hasselt, Guez and Silver 2016, equation 4)."""

@@ -27,7 +27,7 @@ def assign(parameters: Sequence[Tensor], vector: Tensor) -> None:
     sizes = [parameter.numel() for parameter in parameters]
     if vector.shape != (sum(sizes),):
         raise ValueError(f"vector has shape {tuple(vector.shape)}, expected ({sum(sizes)},): the parameters' entries")
-    for parameter, part in zip(parameters, vector.split(sizes), strict=True):
+    for parameter, part in zip(parameters, torch.split(vector, sizes), strict=True):
         parameter.copy_(part.view_as(parameter))
 
 

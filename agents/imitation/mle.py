@@ -51,7 +51,7 @@ class MLE(PolicyAgent):
         goes_on = True
         while goes_on and self.tokens_read < until:
             losses = self.imitate(texts.batch(self.batches_read), self.optimiser)
-            goes_on = self._goes_on(callback, float("nan"), losses, "mle")
+            goes_on = self.report_progress(callback, float("nan"), losses, "mle")
         return self
 
     def _initial_std(self) -> float | None:

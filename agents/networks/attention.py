@@ -59,7 +59,8 @@ class Attention(nn.Module):
             scores = self.weigh(torch.tanh(self.query(hidden).unsqueeze(2) + memory[2].unsqueeze(1))).squeeze(3)
         else:
             scores = (hidden if self.score == "dot" else self.query(hidden)) @ outputs.transpose(1, 2)
-        return scores.masked_fill(~present.unsqueeze(1), -torch.inf).softmax(-1)
+        weights: Tensor = scores.masked_fill(~present.unsqueeze(1), -torch.inf).softmax(-1)
+        return weights
 
     def forward(self, hidden: Tensor, memory: State) -> Tensor:
         """tanh(W_c [c; h]) (N, T, H) of decoder states (N, T, H)."""

@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 from torch import Tensor
 
-from agents.data.episodes import Episodes
+from agents.data.text_batch import TextBatch
 from agents.functional.losses import policy_gradient_loss, value_loss
 from agents.functional.returns import batch_mean_baseline, reward_to_go, whole_return, written
-from agents.policy_gradient.base import Played, PolicyGradientAgent, PolicyGradientConfig
+from agents.policy_gradient.base import PolicyGradientAgent, PolicyGradientConfig
 from textgen_env.checks import check_at_least, check_choice, check_number
 
 
@@ -52,32 +52,32 @@ class SoftPolicyGradient(PolicyGradientAgent):
     config_class = SoftPolicyGradientConfig
     config: SoftPolicyGradientConfig
 
-    def learn(self, episodes: Episodes) -> dict[str, float]:
+    def learn(self, batch: TextBatch) -> dict[str, float]:
         """A step whose length has halved with every `learning_rate_half_life` tokens."""
         half_life = self.config.learning_rate_half_life
         faded = 1.0 if half_life is None else 0.5 ** (self.tokens_generated / half_life)
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.learning_rate * faded
-        return super().learn(episodes)
+        return super().learn(batch)
 
-    def losses(self, episodes: Episodes) -> dict[str, Tensor]:
+    def losses(self, batch: TextBatch) -> dict[str, Tensor]:
         """The terms of the loss for texts that this policy wrote: `policy`, `entropy` and, with a learned baseline,
         `value`."""
-        config, lengths = self.config, episodes.lengths
-        played = Played.of(episodes, self.device)
-        log_probs, entropy, hidden = self.log_probs_and_entropy(played)
+        config, lengths = self.config, batch.lengths
+        batch = batch.to(self.device)
+        log_probs, entropy, hidden = self.log_probs_and_entropy(batch)
         surprise = -log_probs.detach().double().cpu().numpy()
         credited = whole_return if config.credit == "whole" else reward_to_go
         temperature = config.temperature + self.entropy_weight
-        returns = credited(episodes.rewards + temperature * surprise, lengths, config.discount)
+        returns = credited(batch.rewards + temperature * surprise, lengths, config.discount)
         baseline = batch_mean_baseline(returns, lengths)
         terms = {}
         if config.baseline == "learned":
             values = self.network.values(hidden)
-            terms["value"] = value_loss(values, self._float(returns - baseline), played.written)
+            terms["value"] = value_loss(values, self._float(returns - baseline), batch.written)
             baseline = baseline + values.detach().double().cpu().numpy()
         advantages = np.where(written(lengths, self.spec.max_length), returns - baseline, 0.0)
-        terms["policy"] = policy_gradient_loss(log_probs, self._float(advantages), played.written)
+        terms["policy"] = policy_gradient_loss(log_probs, self._float(advantages), batch.written)
         terms["entropy"] = entropy
         return terms
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.data.episodes import Episodes
+from agents.data.text_batch import TextBatch
 from agents.value.prediction import PolicyEvaluation
 from agents.value.tabular import TabularConfig
 from textgen_env.checks import check_number
@@ -32,14 +32,14 @@ class TDPrediction(PolicyEvaluation):
     config_class = TDPredictionConfig
     config: TDPredictionConfig
 
-    def learn(self, episodes: Episodes) -> dict[str, float]:
+    def learn(self, batch: TextBatch) -> dict[str, float]:
         """The updates of a batch; `td_error` is the root mean square of delta_t over it."""
         values, discount = self.values, self.config.discount
         decay = discount * self.config.trace_decay
         squares, count = 0.0, 0
-        for rows, rewards in zip(self._rows_of(episodes), episodes.rewards, strict=True):
+        for rows, rewards in zip(self._rows_of(batch), batch.rewards, strict=True):
             self.visits[rows] += 1
-            steps = self.step_sizes(self.visits[rows])
+            steps = self.config.step_sizes(self.visits[rows])
             traces = np.zeros(len(rows))
             for t, row in enumerate(rows):
                 ahead = values[rows[t + 1]] if t + 1 < len(rows) else 0.0

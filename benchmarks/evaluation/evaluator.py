@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.data.episodes import Evaluation, evaluate
+from agents.data.episodes import EvaluatedTexts, evaluate
 from benchmarks.evaluation.held_out import texts_to_test_on, texts_to_validate_on
 from benchmarks.evaluation.measures import Measured, estimates, finite
 from benchmarks.policies.agent import Contestant
@@ -27,7 +27,7 @@ MAX_EVALUATION_ENVS = 256
 class Final:
     """A final evaluation: what was played, what may be measured of it, what was, and why the rest was not."""
 
-    played: Evaluation
+    played: EvaluatedTexts
     measured: Measured
     estimates: dict[str, Estimate]
     reasons: dict[str, str]
@@ -79,7 +79,7 @@ class Judge:
             texts_to_validate_on(self.task, settings.validation_texts) if settings.validation else None
         )
 
-    def play(self, contestant: Contestant, episodes: int, offset: int = 0) -> Evaluation:
+    def play(self, contestant: Contestant, episodes: int, offset: int = 0) -> EvaluatedTexts:
         """`episodes` texts of the policy as it stands, drawn rather than taken greedily."""
         seed = self.seed + offset
         with contestant.drawing(seed):
@@ -110,7 +110,7 @@ class Judge:
         measured = self._measured(contestant, played, self.test_texts)
         return Final(played, measured, *estimates(self.settings.measures, measured))
 
-    def _measured(self, contestant: Contestant, played: Evaluation, held_out: Texts | None) -> Measured:
+    def _measured(self, contestant: Contestant, played: EvaluatedTexts, held_out: Texts | None) -> Measured:
         return Measured(contestant, played.texts, self.task, held_out, self.envs)
 
 

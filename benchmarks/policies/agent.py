@@ -163,9 +163,11 @@ def load_agent_class(name: str, masked: bool = False) -> Any:
 
 
 def _adopt(agent: Any, path: str, source_path: str, source: Path) -> None:
-    if not callable(getattr(agent, "adopt", None)):
-        raise TypeError(f"{path} cannot start from another agent's policy: it lacks `adopt`; leave starts_from out")
-    agent.adopt(load_agent_class(source_path).load(source))
+    if not callable(getattr(agent, "initialise_from", None)):
+        raise TypeError(
+            f"{path} cannot start from another agent's policy: it lacks `initialise_from`; leave starts_from out"
+        )
+    agent.initialise_from(load_agent_class(source_path).load(source))
 
 
 def _counts(agent: Any) -> Counts:

@@ -76,7 +76,7 @@ class Row:
         num_envs: rows of the training environment.
         env_id, env_kwargs: of the training environment; None for the experiment's.
         starts_from: label of another row, whose finished agent of the same seed this one begins as
-            (`agent.adopt(other)`); its budget comes on top of that row's. "" for a fresh agent.
+            (`agent.initialise_from(other)`); its budget comes on top of that row's. "" for a fresh agent.
     """
 
     label: str
