@@ -1,10 +1,20 @@
-"""Checks of arguments: whole numbers, numbers, choices, truth values."""
+"""Checks of arguments: whole numbers, numbers, choices, shapes of arrays."""
 
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import numpy as np
+
+
+class Shaped(Protocol):
+    """An array of NumPy's, or a tensor of torch's."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of its axes."""
+        ...
 
 
 def check_at_least(name: str, value: int, least: int = 1) -> int:
@@ -46,3 +56,22 @@ def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
     """
     if value not in allowed:
         raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, allowed))}")
+
+
+def check_shape(name: str, array: Shaped, expected: tuple[int | str, ...]) -> tuple[int, ...]:
+    """The shape of `array`, if it is as expected.
+
+    Args:
+        name: of the argument.
+        expected: the size of each axis; a letter, such as "N", where any size will do.
+
+    Raises:
+        ValueError: another number of axes, or of another size.
+    """
+    shape = tuple(array.shape)
+    if len(shape) != len(expected) or any(
+        found != size for found, size in zip(shape, expected, strict=True) if not isinstance(size, str)
+    ):
+        sizes = ", ".join(map(str, expected)) + ("," if len(expected) == 1 else "")
+        raise ValueError(f"{name} has shape {shape}, expected ({sizes})")
+    return shape

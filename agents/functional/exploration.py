@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from agents.protocol import BoolArray, FloatArray
-from textgen_env.checks import check_at_least, check_choice, check_number
+from textgen_env.checks import check_at_least, check_choice, check_number, check_shape
 
 Exploration = Literal["epsilon_greedy", "boltzmann"]
 Schedule = Literal["constant", "linear", "exponential"]
@@ -116,4 +116,7 @@ def checked_masks(allowed: BoolArray) -> BoolArray:
 
 def _permitted(values: FloatArray, allowed: BoolArray | None) -> FloatArray:
     """The values, -inf where not allowed."""
-    return values if allowed is None else np.where(checked_masks(allowed), values, -np.inf)
+    if allowed is None:
+        return values
+    check_shape("allowed", allowed, values.shape)
+    return np.where(checked_masks(allowed), values, -np.inf)
