@@ -101,7 +101,7 @@ def relaxed_text(tokens: Tensor, eos_id: int | None) -> Tensor:
 
 
 class RelaxedWriter:
-    """Writes the first text of each row of an environment in soft tokens; the environment is played with the hard ones.
+    """Writer of the first text of each row of an environment in soft tokens; the environment gets the hard ones.
 
     Args:
         network: the policy; it reads the soft tokens that it wrote.
@@ -178,7 +178,7 @@ class RelaxedWriter:
 
 @runtime_checkable
 class SoftReward(Protocol):
-    """A reward that is differentiable in the tokens, as `DiscriminatorReward` is."""
+    """Reward that is differentiable in the tokens, as `DiscriminatorReward` is."""
 
     def soft_score(self, one_hots: Tensor, sources: Sources | None = None) -> Tensor: ...
 
@@ -192,8 +192,8 @@ class SoftScores(NamedTuple):
 
 
 class GumbelSoftmax(AdversarialAgent):
-    """Follows the gradient of E[D(y)], y a text of soft one-hots y_t = softmax((z_t + g_t) / tau), z_t the logits after
-    y_<t and g_t Gumbel noise. Any reward with `soft_score` stands for D.
+    """Agent that follows the gradient of E[D(y)], y a text of soft one-hots y_t = softmax((z_t + g_t) / tau), z_t the
+    logits after y_<t and g_t Gumbel noise. Any reward with `soft_score` stands for D.
 
     The environment is played with the hard tokens: it counts them, masks and pays them. The gradient is biased while
     tau is above 0, and varies the more the lower it is.

@@ -20,7 +20,7 @@ from textgen_env.rewards.bleu import BleuReward
 
 @dataclass(frozen=True)
 class PGBleuConfig(SeqGANConfig):
-    """SeqGAN's hyperparameters, with the values of the released baseline where they differ. Nothing learns but the
+    """Hyperparameters of SeqGAN, with the values of the released baseline where they differ. Nothing learns but the
     generator: there are no d-steps."""
 
     pretrain_epochs: int = 200  # passes over the training texts
@@ -38,8 +38,8 @@ class PGBleuConfig(SeqGANConfig):
 
 
 class PGBleu(AdversarialAgent):
-    """Imitates the training texts, and then follows the gradient of BLEU, each token credited with the mean BLEU of
-    the texts that it may begin."""
+    """Generator that imitates the training texts, and then follows the gradient of BLEU, each token credited with the
+    mean BLEU of the texts that it may begin."""
 
     config_class = PGBleuConfig
     config: PGBleuConfig

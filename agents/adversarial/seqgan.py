@@ -133,7 +133,7 @@ class RolloutPolicyGradient:
 
 
 class SeqGAN(AdversarialAgent):
-    """Follows the policy gradient of the environment's reward, the discriminator, by roll-outs.
+    """Generator that follows the policy gradient of the environment's reward, the discriminator, by roll-outs.
 
     `credit="softmax"`, `rollouts=0` and a discriminator that pays log-odds make it MaliGAN (Che et al., "Maximum-
     Likelihood Augmented Discrete Generative Adversarial Networks", 2017, equation 4): a text's weight is its share

@@ -1,4 +1,4 @@
-"""Another agent's policy at a temperature: quality for diversity, without any learning.
+"""Temperature on another agent's policy: quality for diversity, without any learning.
 
 The control of Caccia, Caccia, Fedus, Larochelle, Pineau and Charlin, "Language GANs Falling Short" (2020): a lower
 temperature alone makes maximum likelihood's texts likelier under the oracle.
@@ -21,7 +21,7 @@ from textgen_env.checks import check_at_least, check_number
 
 @dataclass(frozen=True)
 class TemperedConfig(NetworkConfig):
-    """The temperature, and the shape of the network that is taken over."""
+    """Hyperparameters: the temperature, and the shape of the network that is taken over."""
 
     temperature: float = 1.0  # T: what logits are divided by; below 1 likely tokens become likelier
     # Nothing is learned.
@@ -34,7 +34,7 @@ class TemperedConfig(NetworkConfig):
 
 
 class Tempered(PolicyAgent):
-    """pi_T(x_t | x_<t) = softmax(z_t / T)[x_t], where softmax(z_t) is the policy that it takes over.
+    """Tempered policy: pi_T(x_t | x_<t) = softmax(z_t / T)[x_t], where softmax(z_t) is the policy that it takes over.
 
     Attributes:
         adopted: 1 once there is a policy, else 0.

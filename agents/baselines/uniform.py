@@ -1,4 +1,4 @@
-"""The agent that has learned nothing: every allowed token is equally likely. What the others are measured against."""
+"""Agent that has learned nothing, which others are measured against: every allowed token is equally likely."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from textgen_env.checks import check_at_least
 
 @dataclass(frozen=True)
 class UniformConfig:
-    """No hyperparameters."""
+    """Hyperparameters: none."""
 
 
 class Uniform(IndependentTokens):
-    """pi(x_t | x_<t) = 1/V, or one over the number of allowed tokens where masks are given."""
+    """Uniform policy: pi(x_t | x_<t) = 1/V, or one over the number of allowed tokens where masks are given."""
 
     config_class = UniformConfig
 

@@ -1,4 +1,4 @@
-"""Tokens drawn one by one as often as they occur in the training texts: what is known without any order of words."""
+"""Unigram model: tokens drawn one by one as often as they occur in the training texts, whatever their order."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from textgen_env.checks import check_at_least
 
 @dataclass(frozen=True)
 class UnigramConfig:
-    """No hyperparameters."""
+    """Hyperparameters: none."""
 
 
 class Unigram(IndependentTokens):
-    """pi(x_t | x_<t) = how often x_t is read / how many tokens are read, nothing added: a token that was never read
-    has probability 0. The end token counts as any other; without one, texts run to the horizon. Sources are not looked
-    at. Before it has read anything, all tokens are equally likely."""
+    """Unigram policy: pi(x_t | x_<t) = how often x_t is read / how many tokens are read, nothing added: a token that
+    was never read has probability 0. The end token counts as any other; without one, texts run to the horizon. Sources
+    are not looked at. Before it has read anything, all tokens are equally likely."""
 
     config_class = UnigramConfig
 

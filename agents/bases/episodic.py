@@ -15,7 +15,7 @@ from textgen_env.checks import check_at_least
 
 
 class EpisodicAgent(Protocol):
-    """An agent that `play_and_learn` trains; its config has `batch_size`."""
+    """Agent that `play_and_learn` trains; its config has `batch_size`."""
 
     spec: TextSpec
     config: Any

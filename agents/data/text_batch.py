@@ -1,4 +1,4 @@
-"""A batch of whole texts on its way from the environment, or from a task's data, to the loss."""
+"""Batch of whole texts on its way from the environment, or from a task's data, to the loss."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from agents.protocol import BoolArray, FloatArray, IntArray
 from textgen_env import Texts
 
 AllowedTokens = Callable[[IntArray, IntArray], BoolArray | None]
-"""Which token may follow each of the prefixes (K, T), (K,): bool (K, V), or None where every token may; see
-`textgen_env.TextGame.allowed_tokens`."""
+"""Rule of a game: which token may follow each of the prefixes (K, T), (K,), bool (K, V), or None where every token may;
+see `textgen_env.TextGame.allowed_tokens`."""
 # Entries of masks held at once.
 CHUNK_MASKS = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class TextBatch:
-    """M whole texts. Arrays are NumPy's; the tensors of them are made once, when they are first asked for.
+    """Batch of M whole texts. Arrays are NumPy's; their tensors are made once, when they are first asked for.
 
     Masks are a function of the prefix: the batch holds the game's rule, and computes what it needs anew.
 
@@ -151,7 +151,7 @@ def joined(parts: Sequence[TextBatch]) -> TextBatch:
 
 
 class _FillForbidden(torch.autograd.Function):
-    """`masked_fill` by masks that are not kept for the way back but computed anew; differentiable twice."""
+    """Fill of what is masked, by masks that are not kept for the way back but computed anew; differentiable twice."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, batch: TextBatch, fill: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""Batches of a task's training texts, in an order of the seed's."""
+"""Training texts of a task in batches, in an order that the seed decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""How often an agent with action values tries other tokens than the best: pure functions, and their hyperparameters.
+"""Exploration of an agent with action values, which at times tries other tokens than the best: pure functions, and
+their hyperparameters.
 
 Values are (..., V) float64, `allowed` (..., V) bool the tokens that may be written, None for all of them.
 """
@@ -19,7 +20,7 @@ Schedule = Literal["constant", "linear", "exponential"]
 
 @dataclass(frozen=True)
 class ExplorationConfig:
-    """The hyperparameters of exploration. The end is near greedy, as it is what the finished agent writes by."""
+    """Hyperparameters of exploration. Its end is near greedy, as the finished agent writes by it."""
 
     exploration: Exploration = "epsilon_greedy"  # or "boltzmann"
     exploration_schedule: Schedule = "linear"  # or "exponential"; "constant": at its end from the first token on

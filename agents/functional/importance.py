@@ -1,5 +1,5 @@
-"""Importance weights: what texts that one policy wrote say of another. Pure functions of arrays (N, T) float64; entries
-past a text's length are ignored on the way in and 0 on the way out.
+"""Importance weights, by which texts of one policy estimate the return of another. Pure functions of arrays (N, T)
+float64; entries past a text's length are ignored on the way in and 0 on the way out.
 
 Precup, Sutton and Singh, "Eligibility traces for off-policy policy evaluation" (2000), sections 3 and 4. With b the
 behaviour policy and pi the target, rho_t = pi(x_t | x_<t) / b(x_t | x_<t).

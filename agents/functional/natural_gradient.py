@@ -1,5 +1,5 @@
-"""The mathematics of steps that are measured by how far the policy moves: the Fisher information without its matrix,
-linear equations without an inverse, and steps that keep within a bound."""
+"""Natural gradients: products with the Fisher information without its matrix, linear equations without an inverse, and
+steps within a bound on how far the policy moves."""
 
 from __future__ import annotations
 

@@ -32,7 +32,8 @@ class MLEConfig(NetworkConfig):
 
 
 class MLE(PolicyAgent):
-    """Minimises the cross-entropy -log pi(x_t | x_<t) of the training texts; writes nothing in the environment."""
+    """Agent that minimises the cross-entropy -log pi(x_t | x_<t) of the training texts; writes nothing in the
+    environment."""
 
     config_class = MLEConfig
     config: MLEConfig

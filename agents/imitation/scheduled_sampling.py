@@ -69,9 +69,9 @@ class ScheduledSamplingConfig(NetworkConfig):
 
 
 class ScheduledSampling(PolicyAgent):
-    """Minimises -log pi(x_t | y_<t) of the training texts x, where each y_t is x_t with probability epsilon, and else
-    drawn from pi(. | y_<t). The coin is tossed anew for every token of every text, and no gradient flows through what
-    is drawn. Writes nothing in the environment: tokens drawn to be read are not counted."""
+    """Agent that minimises -log pi(x_t | y_<t) of the training texts x, where each y_t is x_t with probability epsilon,
+    and else drawn from pi(. | y_<t). The coin is tossed anew for every token of every text, and no gradient flows
+    through what is drawn. Writes nothing in the environment: tokens drawn to be read are not counted."""
 
     config_class = ScheduledSamplingConfig
     config: ScheduledSamplingConfig

@@ -1,4 +1,4 @@
-"""The policy network: a decoder that writes the text, started by an encoder of the source if there is one."""
+"""Policy network: a decoder that writes the text, started by an encoder of the source if there is one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OUTPUT_STD = 0.01
 
 
 class AttendingLanguageModel(Attending, LanguageModel):
-    """An LSTM or GRU with attention."""
+    """LSTM or GRU with attention."""
 
     def advance_soft(self, weights: Tensor, state: State) -> State:
         """The state after inputs that are mixtures, weights (B, V + 1) of the ids."""
@@ -28,11 +28,12 @@ class AttendingLanguageModel(Attending, LanguageModel):
 
 
 class AttendingTransformer(Attending, Transformer):
-    """A Transformer with attention."""
+    """Transformer with attention."""
 
 
 class PolicyNetwork(nn.Module):
-    """pi(x_t | x_<t, source) = softmax(W h_t + b)[x_t], where h_t is what the decoder has kept of x_<t and the source.
+    """Policy pi(x_t | x_<t, source) = softmax(W h_t + b)[x_t], where h_t is what the decoder has kept of x_<t and the
+    source.
 
     LSTM and GRU: h_t = RNN(x_{t-1}, h_{t-1}), h_0 = 0 or the encoder's last state. Transformer: h_t sees all of x_<t,
     and before them the mean of the encoder's outputs. With attention, h_t is joined with what it looks at in the source

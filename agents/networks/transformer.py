@@ -1,4 +1,4 @@
-"""A small causal Transformer over tokens, which keeps the keys and values of what it has read.
+"""Small causal Transformer over tokens, which keeps the keys and values of what it has read.
 
 Vaswani et al., "Attention Is All You Need" (2017), with layer norms before each sublayer, GELU and learned positions
 (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners"), and embeddings of a size of their own (Lan
@@ -25,7 +25,7 @@ class Cache(NamedTuple):
 
 
 class Block(nn.Module):
-    """x + W_o attention(LN(x)), then x + W_2 gelu(W_1 LN(x)), of size H, 4 H within."""
+    """Layer of a Transformer: x + W_o attention(LN(x)), then x + W_2 gelu(W_1 LN(x)), of size H, 4 H within."""
 
     def __init__(self, size: int, heads: int) -> None:
         super().__init__()

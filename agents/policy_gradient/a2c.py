@@ -20,8 +20,8 @@ class A2CConfig(ActorCriticConfig):
 
 
 class A2C(PolicyGradientAgent):
-    """Maximises E[sum_t r_t] by the gradient E[sum_t A_t grad log pi(x_t | x_<t)], A of a critic V(x_<t) that learns
-    beside it."""
+    """Agent that maximises E[sum_t r_t] by the gradient E[sum_t A_t grad log pi(x_t | x_<t)], A of a critic V(x_<t)
+    that learns beside it."""
 
     config_class = A2CConfig
     has_critic = True

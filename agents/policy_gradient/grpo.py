@@ -1,4 +1,4 @@
-"""GRPO's advantages: texts for one source, measured in standard deviations of their group.
+"""GRPO, Group Relative Policy Optimisation: texts for one source, measured in standard deviations of their group.
 
 Shao et al., "DeepSeekMath: Pushing the limits of mathematical reasoning in open language models" (2024), section 4.1;
 Liu et al., "Understanding R1-Zero-like training: a critical perspective" (2025), for what each division does.
@@ -30,7 +30,8 @@ class GRPOConfig(RLOOConfig):
 
 
 class GRPO(PolicyGradientAgent):
-    """Follows 1/k sum_i A_i grad log pi(x_i | source), A_i = (R_i - mean) / std over the texts of the source.
+    """Agent that follows 1/k sum_i A_i grad log pi(x_i | source), A_i = (R_i - mean) / std over the texts of the
+    source.
 
     Neither division leaves the gradient that of the expected return; see `group_relative_advantages`. Division by
     length favours short texts among the good ones and long ones among the bad.

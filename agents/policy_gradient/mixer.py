@@ -51,10 +51,10 @@ class MixerConfig(PolicyGradientConfig):
 
 
 class Mixer(PolicyGradientAgent):
-    """Minimises -sum_{t <= s} log pi(x_t | x_<t) of the true text and, in the same texts, follows sum_{t > s} (G_t -
-    b_t) grad log pi(x_t | x_<t) of its own continuation. s falls from T to 0, where it is REINFORCE with a learned
-    baseline, which does not read the training texts any more. Continuations are written in the environment, from the
-    true prefix and its source."""
+    """Agent that minimises -sum_{t <= s} log pi(x_t | x_<t) of the true text and, in the same texts, follows sum_{t >
+    s} (G_t - b_t) grad log pi(x_t | x_<t) of its own continuation. s falls from T to 0, where it is REINFORCE with a
+    learned baseline, which does not read the training texts any more. Continuations are written in the environment,
+    from the true prefix and its source."""
 
     config_class = MixerConfig
     config: MixerConfig

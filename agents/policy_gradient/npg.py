@@ -1,4 +1,4 @@
-"""The natural policy gradient: the steepest way up when a step is measured by how far the policy moves, not its
+"""Natural policy gradient: the steepest way up when a step is measured by how far the policy moves, not its
 parameters (Amari 1998, "Natural Gradient Works Efficiently in Learning"; Kakade 2002, "A Natural Policy Gradient")."""
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ class NPGConfig(NaturalGradientConfig):
 
 
 class NPG(PolicyGradientAgent):
-    """Maximises E[sum_t r_t] by steps along F^-1 g: g the policy gradient with a critic's advantages, F the Fisher
-    information of the texts that the policy writes, sum_s d(s) sum_a pi(a|s) grad log pi(a|s) grad log pi(a|s)^T."""
+    """Agent that maximises E[sum_t r_t] by steps along F^-1 g: g the policy gradient with a critic's advantages, F the
+    Fisher information of the texts that the policy writes, sum_s d(s) sum_a pi(a|s) grad log pi(a|s) grad log
+    pi(a|s)^T."""
 
     config_class = NPGConfig
     has_critic = True

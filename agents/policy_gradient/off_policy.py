@@ -67,8 +67,8 @@ class OffPolicyConfig(PolicyGradientConfig):
 
 
 class OffPolicy(PolicyGradientAgent):
-    """Follows the gradient of E_b[sum_t rho_1 .. rho_t r_t], b the behaviour policy, which is that of the expected
-    return wherever b writes all that the policy may write.
+    """Agent that follows the gradient of E_b[sum_t rho_1 .. rho_t r_t], b the behaviour policy, which is that of the
+    expected return wherever b writes all that the policy may write.
 
     The behaviour is a frozen copy of the policy at a temperature, made anew every few updates, or the policy of another
     agent (`learn_from`). Texts of a data set have no known b: it is taken to be what imitates them, that is the policy

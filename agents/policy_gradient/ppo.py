@@ -63,8 +63,8 @@ class OldEstimates(NamedTuple):
 
 
 class PPO(PolicyGradientAgent):
-    """Maximises E_old[sum_t min(rho_t A_t, clamp(rho_t, 1 - clip, 1 + clip) A_t)], rho_t = pi / pi_old of token t, by
-    `epochs` passes over texts that pi_old wrote."""
+    """Agent that maximises E_old[sum_t min(rho_t A_t, clamp(rho_t, 1 - clip, 1 + clip) A_t)], rho_t = pi / pi_old of
+    token t, by `epochs` passes over texts that pi_old wrote."""
 
     config_class = PPOConfig
     has_critic = True

@@ -45,7 +45,7 @@ class ReinforceConfig(PolicyGradientConfig):
 
 
 class Reinforce(PolicyGradientAgent):
-    """Maximises E[sum_t r_t] by the gradient E[sum_t (G_t - b_t) grad log pi(x_t | x_<t)]."""
+    """Agent that maximises E[sum_t r_t] by the gradient E[sum_t (G_t - b_t) grad log pi(x_t | x_<t)]."""
 
     config_class = ReinforceConfig
     config: ReinforceConfig

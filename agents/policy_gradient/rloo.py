@@ -36,8 +36,8 @@ class RLOOConfig(PolicyGradientConfig):
 
 
 class RLOO(PolicyGradientAgent):
-    """Maximises E[R] by the gradient 1/k sum_i (R_i - 1/(k-1) sum_{j != i} R_j) grad log pi(x_i | source), R the return
-    of a whole text.
+    """Agent that maximises E[R] by the gradient 1/k sum_i (R_i - 1/(k-1) sum_{j != i} R_j) grad log pi(x_i | source), R
+    the return of a whole text.
 
     A batch is rounded up to whole groups. The sources of a conditional task are those that the environment draws, each
     of them written for k times; the texts of an unconditional task are split into groups.

@@ -27,8 +27,9 @@ class SelfCriticalConfig(PolicyGradientConfig):
 
 
 class SelfCritical(PolicyGradientAgent):
-    """Follows (R(x) - R(greedy text of the same source)) grad log pi(x | source), equation 8: the baseline is what the
-    policy earns the way that it is used after training. It does not depend on x, so the gradient is unbiased.
+    """Agent that follows (R(x) - R(greedy text of the same source)) grad log pi(x | source), equation 8: the baseline
+    is what the policy earns the way that it is used after training. It does not depend on x, so the gradient is
+    unbiased.
 
     The greedy texts are written in the environment as well, and their tokens count: one for each text of a conditional
     task; one in all otherwise, which all rows write.

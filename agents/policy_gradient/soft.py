@@ -1,4 +1,4 @@
-"""The soft policy gradient: a policy that is paid for its entropy too, at a temperature that stays (Williams and Peng
+"""Soft policy gradient: a policy that is paid for its entropy too, at a temperature that stays (Williams and Peng
 1991, "Function Optimization Using Connectionist Reinforcement Learning Algorithms"; Haarnoja, Tang, Abbeel and Levine
 2017, "Reinforcement Learning with Deep Energy-Based Policies", equation 2)."""
 
@@ -40,8 +40,8 @@ class SoftPolicyGradientConfig(PolicyGradientConfig):
 
 
 class SoftPolicyGradient(PolicyGradientAgent):
-    """Maximises E[sum_t r_t + tau H(pi(. | x_<t))] = E[sum_t r_t - tau log pi(x_t | x_<t)], discounted alike; tau is
-    the temperature, and at first the fading bonus besides.
+    """Agent that maximises E[sum_t r_t + tau H(pi(. | x_<t))] = E[sum_t r_t - tau log pi(x_t | x_<t)], discounted
+    alike; tau is the temperature, and at first the fading bonus besides.
 
     With discount 1 that is tau log Z - tau KL(pi || p*), so its optimum is p*(x) = exp(score(x) / tau) / Z:
     `textgen_env.solve.soft_optimum`. Each token is credited with G = sum_k r_k - tau log pi(x_k | x_<k), of the whole

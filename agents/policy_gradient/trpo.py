@@ -34,8 +34,8 @@ class TRPOConfig(NaturalGradientConfig):
 
 
 class TRPO(PolicyGradientAgent):
-    """Maximises E_old[sum_t rho_t A_t], rho_t = pi / pi_old of token t, subject to KL(pi_old || pi) <= max_kl, over the
-    states that pi_old's texts went through."""
+    """Agent that maximises E_old[sum_t rho_t A_t], rho_t = pi / pi_old of token t, subject to KL(pi_old || pi) <=
+    max_kl, over the states that pi_old's texts went through."""
 
     config_class = TRPOConfig
     has_critic = True

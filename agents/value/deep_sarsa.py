@@ -36,8 +36,8 @@ class DeepSarsaConfig(DeepQConfig):
 
 
 class DeepSarsa(DeepQAgent):
-    """Minimises the error of Q(s_t, a_t) against r_t + discount Q(s_{t+1}, a_{t+1}), which is held fixed; the tokens
-    are those that the exploring policy wrote."""
+    """Agent that minimises the error of Q(s_t, a_t) against r_t + discount Q(s_{t+1}, a_{t+1}), which is held fixed;
+    the tokens are those that the exploring policy wrote."""
 
     config_class = DeepSarsaConfig
     config: DeepSarsaConfig

@@ -45,8 +45,9 @@ class DQNConfig(DeepQConfig):
 
 
 class DQN(DeepQAgent):
-    """Minimises the error of Q(s_t, a_t) against r_t + discount max_b Q'(s_{t+1}, b), Q' the target network's, over the
-    tokens b allowed, on texts drawn from the latest. Double DQN: Q'(s_{t+1}, argmax_b Q(s_{t+1}, b)).
+    """Agent that minimises the error of Q(s_t, a_t) against r_t + discount max_b Q'(s_{t+1}, b), Q' the target
+    network's, over the tokens b allowed, on texts drawn from the latest. Double DQN: Q'(s_{t+1}, argmax_b Q(s_{t+1},
+    b)).
 
     With `n_step` > 1, the rewards in between are those of the texts as they were written, uncorrected.
     """

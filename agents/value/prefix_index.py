@@ -1,4 +1,4 @@
-"""A number for every prefix of a task: the row of a table."""
+"""Index of all prefixes of a task: the rows of a table."""
 
 from __future__ import annotations
 

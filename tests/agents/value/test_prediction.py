@@ -13,10 +13,11 @@ from agents.baselines.uniform import Uniform
 from agents.data.episodes import play
 from agents.data.text_batch import TextBatch
 from agents.exact import policy_table
-from agents.functional.returns import lambda_returns, reward_to_go
+from agents.functional.returns import reward_to_go
 from agents.value.mc_prediction import MCPrediction, MCPredictionConfig
 from agents.value.td_prediction import TDPrediction, TDPredictionConfig
 from support.games import share_of_a
+from support.lambda_returns import lambda_returns
 from support.return_variances import return_variance
 from support.text_sums import random_policy
 from textgen_env import TextGenVectorEnv
