@@ -1,5 +1,5 @@
-"""An agent's policy in every state of a game small enough to enumerate, and the exact gradient of what it earns: what
-`textgen_env.solve` needs of an agent.
+"""Policy of an agent in every state of a game small enough to enumerate, and the exact gradient of its expected return,
+for `textgen_env.solve`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROUNDING = 1e-3
 
 @runtime_checkable
 class HasProbabilities(Protocol):
-    """An agent that says itself how likely it is to write each token, such as one with a table of values."""
+    """Agent that says itself how likely it is to write each token, such as one with a table of values."""
 
     def action_probabilities(self, tokens: IntArray, lengths: IntArray, sources: IntArray | None) -> FloatArray:
         """(K, V) float64 after the prefixes (K, T), (K,), given the source tokens (K, S) of a conditional task."""
@@ -32,8 +32,7 @@ class HasProbabilities(Protocol):
 
 @runtime_checkable
 class HasMaskedProbabilities(Protocol):
-    """An agent that has another policy under masks than its own, renormalised: one that looks for the best of what is
-    allowed."""
+    """Agent whose policy under masks is not its own, renormalised: one that looks for the best of what is allowed."""
 
     def masked_probabilities(
         self, tokens: IntArray, lengths: IntArray, sources: IntArray | None, action_masks: BoolArray | None
@@ -150,7 +149,7 @@ def exact_gradient(agent: Any, mdp: TextMDP, temperature: float = 0.0) -> list[T
 
 @runtime_checkable
 class HasPolicyLoss(Protocol):
-    """An agent that follows an estimate of the gradient of E[sum_t r_t]."""
+    """Agent that follows an estimate of the gradient of E[sum_t r_t]."""
 
     network: nn.Module
     generator: torch.Generator
@@ -162,7 +161,7 @@ class HasPolicyLoss(Protocol):
 
 
 class EstimatedGradient(NamedTuple):
-    """An estimate of `exact_gradient`, in its form, and the tokens written and rolled out for it."""
+    """Estimate of `exact_gradient`, in its form, and the tokens written and rolled out for it."""
 
     gradient: list[Tensor]
     tokens: int

@@ -1,4 +1,4 @@
-"""What an agent is: the Protocol that the benchmarks train, evaluate and compare."""
+"""Protocol of agents, which the benchmarks train, evaluate and compare."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 Observation = IntArray | dict[str, IntArray]
 State = tuple[NDArray[Any], ...] | None
-"""What `predict` carries from token to token: arrays whose first axis is the row, as in Stable-Baselines3."""
+"""State that `predict` carries from token to token: arrays whose first axis is the row, as in Stable-Baselines3."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training stands.
+    """Progress of training.
 
     Attributes:
         tokens_generated: tokens written in environments so far, in all of the agent's training.
@@ -49,7 +49,7 @@ Callback = Callable[[Progress], bool | None]
 
 @runtime_checkable
 class Agent(Protocol):
-    """An algorithm with its policy. The constructor is `Agent(envs, config=..., seed=0)`."""
+    """Algorithm with its policy. The constructor is `Agent(envs, config=..., seed=0)`."""
 
     def train(self, envs: Envs, total_tokens: int, callback: Callback | None = None) -> Self:
         """Learns until `total_tokens` more tokens have been written, or for agents that learn from data read. It stops

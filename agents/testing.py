@@ -242,14 +242,15 @@ def _check_saving(agent: Any) -> None:
     assert isinstance(loaded, type(agent)), f"load must return a {type(agent).__name__}, got {type(loaded).__name__}"
     same = np.allclose(_log_probs(loaded, mdp), _log_probs(agent, mdp), rtol=1e-6, atol=1e-6)
     assert same, "load: the agent has another policy than the one that was saved"
-    ends, counted = [], []
+    ends: list[NDArray[Any]] = []
+    counted: list[int] = []
     for learner in (agent, loaded):
         after: list[Any] = []
         with _said("train, after load" if learner is loaded else "train"):
             learner.train(_envs(), TOKENS, _listener(after))
         ends.append(_log_probs(learner, mdp))
         counted.append(_counts(after)[0])
-    same = np.allclose(*ends, rtol=1e-6, atol=1e-6)
+    same = np.allclose(ends[0], ends[1], rtol=1e-6, atol=1e-6)
     assert same, "load: the agent learns on otherwise than the one saved; save optimisers and generators too"
     own, other = counted
     assert own == other, f"load: the agent counts {other} tokens where the one saved counts {own}"

@@ -1,8 +1,9 @@
-"""Checks of arguments: whole numbers, numbers, choices, truth values."""
+"""Checks of arguments: whole numbers, numbers, choices, shapes of arrays."""
 
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import numpy as np
 
@@ -15,6 +16,15 @@ def is_whole(value: object) -> bool:
 def is_number(value: object) -> bool:
     """Whether `value` is a real number of Python's or NumPy's; True and False are none."""
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+class Shaped(Protocol):
+    """An array of NumPy's, or a tensor of torch's."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of its axes."""
+        ...
 
 
 def check_at_least(name: str, value: int, least: int = 1) -> int:
@@ -66,3 +76,22 @@ def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
     """
     if value not in allowed:
         raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, allowed))}")
+
+
+def check_shape(name: str, array: Shaped, expected: tuple[int | str, ...]) -> tuple[int, ...]:
+    """The shape of `array`, if it is as expected.
+
+    Args:
+        name: of the argument.
+        expected: the size of each axis; a letter, such as "N", where any size will do.
+
+    Raises:
+        ValueError: another number of axes, or of another size.
+    """
+    shape = tuple(array.shape)
+    if len(shape) != len(expected) or any(
+        found != size for found, size in zip(shape, expected, strict=True) if not isinstance(size, str)
+    ):
+        sizes = ", ".join(map(str, expected)) + ("," if len(expected) == 1 else "")
+        raise ValueError(f"{name} has shape {shape}, expected ({sizes})")
+    return shape

@@ -1,5 +1,5 @@
-"""Algorithm 1 of SeqGAN but for the generator's step: a generator that learns from what a discriminator thinks of its
-texts, and a discriminator that learns from them in turn.
+"""Base of adversarial agents: algorithm 1 of SeqGAN but for the generator's step. A generator learns from what a
+discriminator thinks of its texts, and the discriminator learns from them in turn.
 
 Yu, Zhang, Wang and Yu, "SeqGAN: Sequence Generative Adversarial Nets with Policy Gradient" (2017).
 """
@@ -13,18 +13,19 @@ import numpy as np
 import torch
 
 from agents.bases.policy_agent import PolicyAgent
-from agents.data.episodes import Episodes, play
+from agents.data.episodes import play
+from agents.data.text_batch import TextBatch
 from agents.data.training_texts import TrainingTexts
 from agents.networks.config import NetworkCell, NetworkConfig
 from agents.protocol import Callback, Envs, IntArray
-from textgen_env import Texts
+from textgen_env import Texts, text_game
 from textgen_env.checks import check_at_least, check_number
 from textgen_env.rewards.combine import parts_of
 
 
 @dataclass(frozen=True)
 class AdversarialConfig(NetworkConfig):
-    """The hyperparameters that all of them have; the defaults are those of SeqGAN's released code, and of the paper
+    """Hyperparameters of all adversarial agents; the defaults are those of SeqGAN's released code, and of the paper
     where the two agree."""
 
     hidden_size: int = 32  # H
@@ -55,8 +56,8 @@ class AdversarialConfig(NetworkConfig):
 
 
 @runtime_checkable
-class LearningReward(Protocol):
-    """A reward that is taught which texts were written, as a `LearnedReward` is."""
+class TrainableReward(Protocol):
+    """Reward that an agent trains: it is told which texts were written, as a `LearnedReward` is."""
 
     auto_update: bool
     batch_size: int
@@ -65,14 +66,14 @@ class LearningReward(Protocol):
 
 
 class AdversarialAgent(PolicyAgent):
-    """Imitates the training texts, teaches the environment's reward to tell its own from them, and then in turn follows
-    the reward (g-steps) and teaches the reward anew (d-steps).
+    """Base of adversarial agents: imitates the training texts, trains the environment's reward to tell its own texts
+    from them, and then in turn follows the reward (g-steps) and trains it anew (d-steps).
 
     The environment's reward is the discriminator: `gym.make_vec("TextGen-OracleGAN-v0", ..., reward={"name":
     "discriminator", "auto_update": False})`. With
     a reward that does not learn there are no d-steps; everything else stays as it is, which makes it the control.
 
-    A subclass defines the g-step, `follow`.
+    A subclass defines `generator_step`.
     """
 
     config: AdversarialConfig
@@ -89,7 +90,7 @@ class AdversarialAgent(PolicyAgent):
             FloatingPointError: a loss or the gradient is not finite.
         """
         self.spec.check_envs(envs)
-        reward = self._teachable(envs)
+        reward = self._trainable_reward(envs)
         until = self.tokens_spent + check_at_least("total_tokens", total_tokens)
         config = self.config
         texts = TrainingTexts(envs, self.spec, config.batch_size, self.order_seed, self.device)
@@ -102,7 +103,7 @@ class AdversarialAgent(PolicyAgent):
                 phase, losses = "mle", self.imitate(batch, self.imitation_optimiser)
             elif reward is not None and self.d_steps_taken < config.d_pretrain_steps:
                 epochs = config.d_epochs if config.d_pretrain_epochs is None else config.d_pretrain_epochs
-                phase, losses = "discriminator", self._teach(envs, reward, epochs)
+                phase, losses = "discriminator", self.discriminator_step(envs, reward, epochs)
             else:
                 phase = "adversarial"
                 if not self.adversarial_steps:
@@ -110,20 +111,21 @@ class AdversarialAgent(PolicyAgent):
                 turn = self.adversarial_steps % (config.g_steps + config.d_steps)
                 self.adversarial_steps += 1
                 if turn < config.g_steps:
-                    mean_return, losses = self.follow(envs)
+                    mean_return, losses = self.generator_step(envs)
                 elif reward is not None:
-                    losses = self._teach(envs, reward, config.d_epochs)
+                    losses = self.discriminator_step(envs, reward, config.d_epochs)
                 else:
                     continue
-            goes_on = self._goes_on(callback, mean_return, losses, phase)
+            goes_on = self.report_progress(callback, mean_return, losses, phase)
         return self
 
-    def write(self, envs: Envs, quota: IntArray, seed: int) -> Episodes:
+    def write(self, envs: Envs, quota: IntArray, seed: int) -> TextBatch:
         """Texts of the game, `quota[i]` of each row i, which is seeded by `seed`."""
-        return play(self.explore, envs, quota, seed=seed, masked=envs.unwrapped.core.masks.any)  # type: ignore[attr-defined]
+        masked = text_game(envs).masks_anything
+        return play(self.explore, envs, quota, seed=seed, masked=masked).to(self.device)
 
-    def _teach(self, envs: Envs, reward: LearningReward, epochs: int) -> dict[str, float]:
-        """A d-step: so many passes over texts written for it, and as many real ones."""
+    def discriminator_step(self, envs: Envs, reward: TrainableReward, epochs: int) -> dict[str, float]:
+        """A d-step: `epochs` passes over texts written for it, and as many real ones."""
         config = self.config
         texts, tokens = self._texts_for(envs, config.d_samples)
         self.tokens_generated += tokens
@@ -133,7 +135,7 @@ class AdversarialAgent(PolicyAgent):
 
     def _texts_for(self, envs: Envs, count: int) -> tuple[Texts, int]:
         """Texts as the policy writes them under the game's masks, and the tokens written for them."""
-        if not envs.unwrapped.core.masks.any:  # type: ignore[attr-defined]
+        if not text_game(envs).masks_anything:
             # All at once, without a game.
             texts = self._sample(count, None, self.generator)
             return texts, int(texts.lengths.sum())
@@ -145,9 +147,9 @@ class AdversarialAgent(PolicyAgent):
     def begin_game(self) -> None:
         """Called before the first step that is neither imitation nor the discriminator's pre-training."""
 
-    def follow(self, envs: Envs) -> tuple[float, dict[str, float]]:
+    def generator_step(self, envs: Envs) -> tuple[float, dict[str, float]]:
         """A g-step: the mean return of the texts that it wrote, and the losses by name."""
-        raise NotImplementedError(f"{type(self).__name__} must define follow(envs), its g-step")
+        raise NotImplementedError(f"{type(self).__name__} must define generator_step(envs), its g-step")
 
     def _initial_std(self) -> float | None:
         return self.config.initial_std
@@ -159,14 +161,14 @@ class AdversarialAgent(PolicyAgent):
     def _optimisers(self) -> dict[str, torch.optim.Adam]:
         return {**super()._optimisers(), "imitation_optimiser": self.imitation_optimiser}
 
-    def _teachable(self, envs: Envs) -> LearningReward | None:
+    def _trainable_reward(self, envs: Envs) -> TrainableReward | None:
         """What of the environment's reward learns, if anything does.
 
         Raises:
             ValueError: it learns by itself, or several do.
         """
-        parts = parts_of(envs.unwrapped.reward)  # type: ignore[attr-defined]
-        learning = [part for part in parts if isinstance(part, LearningReward)]
+        parts = parts_of(text_game(envs).reward)
+        learning = [part for part in parts if isinstance(part, TrainableReward)]
         if not learning:
             return None
         if len(learning) > 1:

@@ -7,16 +7,20 @@ Data Experiments": algorithm 1 with BLEU against the training texts in the discr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
-from agents.adversarial.seqgan import SeqGAN, SeqGANConfig
-from agents.protocol import Callback, Envs
+from torch import Tensor, nn
+
+from agents.adversarial.base import AdversarialAgent
+from agents.adversarial.seqgan import RolloutPolicyGradient, SeqGANConfig
+from agents.protocol import Callback, Envs, IntArray
+from textgen_env import text_game
 from textgen_env.rewards.bleu import BleuReward
 
 
 @dataclass(frozen=True)
 class PGBleuConfig(SeqGANConfig):
-    """SeqGAN's hyperparameters, with the values of the released baseline where they differ. Nothing learns but the
+    """Hyperparameters of SeqGAN, with the values of the released baseline where they differ. Nothing learns but the
     generator: there are no d-steps."""
 
     pretrain_epochs: int = 200  # passes over the training texts
@@ -33,23 +37,23 @@ class PGBleuConfig(SeqGANConfig):
                 raise ValueError(f"{name}={getattr(self, name)} must be 0: BLEU is a reward that does not learn")
 
 
-class PGBleu(SeqGAN):
-    """Imitates the training texts, and then follows the gradient of BLEU, each token credited with the mean BLEU of
-    the texts that it may begin."""
+class PGBleu(AdversarialAgent):
+    """Generator that imitates the training texts, and then follows the gradient of BLEU, each token credited with the
+    mean BLEU of the texts that it may begin."""
 
     config_class = PGBleuConfig
     config: PGBleuConfig
 
     def train(self, envs: Envs, total_tokens: int, callback: Callback | None = None) -> Self:
         """Pre-training and then g-steps, until `total_tokens` more tokens have been read, written or rolled out; see
-        `SeqGAN.train`.
+        `AdversarialAgent.train`.
 
         Raises:
             ValueError: envs of another shape, or whose reward is not BLEU.
             FloatingPointError: a loss or the gradient is not finite.
         """
         self.spec.check_envs(envs)
-        reward = envs.unwrapped.reward  # type: ignore[attr-defined]
+        reward = text_game(envs).reward
         if not isinstance(reward, BleuReward):
             raise ValueError(
                 f"envs: their reward is {type(reward).__name__}, but PGBleu follows BLEU; make them as the paper's "
@@ -57,3 +61,22 @@ class PGBleu(SeqGAN):
                 '"bleu", "max_order": 3, "smooth_method": "none", "effective_order": False})'
             )
         return super().train(envs, total_tokens, callback)
+
+    def begin_game(self) -> None:
+        """The roll-out policy begins as the generator."""
+        self.rollouts.begin()
+
+    def generator_step(self, envs: Envs) -> tuple[float, dict[str, float]]:
+        """A g-step, SeqGAN's; see `RolloutPolicyGradient`."""
+        return self.rollouts.step(envs)
+
+    def policy_loss(self, envs: Envs, quota: IntArray, seed: int) -> tuple[Tensor, int]:
+        """As `agents.exact.HasPolicyLoss`."""
+        return self.rollouts.policy_loss(envs, quota, seed)
+
+    def _build(self, *args: Any, **kwargs: Any) -> None:
+        super()._build(*args, **kwargs)
+        self.rollouts = RolloutPolicyGradient(self, self.config)
+
+    def _networks(self) -> dict[str, nn.Module]:
+        return {**super()._networks(), **self.rollouts.networks}

@@ -1,4 +1,4 @@
-"""What a prefix is worth: the mean score of the texts that a policy goes on to write from it.
+"""Roll-outs: the value of a prefix as the mean score of the texts that a policy goes on to write from it.
 
 The estimate of Q(s, a) in SeqGAN (Yu et al. 2017, equation 4), for any score of whole texts.
 """
@@ -17,7 +17,7 @@ from textgen_env.checks import check_at_least
 
 
 class RollOuts(NamedTuple):
-    """The continuations of every proper prefix of B texts, N of each.
+    """Continuations of every proper prefix of B texts, N of each.
 
     Attributes:
         texts: (M,) int64, which of the B texts each continues.

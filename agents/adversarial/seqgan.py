@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from agents.adversarial.base import AdversarialAgent, AdversarialConfig
 from agents.adversarial.rollouts import action_values, roll_out
-from agents.data.episodes import Episodes
-from agents.functional.losses import masked_logits, policy_gradient_loss, token_log_probs
+from agents.data.text_batch import TextBatch
+from agents.functional.losses import policy_gradient_loss, token_log_probs
 from agents.functional.returns import batch_mean_baseline, written
-from agents.policy_gradient.base import Played
 from agents.protocol import Envs, FloatArray, IntArray
+from textgen_env import text_game
 from textgen_env.checks import check_at_least, check_choice, check_number
 
 
@@ -42,8 +42,98 @@ class SeqGANConfig(AdversarialConfig):
             raise ValueError(f"credit='softmax' weighs whole texts: rollouts={self.rollouts} must be 0")
 
 
+class RolloutPolicyGradient:
+    """Generator step by roll-outs, a part of an agent: the policy gradient of the environment's reward, each token
+    credited with the mean score of the texts that a roll-out policy goes on to write from it.
+
+    Args:
+        agent: whose network is the generator.
+        config: its hyperparameters.
+
+    Attributes:
+        network: the roll-out policy; at a `rollout_rate` of 1 it is the generator itself.
+    """
+
+    def __init__(self, agent: AdversarialAgent, config: SeqGANConfig) -> None:
+        self.agent, self.config = agent, config
+        self.network = agent.network if config.rollout_rate == 1.0 else deepcopy(agent.network)
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """Those that are saved, by name."""
+        return {} if self.network is self.agent.network else {"rollout_network": self.network}
+
+    def begin(self) -> None:
+        """The roll-out policy begins as the generator."""
+        self.network.load_state_dict(self.agent.network.state_dict())
+
+    def step(self, envs: Envs) -> tuple[float, dict[str, float]]:
+        """A g-step: sum_n sum_t Q(x_{n,<t}, x_{n,t}) grad log pi(x_{n,t} | x_{n,<t}), equation 8."""
+        agent = self.agent
+        quota = np.full(envs.num_envs, -(-self.config.batch_size // envs.num_envs))
+        seed = int(torch.randint(2**31, (), generator=agent.generator))
+        batch = agent.write(envs, quota, seed)
+        mean, rolled_out = self.loss(envs, batch)
+        agent.tokens_generated += batch.tokens_written
+        agent.tokens_rolled_out += rolled_out
+        # The sum over the batch, as the released code has it: the bound on the gradient's length is then met.
+        loss = mean * len(batch)
+        losses = agent.gradient_step(loss, {"policy": loss}, batch=batch)
+        self._update_network()
+        return float(batch.returns.mean()), losses
+
+    def policy_loss(self, envs: Envs, quota: IntArray, seed: int) -> tuple[Tensor, int]:
+        """As `agents.exact.HasPolicyLoss`: of a g-step, but for its texts' mean in place of their sum."""
+        batch = self.agent.write(envs, quota, seed)
+        loss, rolled_out = self.loss(envs, batch)
+        return loss, batch.tokens_written + rolled_out
+
+    def loss(self, envs: Envs, batch: TextBatch) -> tuple[Tensor, int]:
+        """-mean_n sum_t Q(x_{n,<t}, x_{n,t}) log pi(x_{n,t} | x_{n,<t}) (), Q less the baseline; and the tokens rolled
+        out for it."""
+        agent = self.agent
+        values, rolled_out = self.values(envs, batch)
+        if self.config.baseline == "batch_mean":
+            values = values - batch_mean_baseline(values, batch.lengths)
+        batch = batch.to(agent.device)
+        logits = agent.network.logits(agent.network.hidden(batch.token_ids, batch.source_ids))
+        log_probs = token_log_probs(batch.masked_logits(logits), batch.token_ids, batch.written)
+        advantages = torch.from_numpy(values).float().to(agent.device)
+        return policy_gradient_loss(log_probs, advantages, batch.written), rolled_out
+
+    def values(self, envs: Envs, batch: TextBatch) -> tuple[FloatArray, int]:
+        """Q(x_{<t}, x_t) of every token of the texts (M, T), in the reward's unit; and the tokens rolled out for
+        them."""
+        config, spec, returns, game = self.config, self.agent.spec, batch.returns, text_game(envs)
+        if config.credit == "softmax":
+            shares = torch.from_numpy(returns).softmax(0).numpy()
+            returns = shares - shares.mean()
+        if not config.rollouts:
+            return returns[:, None] * written(batch.lengths, spec.max_length), 0
+        rollouts = roll_out(
+            self.network,
+            batch.tokens,
+            batch.lengths,
+            config.rollouts,
+            self.agent.generator,
+            spec.eos_id,
+            batch.sources,
+            game.allowed_tokens if game.masks_anything else None,
+        )
+        sources = None if batch.source_rows is None else batch.source_rows[rollouts.texts]
+        scores = game.score(rollouts.tokens, rollouts.lengths, sources)
+        values = action_values(rollouts, scores, returns, batch.lengths, spec.max_length)
+        return values, rollouts.tokens_written
+
+    @torch.no_grad()
+    def _update_network(self) -> None:
+        if self.network is not self.agent.network:
+            for theirs, ours in zip(self.network.parameters(), self.agent.network.parameters(), strict=True):
+                theirs.lerp_(ours, self.config.rollout_rate)
+
+
 class SeqGAN(AdversarialAgent):
-    """Follows the policy gradient of the environment's reward, the discriminator, by roll-outs.
+    """Generator that follows the policy gradient of the environment's reward, the discriminator, by roll-outs.
 
     `credit="softmax"`, `rollouts=0` and a discriminator that pays log-odds make it MaliGAN (Che et al., "Maximum-
     Likelihood Augmented Discrete Generative Adversarial Networks", 2017, equation 4): a text's weight is its share
@@ -56,76 +146,19 @@ class SeqGAN(AdversarialAgent):
 
     def begin_game(self) -> None:
         """The roll-out policy begins as the generator."""
-        self.rollout_network.load_state_dict(self.network.state_dict())
+        self.rollouts.begin()
 
-    def follow(self, envs: Envs) -> tuple[float, dict[str, float]]:
-        """A g-step: sum_n sum_t Q(x_{n,<t}, x_{n,t}) grad log pi(x_{n,t} | x_{n,<t}), equation 8."""
-        config = self.config
-        quota = np.full(envs.num_envs, -(-config.batch_size // envs.num_envs))
-        seed = int(torch.randint(2**31, (), generator=self.generator))
-        episodes = self.write(envs, quota, seed)
-        mean, rolled_out = self.rollout_loss(envs, episodes)
-        self.tokens_generated += episodes.tokens_written
-        self.tokens_rolled_out += rolled_out
-        # The sum over the batch, as the released code has it: the bound on the gradient's length is then met.
-        loss = mean * len(episodes.lengths)
-        losses = self._descend(loss, {"policy": loss}, batch=episodes)
-        self._follow_with_rollout_policy()
-        return float(episodes.returns.mean()), losses
+    def generator_step(self, envs: Envs) -> tuple[float, dict[str, float]]:
+        """A g-step, equation 8; see `RolloutPolicyGradient`."""
+        return self.rollouts.step(envs)
 
     def policy_loss(self, envs: Envs, quota: IntArray, seed: int) -> tuple[Tensor, int]:
-        """As `agents.exact.HasPolicyLoss`: of a g-step, but for its texts' mean in place of their sum."""
-        episodes = self.write(envs, quota, seed)
-        loss, rolled_out = self.rollout_loss(envs, episodes)
-        return loss, episodes.tokens_written + rolled_out
-
-    def rollout_loss(self, envs: Envs, episodes: Episodes) -> tuple[Tensor, int]:
-        """-mean_n sum_t Q(x_{n,<t}, x_{n,t}) log pi(x_{n,t} | x_{n,<t}) (), Q less the baseline; and the tokens rolled
-        out for it."""
-        values, rolled_out = self.values(envs, episodes)
-        if self.config.baseline == "batch_mean":
-            values = values - batch_mean_baseline(values, episodes.lengths)
-        played = Played.of(episodes, self.device)
-        logits = self.network.logits(self.network.hidden(played.tokens, played.sources))
-        log_probs = token_log_probs(masked_logits(logits, played.allowed), played.tokens, played.written)
-        advantages = torch.from_numpy(values).float().to(self.device)
-        return policy_gradient_loss(log_probs, advantages, played.written), rolled_out
-
-    def values(self, envs: Envs, episodes: Episodes) -> tuple[FloatArray, int]:
-        """Q(x_{<t}, x_t) of every token of the episodes' texts (N, T), in the reward's unit; and the tokens rolled out
-        for them."""
-        config, returns, core = self.config, episodes.returns, envs.unwrapped.core  # type: ignore[attr-defined]
-        if config.credit == "softmax":
-            shares = torch.from_numpy(returns).softmax(0).numpy()
-            returns = shares - shares.mean()
-        if not config.rollouts:
-            return returns[:, None] * written(episodes.lengths, self.spec.max_length), 0
-        rollouts = roll_out(
-            self.rollout_network,
-            episodes.tokens,
-            episodes.lengths,
-            config.rollouts,
-            self.generator,
-            self.spec.eos_id,
-            episodes.sources,
-            core.masks.allowed if core.masks.any else None,
-        )
-        sources = None if episodes.source_rows is None else episodes.source_rows[rollouts.texts]
-        scores = envs.unwrapped.score(rollouts.tokens, rollouts.lengths, sources)  # type: ignore[attr-defined]
-        values = action_values(rollouts, scores, returns, episodes.lengths, self.spec.max_length)
-        return values, rollouts.tokens_written
+        """As `agents.exact.HasPolicyLoss`."""
+        return self.rollouts.policy_loss(envs, quota, seed)
 
     def _build(self, *args: Any, **kwargs: Any) -> None:
         super()._build(*args, **kwargs)
-        # At the rate of 1 the roll-out policy is the generator itself.
-        self.rollout_network = self.network if self.config.rollout_rate == 1.0 else deepcopy(self.network)
-
-    @torch.no_grad()
-    def _follow_with_rollout_policy(self) -> None:
-        if self.rollout_network is not self.network:
-            for theirs, ours in zip(self.rollout_network.parameters(), self.network.parameters(), strict=True):
-                theirs.lerp_(ours, self.config.rollout_rate)
+        self.rollouts = RolloutPolicyGradient(self, self.config)
 
     def _networks(self) -> dict[str, nn.Module]:
-        shared = self.rollout_network is self.network
-        return super()._networks() if shared else {**super()._networks(), "rollout_network": self.rollout_network}
+        return {**super()._networks(), **self.rollouts.networks}

@@ -1,4 +1,4 @@
-"""Another agent's policy at a temperature: quality for diversity, without any learning.
+"""Temperature on another agent's policy: quality for diversity, without any learning.
 
 The control of Caccia, Caccia, Fedus, Larochelle, Pineau and Charlin, "Language GANs Falling Short" (2020): a lower
 temperature alone makes maximum likelihood's texts likelier under the oracle.
@@ -21,7 +21,7 @@ from textgen_env.checks import check_at_least, check_number
 
 @dataclass(frozen=True)
 class TemperedConfig(NetworkConfig):
-    """The temperature, and the shape of the network that is adopted."""
+    """Hyperparameters: the temperature, and the shape of the network that is taken over."""
 
     temperature: float = 1.0  # T: what logits are divided by; below 1 likely tokens become likelier
     # Nothing is learned.
@@ -34,7 +34,7 @@ class TemperedConfig(NetworkConfig):
 
 
 class Tempered(PolicyAgent):
-    """pi_T(x_t | x_<t) = softmax(z_t / T)[x_t], where softmax(z_t) is the policy that it adopts.
+    """Tempered policy: pi_T(x_t | x_<t) = softmax(z_t / T)[x_t], where softmax(z_t) is the policy that it takes over.
 
     Attributes:
         adopted: 1 once there is a policy, else 0.
@@ -45,14 +45,14 @@ class Tempered(PolicyAgent):
     counters = (*PolicyAgent.counters, "adopted")
     adopted: int
 
-    def adopt(self, other: PolicyAgent) -> None:
+    def initialise_from(self, other: PolicyAgent) -> None:
         """Takes the policy of another agent as it now is, at the temperature; and what that one has spent on it.
 
         Raises:
             TypeError: no agent with a policy network.
             ValueError: its texts or its network have another shape.
         """
-        super().adopt(other)
+        super().initialise_from(other)
         with torch.no_grad():
             # (W h + b) / T = (W / T) h + b / T.
             for parameter in self.network.decoder.output.parameters():
@@ -64,12 +64,12 @@ class Tempered(PolicyAgent):
 
         Raises:
             ValueError: envs of another shape.
-            RuntimeError: no policy adopted.
+            RuntimeError: no policy taken over.
         """
         self.spec.check_envs(envs)
         check_at_least("total_tokens", total_tokens)
         self._check_adopted()
-        self._goes_on(callback, float("nan"), {})
+        self.report_progress(callback, float("nan"), {})
         return self
 
     def log_prob(
@@ -79,9 +79,9 @@ class Tempered(PolicyAgent):
         self._check_adopted()
         return super().log_prob(tokens, lengths, sources)
 
-    def _choose(self, *args: Any) -> tuple[IntArray, State]:
+    def _choose(self, *args: Any, **kwargs: Any) -> tuple[IntArray, State]:
         self._check_adopted()
-        return super()._choose(*args)
+        return super()._choose(*args, **kwargs)
 
     def _sample(self, *args: Any) -> Texts:
         self._check_adopted()
@@ -89,4 +89,6 @@ class Tempered(PolicyAgent):
 
     def _check_adopted(self) -> None:
         if not self.adopted:
-            raise RuntimeError(f"{type(self).__name__} has no policy yet; call adopt(other) with a trained agent first")
+            raise RuntimeError(
+                f"{type(self).__name__} has no policy yet; call initialise_from(other) with a trained agent first"
+            )

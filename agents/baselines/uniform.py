@@ -1,4 +1,4 @@
-"""The agent that has learned nothing: every allowed token is equally likely. What the others are measured against."""
+"""Agent that has learned nothing, which others are measured against: every allowed token is equally likely."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import Self
 
 from agents.baselines.independent_tokens import IndependentTokens
-from agents.protocol import Callback, Envs, Progress
+from agents.protocol import Callback, Envs
 from textgen_env.checks import check_at_least
 
 
 @dataclass(frozen=True)
 class UniformConfig:
-    """No hyperparameters."""
+    """Hyperparameters: none."""
 
 
 class Uniform(IndependentTokens):
-    """pi(x_t | x_<t) = 1/V, or one over the number of allowed tokens where masks are given."""
+    """Uniform policy: pi(x_t | x_<t) = 1/V, or one over the number of allowed tokens where masks are given."""
 
     config_class = UniformConfig
 
@@ -24,6 +24,5 @@ class Uniform(IndependentTokens):
         """Nothing to learn: no token is written; `callback` is called once."""
         self.spec.check_envs(envs)
         check_at_least("total_tokens", total_tokens)
-        if callback is not None:
-            callback(Progress(0, 0, float("nan"), {}))
+        self.report_progress(callback, float("nan"), {})
         return self

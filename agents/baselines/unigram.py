@@ -1,4 +1,4 @@
-"""Tokens drawn one by one as often as they occur in the training texts: what is known without any order of words."""
+"""Unigram model: tokens drawn one by one as often as they occur in the training texts, whatever their order."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ import numpy as np
 
 from agents.baselines.independent_tokens import IndependentTokens
 from agents.functional.returns import written
-from agents.protocol import Callback, Envs, Progress
+from agents.protocol import Callback, Envs
+from textgen_env import text_game
 from textgen_env.checks import check_at_least
 
 
 @dataclass(frozen=True)
 class UnigramConfig:
-    """No hyperparameters."""
+    """Hyperparameters: none."""
 
 
 class Unigram(IndependentTokens):
-    """pi(x_t | x_<t) = how often x_t is read / how many tokens are read, nothing added: a token that was never read
-    has probability 0. The end token counts as any other; without one, texts run to the horizon. Sources are not looked
-    at. Before it has read anything, all tokens are equally likely."""
+    """Unigram policy: pi(x_t | x_<t) = how often x_t is read / how many tokens are read, nothing added: a token that
+    was never read has probability 0. The end token counts as any other; without one, texts run to the horizon. Sources
+    are not looked at. Before it has read anything, all tokens are equally likely."""
 
     config_class = UnigramConfig
 
@@ -34,7 +35,7 @@ class Unigram(IndependentTokens):
         """
         self.spec.check_envs(envs)
         check_at_least("total_tokens", total_tokens)
-        texts = envs.unwrapped.task.training_sequences()  # type: ignore[attr-defined]
+        texts = text_game(envs).task.training_sequences()
         tokens = texts.tokens[written(texts.lengths, texts.tokens.shape[1])]
         if not len(tokens):
             raise ValueError("envs: their task's training_sequences() is empty; there is nothing to learn from")
@@ -42,6 +43,5 @@ class Unigram(IndependentTokens):
         counts = np.bincount(read, minlength=self.spec.vocab_size)
         self.weights = self.weights + counts if self.tokens_read else counts
         self.tokens_read += len(read)
-        if callback is not None:
-            callback(Progress(0, self.tokens_read, float("nan"), {}))
+        self.report_progress(callback, float("nan"), {})
         return self

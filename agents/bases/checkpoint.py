@@ -1,4 +1,4 @@
-"""An agent in a file: safetensors for its arrays, JSON in the header for the rest. Reading executes nothing."""
+"""Checkpoint files of agents: safetensors for arrays, JSON in the header for the rest. Reading executes nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What is kept of an agent.
+    """Saved state of an agent.
 
     Attributes:
         agent: the name of its class.

@@ -1,27 +1,28 @@
-"""What the agents share that learn: a config, generators, counts of what they have spent, and a file to be kept in."""
+"""Base of all agents: config, generators, counters, network and optimiser, update step, checkpoint."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
-from os import PathLike, fspath
-from typing import Any, ClassVar, NamedTuple, Self
+import math
+from dataclasses import asdict
+from os import PathLike
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from agents.bases.checkpoint import Checkpoint, fitting_together, read_checkpoint, write_checkpoint
 from agents.data.text_spec import TextSpec
-from agents.networks.config import NetworkConfig
 from agents.networks.policy_network import PolicyNetwork
-from agents.protocol import Callback, Envs, Progress
+from agents.protocol import BoolArray, Callback, Envs, IntArray, Observation, Progress, State
 from textgen_env.checks import check_at_least
 from textgen_env.models.device import checked_device
 
 
-class SavedAgent:
-    """A subclass names its `config_class`; in `_build` it makes its networks, optimisers and tables, and names those
-    that are kept in `_networks`, `_optimisers` and `_memory`.
+class TrainableAgent:
+    """Base of all agents. A subclass names its `config_class` and defines `_choose` and `train`; in `_build` it makes
+    its networks, optimisers and tables, and names those that are saved in `_networks`, `_optimisers` and `tables`.
 
     Args:
         envs: a vector environment of the texts to write; only their shape is taken from it.
@@ -34,6 +35,7 @@ class SavedAgent:
         spec: the texts' shape.
         config: the hyperparameters.
         device: as given.
+        network, parameters, optimiser: of agents with a network; `parameters` are those that are trained.
         updates, tokens_generated, tokens_read, tokens_rolled_out: in all of its training.
 
     Raises:
@@ -44,11 +46,16 @@ class SavedAgent:
     config_class: ClassVar[type[Any]]
     # Whole numbers that are saved, 0 at first.
     counters: ClassVar[tuple[str, ...]] = ("updates", "tokens_generated", "tokens_read", "tokens_rolled_out")
+    # Arrays that are saved.
+    tables: ClassVar[tuple[str, ...]] = ()
     spec: TextSpec
     config: Any
     device: torch.device
     generator: torch.Generator
     sampling_generator: torch.Generator
+    network: PolicyNetwork
+    parameters: list[nn.Parameter]
+    optimiser: torch.optim.Adam
     updates: int
     tokens_generated: int
     tokens_read: int
@@ -61,6 +68,33 @@ class SavedAgent:
     def tokens_spent(self) -> int:
         """Tokens written, read and rolled out, in all of its training."""
         return self.tokens_generated + self.tokens_read + self.tokens_rolled_out
+
+    def predict(
+        self,
+        observation: Observation,
+        state: State = None,
+        episode_start: BoolArray | None = None,
+        deterministic: bool = False,
+        action_masks: BoolArray | None = None,
+    ) -> tuple[IntArray, State]:
+        """The next token of each text; see `agents.protocol.Agent`.
+
+        Raises:
+            ValueError: a row of `action_masks` that allows nothing.
+            FloatingPointError: logits or values that are not finite.
+        """
+        return self._choose(observation, state, episode_start, deterministic, action_masks, exploring=False)
+
+    def explore(
+        self,
+        observation: Observation,
+        state: State = None,
+        episode_start: BoolArray | None = None,
+        deterministic: bool = False,
+        action_masks: BoolArray | None = None,
+    ) -> tuple[IntArray, State]:
+        """As `predict`, but of the policy that learning plays with, and drawn from the generator of learning."""
+        return self._choose(observation, state, episode_start, deterministic, action_masks, exploring=True)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes parameters, the optimisers' moments, tables and random generators: an agent that is loaded goes on
@@ -82,6 +116,55 @@ class SavedAgent:
             agent._restore(saved)
         return agent
 
+    def report_progress(
+        self, callback: Callback | None, mean_return: float, losses: dict[str, float], phase: str = ""
+    ) -> bool:
+        """Tells the callback where training stands; False if it asks to stop."""
+        progress = Progress(self.tokens_generated, self.tokens_read, mean_return, losses, phase, self.tokens_rolled_out)
+        return callback is None or callback(progress) is not False
+
+    def gradient_step(
+        self,
+        loss: Tensor,
+        terms: dict[str, Tensor],
+        optimiser: torch.optim.Adam | None = None,
+        batch: object = None,
+    ) -> dict[str, float]:
+        """One step of the optimiser (`self.optimiser` by default) down `loss`; its terms as numbers. The gradient of
+        each of the optimiser's groups is shortened by itself: a critic far off its target does not slow the policy.
+
+        Args:
+            batch: whose loss it is; an error says of it what `str` does.
+
+        Raises:
+            FloatingPointError: a term or the gradient that is not finite; no parameter is changed then.
+        """
+        values = {name: float(term.detach()) for name, term in terms.items()}
+        optimiser = self.optimiser if optimiser is None else optimiser
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        most = self.config.max_grad_norm
+        norms = [float(nn.utils.clip_grad_norm_(group["params"], most)) for group in optimiser.param_groups]
+        rate = optimiser.param_groups[0]["lr"]
+        self.check_finite({**values, "gradient norm": math.hypot(*norms)}, batch, f"learning_rate={rate}")
+        optimiser.step()
+        self.updates += 1
+        return values
+
+    def check_finite(self, values: dict[str, float], batch: object, lower: str) -> None:
+        """Refuses numbers that are not finite, which are `values` of a `batch` and may come of too high a `lower`.
+
+        Raises:
+            FloatingPointError: naming the agent, the number, the update and the batch.
+        """
+        for name, value in values.items():
+            if not np.isfinite(value):
+                of = "" if batch is None else f"; its batch: {batch}"
+                raise FloatingPointError(
+                    f"{type(self).__name__}: {name} is {value} in update {self.updates + 1}{of}; lower {lower}, or "
+                    "look at the rewards"
+                )
+
     def _build(self, spec: TextSpec, config: Any, seed: int, device: str) -> None:
         if not isinstance(config, self.config_class):
             raise TypeError(f"config={config!r} must be a {self.config_class.__name__}")
@@ -93,22 +176,38 @@ class SavedAgent:
         for name in self.counters:
             setattr(self, name, 0)
 
-    def _goes_on(
-        self, callback: Callback | None, mean_return: float, losses: dict[str, float], phase: str = ""
-    ) -> bool:
-        progress = Progress(self.tokens_generated, self.tokens_read, mean_return, losses, phase, self.tokens_rolled_out)
-        return callback is None or callback(progress) is not False
+    def _add_network(self, value_head: bool = False) -> None:
+        """Makes `network`, drawn from the generator of learning, with its optimiser (Adam; Kingma and Ba 2015)."""
+        network = PolicyNetwork(self.spec, generator=self.generator, value_head=value_head, **self.config.network)
+        self.network = network.to(self.device)
+        self.parameters = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        self.optimiser = self._adam(self.config.learning_rate)
+
+    def _adam(self, learning_rate: float) -> torch.optim.Adam:
+        return torch.optim.Adam(self.parameters, lr=learning_rate, fused=True)
+
+    def _choose(
+        self,
+        observation: Observation,
+        state: State,
+        episode_start: BoolArray | None,
+        deterministic: bool,
+        action_masks: BoolArray | None,
+        exploring: bool,
+    ) -> tuple[IntArray, State]:
+        """`explore` if `exploring`, else `predict`."""
+        raise NotImplementedError(f"{type(self).__name__} must define _choose, the next tokens of its policy")
 
     def _networks(self) -> dict[str, nn.Module]:
-        """All networks that are saved, by the name they are saved under."""
-        return {}
+        """Networks that are saved, by the name they are saved under."""
+        return {"network": self.network} if hasattr(self, "network") else {}
 
     def _optimisers(self) -> dict[str, torch.optim.Adam]:
-        """All optimisers that are saved, by the name they are saved under."""
-        return {}
+        """Optimisers that are saved, by the name they are saved under."""
+        return {"optimiser": self.optimiser} if hasattr(self, "optimiser") else {}
 
     def _memory(self) -> dict[str, Tensor]:
-        """What else is saved, by name; a subclass that has some takes it back in `_restore`."""
+        """Tensors that are saved besides, by name; a subclass that has some takes them back in `_restore`."""
         return {}
 
     def _checkpoint(self) -> Checkpoint:
@@ -118,6 +217,7 @@ class SavedAgent:
         for part, optimiser in self._optimisers().items():
             for index, moments in optimiser.state_dict()["state"].items():
                 tensors |= {f"{part}.{index}.{name}": tensor for name, tensor in moments.items()}
+        tensors |= {name: torch.from_numpy(getattr(self, name)) for name in self.tables}
         tensors |= self._memory()
         tensors["generator"] = self.generator.get_state()
         tensors["sampling_generator"] = self.sampling_generator.get_state()
@@ -125,11 +225,13 @@ class SavedAgent:
         return Checkpoint(type(self).__name__, self.spec, asdict(self.config), counters, tensors)
 
     def _restore(self, saved: Checkpoint) -> None:
-        """Puts an agent that was built of a checkpoint's `spec` and `config` where the kept one stood.
+        """Puts an agent that was built of a checkpoint's `spec` and `config` where the saved one stood.
 
         Raises:
             KeyError, ValueError, RuntimeError: tensors or counters that are missing or do not fit.
         """
+        for name in self.tables:
+            setattr(self, name, _checked_table(name, saved.tensors[name].numpy(), getattr(self, name)))
         parts: dict[str, dict[str, Tensor]] = {}
         for key, tensor in saved.tensors.items():
             part, _, name = key.partition(".")
@@ -148,31 +250,7 @@ class SavedAgent:
             setattr(self, name, saved.counters[name])
 
 
-class SavedPolicy(NamedTuple):
-    """The network of a saved agent, whose class is named `agent`, with what it was built of."""
-
-    agent: str
-    spec: TextSpec
-    config: NetworkConfig
-    network: PolicyNetwork
-
-
-def read_policy(path: str | PathLike[str]) -> SavedPolicy:
-    """The policy of a saved agent of any class, to look at.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: no saved agent, or one without a policy network.
-    """
-    saved = read_checkpoint(path)
-    part = "network."
-    state = {name.removeprefix(part): each for name, each in saved.tensors.items() if name.startswith(part)}
-    if not state:
-        raise ValueError(f"path={fspath(path)!r} holds a {saved.agent}, which has no policy network")
-    names = {field.name for field in fields(NetworkConfig)} & saved.config.keys()
-    with fitting_together(path, saved.agent):
-        config = NetworkConfig(**{name: saved.config[name] for name in names})
-        has_values = "value.weight" in state
-        network = PolicyNetwork(saved.spec, generator=torch.Generator(), value_head=has_values, **config.network)
-        network.load_state_dict(state)
-    return SavedPolicy(saved.agent, saved.spec, config, network)
+def _checked_table(name: str, found: NDArray[Any], wanted: NDArray[Any]) -> NDArray[Any]:
+    if found.shape != wanted.shape or found.dtype != wanted.dtype:
+        raise ValueError(f"{name} is {found.dtype} {found.shape}, expected {wanted.dtype} {wanted.shape}")
+    return found.copy()

@@ -1,8 +1,8 @@
-"""Playing whole texts in a vector environment, through its public interface alone."""
+"""Play of whole texts in a vector environment, through its public interface alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -11,8 +11,9 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
+from agents.data.text_batch import AllowedTokens, TextBatch, joined
 from agents.protocol import BoolArray, Envs, FloatArray, IntArray
-from textgen_env import Texts
+from textgen_env import Texts, text_game
 from textgen_env.checks import check_at_least
 
 Predict = Callable[..., tuple[NDArray[Any], Any]]
@@ -21,49 +22,8 @@ Stable-Baselines3's models, `action_masks=` added where masks are asked for."""
 
 
 @dataclass(frozen=True)
-class Episodes:
-    """M whole texts, those of row 0 first.
-
-    Attributes:
-        tokens: (M, T) int64, blank after the end.
-        lengths: (M,) int64.
-        rewards: (M, T) float64, what each token earned; 0 after the end.
-        sources: (M, S) int64 source tokens, or None.
-        source_rows: (M,) int64 rows of the source table, or None.
-        masks: (M, T, V) bool, the tokens that were allowed; None where all were, or masks were not asked for.
-        tokens_written: in the environment to get these texts, those of further texts included.
-    """
-
-    tokens: IntArray
-    lengths: IntArray
-    rewards: FloatArray
-    sources: IntArray | None
-    source_rows: IntArray | None
-    masks: BoolArray | None
-    tokens_written: int
-
-    @property
-    def texts(self) -> Texts:
-        """The texts with the rows of their sources."""
-        return Texts(self.tokens, self.lengths, self.source_rows)
-
-    @property
-    def returns(self) -> FloatArray:
-        """(M,) the sum of each text's rewards."""
-        return np.asarray(self.rewards.sum(1))
-
-    def __str__(self) -> str:
-        """What errors say of them."""
-        lengths, returns = self.lengths, self.returns
-        return (
-            f"{len(lengths)} texts of {lengths.min()} to {lengths.max()} tokens, returns {returns.min():.6g} to "
-            f"{returns.max():.6g}, mean {returns.mean():.6g}"
-        )
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What `evaluate` found: returns (M,) float64 in the reward's unit, and the texts."""
+class EvaluatedTexts:
+    """Texts with their returns (M,) float64, in the reward's unit."""
 
     returns: FloatArray
     texts: Texts
@@ -76,7 +36,7 @@ def evaluate(
     deterministic: bool = False,
     seed: int | None = None,
     masked: bool = False,
-) -> Evaluation:
+) -> EvaluatedTexts:
     """Plays `episodes` texts; for the agents here and for Stable-Baselines3's models alike.
 
     Args:
@@ -91,7 +51,7 @@ def evaluate(
     each, more = divmod(check_at_least("episodes", episodes), envs.num_envs)
     quota = each + (np.arange(envs.num_envs) < more).astype(np.int64)
     played = play(predict, envs, quota, deterministic, seed, masked)
-    return Evaluation(played.returns, played.texts)
+    return EvaluatedTexts(played.returns, played.texts)
 
 
 def play(
@@ -102,7 +62,7 @@ def play(
     seed: int | None = None,
     masked: bool = False,
     options: dict[str, Any] | None = None,
-) -> Episodes:
+) -> TextBatch:
     """The first `quota[i]` whole texts of each row i after a reset of all rows.
 
     Which texts are returned is settled before they are written, so their lengths are unbiased. A row that is done
@@ -114,29 +74,30 @@ def play(
         options: of that reset, such as a source or a prefix for the first text of each row.
 
     Raises:
+        TypeError: masks of an environment that is no `TextGame`.
         ValueError: the environment's metadata has no autoreset mode of Gymnasium's.
     """
     mode = envs.metadata.get("autoreset_mode")
     if not isinstance(mode, AutoresetMode):
         allowed = ", ".join(str(member) for member in AutoresetMode)
         raise ValueError(f"envs.metadata['autoreset_mode']={mode!r} must be one of {allowed}")
+    game = text_game(envs) if masked else None
     observation, infos = envs.reset(seed=seed, options=options)
-    batch = _Batch(envs, observation, quota, masked)
+    batch = _TextsBeingWritten(envs, observation, quota)
     batch.begin(np.ones(envs.num_envs, np.bool_), observation, infos)
     state: Any = None
     started = np.ones(envs.num_envs, np.bool_)
     # In the mode NEXT_STEP, the rows whose action the coming step ignores.
     resetting = np.zeros(envs.num_envs, np.bool_)
     while not batch.complete:
-        if masked:
-            masks = envs.unwrapped.action_masks()  # type: ignore[attr-defined]
-            actions, state = predict(observation, state, started, deterministic, action_masks=masks)
-        else:
-            masks = None
+        if game is None:
             actions, state = predict(observation, state, started, deterministic)
+        else:
+            masks = game.action_masks()
+            actions, state = predict(observation, state, started, deterministic, action_masks=masks)
         observation, rewards, terminated, truncated, infos = envs.step(actions)
         ended = terminated | truncated
-        batch.write(~resetting, actions, rewards, masks)
+        batch.write(~resetting, actions, rewards)
         batch.end(ended)
         started = ended
         if mode is AutoresetMode.NEXT_STEP:
@@ -144,7 +105,7 @@ def play(
         elif mode is AutoresetMode.DISABLED and ended.any() and not batch.complete:
             observation, infos = envs.reset(options={"reset_mask": ended})
         batch.begin(started, observation, infos)
-    return batch.episodes()
+    return batch.finished(game.allowed_tokens if game is not None and game.masks_anything else None)
 
 
 def play_from(
@@ -154,7 +115,7 @@ def play_from(
     deterministic: bool = False,
     seed: int | None = None,
     masked: bool = False,
-) -> Episodes:
+) -> TextBatch:
     """One whole text from each of M starts, in their order, as many at a time as there are rows.
 
     Where M is no multiple of the rows, those left over write the last start's text too; it is counted in
@@ -175,30 +136,10 @@ def play_from(
     return joined(parts)
 
 
-def joined(parts: Sequence[Episodes]) -> Episodes:
-    """The texts of all parts, one part behind the other."""
+class _TextsBeingWritten:
+    """Texts that N rows are writing, and those of the M asked for that are whole."""
 
-    def together(name: str) -> Any:
-        arrays = [getattr(part, name) for part in parts]
-        return None if arrays[0] is None else np.concatenate(arrays)
-
-    masked = [part.masks.shape[2] for part in parts if part.masks is not None]
-    masks = [np.ones((*p.tokens.shape, masked[0]), np.bool_) if p.masks is None else p.masks for p in parts if masked]
-    return Episodes(
-        together("tokens"),
-        together("lengths"),
-        together("rewards"),
-        together("sources"),
-        together("source_rows"),
-        np.concatenate(masks) if masks else None,
-        sum(part.tokens_written for part in parts),
-    )
-
-
-class _Batch:
-    """The texts being written in N rows, and those of the M asked for that are whole."""
-
-    def __init__(self, envs: Envs, observation: Any, quota: IntArray, masked: bool) -> None:
+    def __init__(self, envs: Envs, observation: Any, quota: IntArray) -> None:
         tokens, sources = _parts(observation)
         self.vocab_size = int(cast(spaces.Discrete, envs.single_action_space).n)
         rows, horizon = tokens.shape
@@ -206,8 +147,8 @@ class _Batch:
         self.slots = np.cumsum(quota) - quota
         total = int(quota.sum())
         # What is being written in each row, then what is kept of it: pairs of arrays (N, ...) and (M, ...).
-        self.now = _arrays(rows, horizon, self.vocab_size, sources, masked)
-        self.kept = _arrays(total, horizon, self.vocab_size, sources, masked)
+        self.now = _arrays(rows, horizon, self.vocab_size, sources)
+        self.kept = _arrays(total, horizon, self.vocab_size, sources)
         self.tokens_written = 0
 
     @property
@@ -220,17 +161,16 @@ class _Batch:
         tokens, sources = _parts(observation)
         self.now["tokens"][rows] = tokens[rows]
         self.now["lengths"][rows] = (tokens[rows] != self.vocab_size).sum(1)
+        self.now["given"][rows] = self.now["lengths"][rows]
         self.now["rewards"][rows] = 0.0
         if sources is not None:
             self.now["sources"][rows] = sources[rows]
             self.now["source_rows"][rows] = infos["source_row"][rows]
 
-    def write(self, rows: BoolArray, actions: NDArray[Any], rewards: FloatArray, masks: BoolArray | None) -> None:
+    def write(self, rows: BoolArray, actions: NDArray[Any], rewards: FloatArray) -> None:
         at = np.flatnonzero(rows), self.now["lengths"][rows]
         self.now["tokens"][at] = actions[rows]
         self.now["rewards"][at] = rewards[rows]
-        if masks is not None:
-            self.now["masks"][at] = masks[rows]
         self.now["lengths"][rows] += 1
         self.tokens_written += len(at[0])
 
@@ -241,20 +181,8 @@ class _Batch:
         self.slots[ended] += 1
         self.left[ended] -= 1
 
-    def episodes(self) -> Episodes:
-        kept = self.kept
-        masks = kept.get("masks")
-        if masks is not None:
-            masks[np.arange(masks.shape[1]) >= kept["lengths"][:, None]] = True
-        return Episodes(
-            kept["tokens"],
-            kept["lengths"],
-            kept["rewards"],
-            kept.get("sources"),
-            kept.get("source_rows"),
-            None if masks is None or masks.all() else masks,
-            self.tokens_written,
-        )
+    def finished(self, allowed_tokens: AllowedTokens | None) -> TextBatch:
+        return TextBatch(**self.kept, allowed_tokens=allowed_tokens, tokens_written=self.tokens_written)
 
 
 def _parts(observation: Any) -> tuple[IntArray, IntArray | None]:
@@ -262,15 +190,14 @@ def _parts(observation: Any) -> tuple[IntArray, IntArray | None]:
     return (observation["tokens"], observation["source"]) if isinstance(observation, dict) else (observation, None)
 
 
-def _arrays(count: int, horizon: int, vocab_size: int, sources: IntArray | None, masked: bool) -> dict[str, Any]:
+def _arrays(count: int, horizon: int, vocab_size: int, sources: IntArray | None) -> dict[str, Any]:
     arrays: dict[str, Any] = {
         "tokens": np.full((count, horizon), vocab_size, np.int64),
         "lengths": np.zeros(count, np.int64),
+        "given": np.zeros(count, np.int64),
         "rewards": np.zeros((count, horizon)),
     }
     if sources is not None:
         arrays["sources"] = np.zeros((count, sources.shape[1]), np.int64)
         arrays["source_rows"] = np.zeros(count, np.int64)
-    if masked:
-        arrays["masks"] = np.ones((count, horizon, vocab_size), np.bool_)
     return arrays

@@ -1,4 +1,4 @@
-"""The shape of the texts that an agent reads and writes."""
+"""Shape of the texts that an agent reads and writes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 from numpy.typing import ArrayLike
 
-from agents.protocol import BoolArray, Envs, IntArray, Observation
+from agents.protocol import Envs, IntArray, Observation
 from textgen_env import Task, Vocabulary
 from textgen_env.text_checks import checked_texts
 
 
 @dataclass(frozen=True)
 class TextSpec:
-    """The sizes of a task; plain numbers, so that they are saved with the agent.
+    """Sizes of a task; plain numbers, so that they are saved with the agent.
 
     Attributes:
         vocab_size: V, the number of actions; also the id of the blank.
@@ -138,15 +138,3 @@ class TextSpec:
         if ((ids < 0) | (ids > self.source_vocab_size)).any():
             raise ValueError(f"sources: allowed are the ids 0 to {self.source_vocab_size}, the last for a blank")
         return ids.astype(np.int64)
-
-
-def checked_masks(allowed: BoolArray) -> BoolArray:
-    """`allowed` (..., V), which tokens may be chosen.
-
-    Raises:
-        ValueError: nothing allowed somewhere.
-    """
-    none = ~allowed.any(-1)
-    if none.any():
-        raise ValueError(f"action_masks: row {int(none.argmax())} allows no token; it must allow at least one")
-    return allowed

@@ -1,4 +1,5 @@
-"""How often an agent with action values tries other tokens than the best: pure functions, and their hyperparameters.
+"""Exploration of an agent with action values, which at times tries other tokens than the best: pure functions, and
+their hyperparameters.
 
 Values are (..., V) float64, `allowed` (..., V) bool the tokens that may be written, None for all of them.
 """
@@ -10,9 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from agents.data.text_spec import checked_masks
 from agents.protocol import BoolArray, FloatArray
-from textgen_env.checks import check_at_least, check_choice, check_number
+from textgen_env.checks import check_at_least, check_choice, check_number, check_shape
 
 Exploration = Literal["epsilon_greedy", "boltzmann"]
 Schedule = Literal["constant", "linear", "exponential"]
@@ -20,7 +20,7 @@ Schedule = Literal["constant", "linear", "exponential"]
 
 @dataclass(frozen=True)
 class ExplorationConfig:
-    """The hyperparameters of exploration. The end is near greedy, as it is what the finished agent writes by."""
+    """Hyperparameters of exploration. Its end is near greedy, as the finished agent writes by it."""
 
     exploration: Exploration = "epsilon_greedy"  # or "boltzmann"
     exploration_schedule: Schedule = "linear"  # or "exponential"; "constant": at its end from the first token on
@@ -103,6 +103,21 @@ def boltzmann(values: FloatArray, temperature: float, allowed: BoolArray | None 
     return np.asarray(weights / weights.sum(-1, keepdims=True))
 
 
+def checked_masks(allowed: BoolArray) -> BoolArray:
+    """`allowed` (..., V), which tokens may be chosen.
+
+    Raises:
+        ValueError: nothing allowed somewhere.
+    """
+    none = ~allowed.any(-1)
+    if none.any():
+        raise ValueError(f"action_masks: row {int(none.argmax())} allows no token; it must allow at least one")
+    return allowed
+
+
 def _permitted(values: FloatArray, allowed: BoolArray | None) -> FloatArray:
     """The values, -inf where not allowed."""
-    return values if allowed is None else np.where(checked_masks(allowed), values, -np.inf)
+    if allowed is None:
+        return values
+    check_shape("allowed", allowed, values.shape)
+    return np.where(checked_masks(allowed), values, -np.inf)

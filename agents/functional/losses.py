@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from textgen_env.checks import check_shape
 from textgen_env.models.linear_softmax import LogitsMemory, linear_cross_entropy
 
 # A finite stand-in for -inf: its probability is exactly 0, and 0 * log 0 stays 0 in values and gradients.
@@ -17,12 +18,18 @@ FORBIDDEN_LOGIT = -1e9
 
 
 def masked_logits(logits: Tensor, allowed: Tensor | None) -> Tensor:
-    """`logits` (..., V) with the tokens that are not `allowed` (..., V) bool given probability 0."""
-    return logits if allowed is None else logits.masked_fill(~allowed, FORBIDDEN_LOGIT)
+    """`logits` (..., V) with the tokens that are not `allowed` (..., V) bool given probability 0. Masks may leave out
+    leading axes."""
+    if allowed is None:
+        return logits
+    check_shape("allowed", allowed, tuple(logits.shape[-allowed.dim() :]))
+    return logits.masked_fill(~allowed, FORBIDDEN_LOGIT)
 
 
 def token_log_probs(logits: Tensor, tokens: Tensor, written: Tensor) -> Tensor:
     """log pi(x_t | x_<t) in nats (N, T), 0 where nothing is written; from logits (N, T, V) and tokens (N, T)."""
+    count, horizon, _ = check_shape("logits", logits, ("N", "T", "V"))
+    _check_alike((count, horizon), tokens=tokens, written=written)
     targets = tokens.masked_fill(~written, 0)
     losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view(targets.shape)
     return -losses * written
@@ -31,18 +38,22 @@ def token_log_probs(logits: Tensor, tokens: Tensor, written: Tensor) -> Tensor:
 def policy_gradient_loss(log_probs: Tensor, advantages: Tensor, written: Tensor) -> Tensor:
     """-1/N sum_n sum_t A_{n,t} log pi(x_{n,t} | x_{n,<t}), whose gradient is minus that of the expected return
     (Williams 1992, theorem 1; Sutton et al. 2000, theorem 1)."""
+    _check_alike(("N", "T"), log_probs=log_probs, advantages=advantages, written=written)
     return -(log_probs * advantages.detach() * written).sum() / len(log_probs)
 
 
 def entropy(logits: Tensor, written: Tensor) -> Tensor:
     """1/N sum_n sum_t H(pi(. | x_{n,<t})) in nats, from logits (N, T, V): a bonus for keeping several tokens in play
     (Williams and Peng 1991)."""
+    count, horizon, _ = check_shape("logits", logits, ("N", "T", "V"))
+    check_shape("written", written, (count, horizon))
     log_probs = logits.log_softmax(-1)
     return -((log_probs.exp() * log_probs).sum(-1) * written).sum() / len(logits)
 
 
 def value_loss(values: Tensor, returns: Tensor, written: Tensor) -> Tensor:
     """1/2 the mean square error a token of the values (N, T) against the returns (N, T)."""
+    _check_alike(("N", "T"), values=values, returns=returns, written=written)
     errors = (values - returns.detach()) * written
     return errors.square().sum() / (2 * written.sum().clamp(min=1))
 
@@ -52,6 +63,10 @@ def cross_entropy(
 ) -> Tensor:
     """-log pi(x_t | x_<t), the mean over all tokens written, in nats a token; from hidden states (N, T, H) and the
     output layer's weight (V, H) and bias (V,), whose logits are never held all at once, but in `memory`."""
+    count, horizon, size = check_shape("hidden", hidden, ("N", "T", "H"))
+    _check_alike((count, horizon), tokens=tokens, written=written)
+    (vocab_size, _) = check_shape("weight", weight, ("V", size))
+    check_shape("bias", bias, (vocab_size,))
     return linear_cross_entropy(hidden[written], weight, bias, tokens[written], memory)
 
 
@@ -59,6 +74,7 @@ def ppo_clip_loss(log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, 
     """-1/N sum_n sum_t min(rho A, clamp(rho, 1 - clip, 1 + clip) A), rho = pi(x_t | x_<t) / pi_old(x_t | x_<t), of
     texts that pi_old wrote (Schulman, Wolski, Dhariwal, Radford and Klimov 2017, "Proximal Policy Optimization
     Algorithms", equation 7). Where pi = pi_old its gradient is that of `policy_gradient_loss`."""
+    _check_alike(("N", "T"), log_probs=log_probs, old_log_probs=old_log_probs, advantages=advantages, written=written)
     ratios, credits = (log_probs - old_log_probs.detach()).exp(), advantages.detach()
     gained = torch.minimum(ratios * credits, ratios.clamp(1 - clip, 1 + clip) * credits)
     return -(gained * written).sum() / len(log_probs)
@@ -67,6 +83,7 @@ def ppo_clip_loss(log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, 
 def surrogate_loss(log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, written: Tensor) -> Tensor:
     """-1/N sum_n sum_t rho A, rho as in `ppo_clip_loss` (Schulman, Levine, Moritz, Jordan and Abbeel 2015, "Trust
     Region Policy Optimization", equation 14)."""
+    _check_alike(("N", "T"), log_probs=log_probs, old_log_probs=old_log_probs, advantages=advantages, written=written)
     ratios = (log_probs - old_log_probs.detach()).exp()
     return -(ratios * advantages.detach() * written).sum() / len(log_probs)
 
@@ -74,6 +91,7 @@ def surrogate_loss(log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor,
 def clipped_value_loss(values: Tensor, old_values: Tensor, returns: Tensor, written: Tensor, clip: float) -> Tensor:
     """`value_loss`, or that of the values held within `clip` of the old ones, whichever is greater at each token: a
     value gains nothing by going farther (as in the code of Schulman et al. 2017; Engstrom et al. 2020, section 3)."""
+    _check_alike(("N", "T"), values=values, old_values=old_values, returns=returns, written=written)
     held = old_values.detach() + (values - old_values.detach()).clamp(-clip, clip)
     errors = torch.maximum((values - returns.detach()).square(), (held - returns.detach()).square()) * written
     return errors.sum() / (2 * written.sum().clamp(min=1))
@@ -82,12 +100,14 @@ def clipped_value_loss(values: Tensor, old_values: Tensor, returns: Tensor, writ
 def approximate_kl(log_probs: Tensor, old_log_probs: Tensor, written: Tensor) -> Tensor:
     """KL(pi_old || pi) in nats, the mean over the tokens that pi_old wrote of rho - 1 - log rho, which is never below 0
     and unbiased (Schulman 2020, "Approximating KL divergence", k3)."""
+    _check_alike(("N", "T"), log_probs=log_probs, old_log_probs=old_log_probs, written=written)
     log_ratios = (log_probs - old_log_probs) * written
     return (log_ratios.exp() - 1 - log_ratios).sum() / written.sum().clamp(min=1)
 
 
 def clip_fraction(log_probs: Tensor, old_log_probs: Tensor, written: Tensor, clip: float) -> Tensor:
     """The share of the tokens whose probability has changed by a factor outside [1 - clip, 1 + clip]."""
+    _check_alike(("N", "T"), log_probs=log_probs, old_log_probs=old_log_probs, written=written)
     outside = ((log_probs - old_log_probs).exp() - 1).abs() > clip
     return (outside & written).sum() / written.sum().clamp(min=1)
 
@@ -95,6 +115,9 @@ def clip_fraction(log_probs: Tensor, old_log_probs: Tensor, written: Tensor, cli
 def policy_kl(old_logits: Tensor, logits: Tensor, written: Tensor) -> Tensor:
     """1/N sum_n sum_t KL(pi_old(. | x_{n,<t}) || pi(. | x_{n,<t})) in nats a text, from logits (N, T, V): where pi_old
     wrote the texts, by the chain rule the divergence of what the two write."""
+    shape = check_shape("old_logits", old_logits, ("N", "T", "V"))
+    check_shape("logits", logits, shape)
+    check_shape("written", written, shape[:2])
     old, new = old_logits.log_softmax(-1).detach(), logits.log_softmax(-1)
     return ((old.exp() * (old - new)).sum(-1) * written).sum() / len(logits)
 
@@ -102,13 +125,25 @@ def policy_kl(old_logits: Tensor, logits: Tensor, written: Tensor) -> Tensor:
 def huber_loss(values: Tensor, targets: Tensor, written: Tensor) -> Tensor:
     """The mean a token of 1/2 e^2 where the error |e| <= 1, and of |e| - 1/2 elsewhere, of values (N, T) against
     targets (N, T): its gradient is the error clipped to [-1, 1] (Huber 1964; Mnih et al. 2015, methods)."""
+    _check_alike(("N", "T"), values=values, targets=targets, written=written)
     errors = F.huber_loss(values * written, targets.detach() * written, reduction="none")
     return errors.sum() / written.sum().clamp(min=1)
 
 
-def best_values(values: Tensor, chosen_by: Tensor, allowed: Tensor | None) -> Tensor:
+def best_values(values: Tensor, chosen_by: Tensor, allowed: Tensor | None = None) -> Tensor:
     """The entry (...) of values (..., V) where `chosen_by` (..., V) is greatest among the tokens allowed (..., V) bool:
     with the values themselves their maximum, the target of DQN; with another network's, that of double DQN (van
     Hasselt, Guez and Silver 2016, equation 4)."""
+    check_shape("chosen_by", chosen_by, tuple(values.shape))
     best = masked_logits(chosen_by, allowed).argmax(-1, keepdim=True)
     return values.gather(-1, best).squeeze(-1)
+
+
+def _check_alike(expected: tuple[int | str, ...], **tensors: Tensor) -> None:
+    """Refuses tensors that are not all of one shape, which is as expected.
+
+    Raises:
+        ValueError: naming the argument and its shape.
+    """
+    for name, tensor in tensors.items():
+        expected = check_shape(name, tensor, expected)

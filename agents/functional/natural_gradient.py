@@ -1,5 +1,5 @@
-"""The mathematics of steps that are measured by how far the policy moves: the Fisher information without its matrix,
-linear equations without an inverse, and steps that keep within a bound."""
+"""Natural gradients: products with the Fisher information without its matrix, linear equations without an inverse, and
+steps within a bound on how far the policy moves."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+
+from textgen_env.checks import check_shape
 
 Product = Callable[[Tensor], Tensor]
 """From v (P,) to A v (P,), A symmetric and positive definite."""
@@ -27,7 +29,7 @@ def assign(parameters: Sequence[Tensor], vector: Tensor) -> None:
     sizes = [parameter.numel() for parameter in parameters]
     if vector.shape != (sum(sizes),):
         raise ValueError(f"vector has shape {tuple(vector.shape)}, expected ({sum(sizes)},): the parameters' entries")
-    for parameter, part in zip(parameters, vector.split(sizes), strict=True):
+    for parameter, part in zip(parameters, torch.split(vector, sizes), strict=True):
         parameter.copy_(part.view_as(parameter))
 
 
@@ -43,6 +45,7 @@ def fisher_vector_product(kl: Tensor, parameters: Sequence[Tensor], damping: flo
         parameters: P entries in all.
         damping: >= 0; above 0 there is an inverse, whatever the policy does not depend on.
     """
+    check_shape("kl", kl, ())
     gradient = flat(torch.autograd.grad(kl, parameters, create_graph=True, materialize_grads=True))
 
     def product(vector: Tensor) -> Tensor:
@@ -56,6 +59,7 @@ def fisher_vector_product(kl: Tensor, parameters: Sequence[Tensor], damping: flo
 def conjugate_gradient(product: Product, b: Tensor, iterations: int, tolerance: float = 1e-10) -> Tensor:
     """x (P,) with A x = b, nearly: after `iterations` steps, or fewer when |b - A x|^2 <= `tolerance` |b|^2 (Hestenes
     and Stiefel 1952; Nocedal and Wright, "Numerical Optimization", 2006, algorithm 5.2)."""
+    check_shape("b", b, ("P",))
     x = torch.zeros_like(b)
     residual, direction = b.clone(), b.clone()
     squared = residual @ residual
@@ -74,6 +78,7 @@ def conjugate_gradient(product: Product, b: Tensor, iterations: int, tolerance: 
 
 def longest_step(product: Product, direction: Tensor, max_kl: float) -> Tensor:
     """`direction` (P,), made as long as 1/2 x^T F x = max_kl allows (Schulman et al. 2015, appendix C); 0 stays 0."""
+    check_shape("direction", direction, ("P",))
     curvature = direction @ product(direction)
     return direction * (2 * max_kl / curvature).sqrt() if curvature > 0 else torch.zeros_like(direction)
 
@@ -98,6 +103,7 @@ def line_search(
     Returns:
         The parameters, and how many were tried.
     """
+    check_shape("step", step, tuple(start.shape))
     for i in range(backtracks):
         parameters = start + shrink**i * step
         there, divergence = tried(parameters)

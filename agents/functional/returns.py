@@ -6,11 +6,25 @@ from __future__ import annotations
 import numpy as np
 
 from agents.protocol import BoolArray, FloatArray, IntArray
+from textgen_env.checks import check_shape
 
 
 def written(lengths: IntArray, horizon: int) -> BoolArray:
     """(N, T): which positions hold a token."""
+    check_shape("lengths", lengths, ("N",))
     return np.arange(horizon) < lengths[:, None]
+
+
+def check_texts(lengths: IntArray, **arrays: FloatArray) -> None:
+    """Refuses arrays that are not (N, T) of the texts of `lengths` (N,).
+
+    Raises:
+        ValueError: naming the argument and its shape.
+    """
+    shape: tuple[int | str, ...] = ("N", "T")
+    for name, array in arrays.items():
+        shape = check_shape(name, array, shape)
+    check_shape("lengths", lengths, shape[:1])
 
 
 def reward_to_go(rewards: FloatArray, lengths: IntArray, discount: float = 1.0) -> FloatArray:
@@ -23,6 +37,7 @@ def reward_to_go(rewards: FloatArray, lengths: IntArray, discount: float = 1.0) 
     Args:
         rewards: (N, T). lengths: (N,). discount: in [0, 1].
     """
+    check_texts(lengths, rewards=rewards)
     paid = rewards * written(lengths, rewards.shape[1])
     returns = np.zeros_like(paid)
     to_go = np.zeros(len(paid))
@@ -34,17 +49,20 @@ def reward_to_go(rewards: FloatArray, lengths: IntArray, discount: float = 1.0) 
 
 def whole_return(rewards: FloatArray, lengths: IntArray, discount: float = 1.0) -> FloatArray:
     """G_0 = sum_k discount^k r_k at every token of the text (Williams 1992, theorem 2)."""
+    check_texts(lengths, rewards=rewards)
     first = reward_to_go(rewards, lengths, discount)[:, :1]
     return first * written(lengths, rewards.shape[1])
 
 
 def no_baseline(returns: FloatArray) -> FloatArray:
     """0."""
+    check_shape("returns", returns, ("N", "T"))
     return np.zeros_like(returns)
 
 
 def constant_baseline(returns: FloatArray, value: float) -> FloatArray:
     """`value` at every token: the "reinforcement baseline" of Williams 1992, section 4, at its simplest."""
+    check_shape("returns", returns, ("N", "T"))
     return np.full_like(returns, value)
 
 
@@ -55,6 +73,7 @@ def batch_mean_baseline(returns: FloatArray, lengths: IntArray) -> FloatArray:
     text's own return keeps it so, and the gradient unbiased (Kool, van Hoof and Welling 2019, "Buy 4 REINFORCE
     samples, get a baseline for free!", equation 4); with it, the gradient would shrink by (N-1)/N.
     """
+    check_texts(lengths, returns=returns)
     counted = written(lengths, returns.shape[1])
     others = counted.sum(0) - 1
     sums = (returns * counted).sum(0) - returns
@@ -65,6 +84,7 @@ def scaled_to_unit(advantages: FloatArray, lengths: IntArray, epsilon: float = 1
     """The advantages divided by their root mean square over all tokens: the size of a gradient, and the weight of an
     entropy bonus beside it, then hardly depend on the reward's unit. Their mean is not touched, so the gradient keeps
     its direction up to the noise of the divisor."""
+    check_texts(lengths, advantages=advantages)
     counted = written(lengths, advantages.shape[1])
     mean_square = np.square(advantages[counted]).mean() if counted.any() else 0.0
     return np.asarray(advantages * counted / (np.sqrt(mean_square) + epsilon))
@@ -83,6 +103,7 @@ def gae(
     Args:
         rewards, values: (N, T), values V(s_t) before token t. lengths: (N,). discount, lambda_: in [0, 1].
     """
+    check_texts(lengths, rewards=rewards, values=values)
     estimated = values * written(lengths, values.shape[1])
     following = np.concatenate([estimated[:, 1:], np.zeros((len(estimated), 1))], 1)
     return reward_to_go(rewards + discount * following - estimated, lengths, discount * lambda_)
@@ -97,6 +118,7 @@ def n_step_returns(
     Args:
         rewards: (N, T). values: (N, T) V(s_t) before token t. lengths: (N,). n: >= 1. discount: in [0, 1].
     """
+    check_texts(lengths, rewards=rewards, values=values)
     horizon = rewards.shape[1]
     counted = written(lengths, horizon)
     n = min(n, horizon)
@@ -106,27 +128,6 @@ def n_step_returns(
     for k in range(n):
         returns = returns + discount**k * paid[:, k : k + horizon]
     return np.asarray(returns * counted)
-
-
-def lambda_returns(
-    rewards: FloatArray, values: FloatArray, lengths: IntArray, trace_decay: float, discount: float = 1.0
-) -> FloatArray:
-    """G_t = r_t + discount ((1 - lambda) V(s_{t+1}) + lambda G_{t+1}), 0 after the end: the mean of all n-step returns
-    weighted by (1 - lambda) lambda^{n-1} (Sutton 1988; Sutton and Barto 2018, equation 12.3).
-
-    Args:
-        rewards: (N, T). values: (N, T) V(s_t) before token t. lengths: (N,). trace_decay: lambda in [0, 1].
-        discount: in [0, 1].
-    """
-    counted = written(lengths, rewards.shape[1])
-    paid, known = rewards * counted, values * counted
-    returns = np.zeros_like(paid)
-    ahead = to_go = np.zeros(len(paid))
-    for t in reversed(range(paid.shape[1])):
-        to_go = paid[:, t] + discount * ((1 - trace_decay) * ahead + trace_decay * to_go)
-        ahead = known[:, t]
-        returns[:, t] = to_go
-    return returns
 
 
 def leave_one_out_baseline(returns: FloatArray, group_size: int) -> FloatArray:
@@ -169,6 +170,7 @@ def grouped(returns: FloatArray, group_size: int) -> FloatArray:
     Raises:
         ValueError: groups of fewer than two, or texts that do not make whole groups.
     """
+    check_shape("returns", returns, ("M",))
     if group_size < 2 or len(returns) % group_size:
         raise ValueError(
             f"group_size={group_size!r} must be at least 2 and divide the {len(returns)} texts; play whole groups"

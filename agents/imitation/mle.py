@@ -32,7 +32,8 @@ class MLEConfig(NetworkConfig):
 
 
 class MLE(PolicyAgent):
-    """Minimises the cross-entropy -log pi(x_t | x_<t) of the training texts; writes nothing in the environment."""
+    """Agent that minimises the cross-entropy -log pi(x_t | x_<t) of the training texts; writes nothing in the
+    environment."""
 
     config_class = MLEConfig
     config: MLEConfig
@@ -51,7 +52,7 @@ class MLE(PolicyAgent):
         goes_on = True
         while goes_on and self.tokens_read < until:
             losses = self.imitate(texts.batch(self.batches_read), self.optimiser)
-            goes_on = self._goes_on(callback, float("nan"), losses, "mle")
+            goes_on = self.report_progress(callback, float("nan"), losses, "mle")
         return self
 
     def _initial_std(self) -> float | None:

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from agents.bases.policy_agent import PolicyAgent
-from agents.data.training_texts import Batch, TrainingTexts
+from agents.data.text_batch import TextBatch
+from agents.data.training_texts import TrainingTexts
 from agents.functional.losses import cross_entropy
 from agents.networks.config import NetworkConfig
 from agents.protocol import Callback, Envs
@@ -68,9 +69,9 @@ class ScheduledSamplingConfig(NetworkConfig):
 
 
 class ScheduledSampling(PolicyAgent):
-    """Minimises -log pi(x_t | y_<t) of the training texts x, where each y_t is x_t with probability epsilon, and else
-    drawn from pi(. | y_<t). The coin is tossed anew for every token of every text, and no gradient flows through what
-    is drawn. Writes nothing in the environment: tokens drawn to be read are not counted."""
+    """Agent that minimises -log pi(x_t | y_<t) of the training texts x, where each y_t is x_t with probability epsilon,
+    and else drawn from pi(. | y_<t). The coin is tossed anew for every token of every text, and no gradient flows
+    through what is drawn. Writes nothing in the environment: tokens drawn to be read are not counted."""
 
     config_class = ScheduledSamplingConfig
     config: ScheduledSamplingConfig
@@ -92,28 +93,28 @@ class ScheduledSampling(PolicyAgent):
         while goes_on and self.tokens_read < until:
             epsilon = self.config.epsilon(self.batches_read // batches_a_count)
             losses = self._learn(texts.batch(self.batches_read), epsilon)
-            goes_on = self._goes_on(callback, float("nan"), losses)
+            goes_on = self.report_progress(callback, float("nan"), losses)
         return self
 
-    def _learn(self, batch: Batch, epsilon: float) -> dict[str, float]:
+    def _learn(self, batch: TextBatch, epsilon: float) -> dict[str, float]:
         output = self.network.decoder.output
-        hidden = self.network.hidden(self.mixed(batch, epsilon), batch.sources)
-        nll = cross_entropy(hidden, output.weight, output.bias, batch.tokens, batch.written)
-        losses = self._descend(nll, {"nll": nll}, self.optimiser, batch)
+        hidden = self.network.hidden(self.mixed(batch, epsilon), batch.source_ids)
+        nll = cross_entropy(hidden, output.weight, output.bias, batch.token_ids, batch.written)
+        losses = self.gradient_step(nll, {"nll": nll}, self.optimiser, batch)
         self.batches_read += 1
-        self.tokens_read += int(batch.written.sum())
+        self.tokens_read += int(batch.lengths.sum())
         return losses
 
     @torch.no_grad()
-    def mixed(self, batch: Batch, epsilon: float) -> Tensor:
+    def mixed(self, batch: TextBatch, epsilon: float) -> Tensor:
         """What is read in place of a batch's tokens (B, T): y of section 2.3, with blanks where the texts have them."""
-        shape = 2, *batch.tokens.shape
+        shape = 2, *batch.token_ids.shape
         coins, uniforms = torch.rand(shape, generator=self.generator, dtype=torch.float64).to(self.device)
         drawn = (coins >= epsilon) & batch.written
-        tokens = batch.tokens.clone()
+        tokens = batch.token_ids.clone()
         if not drawn.any():
             return tokens
-        inputs, state = self.network.start(len(tokens)), self.network.begin(len(tokens), batch.sources)
+        inputs, state = self.network.start(len(tokens)), self.network.begin(len(tokens), batch.source_ids)
         # The last token is not read.
         for t in range(tokens.shape[1] - 1):
             state = self.network.advance(inputs, state)

@@ -1,4 +1,4 @@
-"""Attention over the source: at every token, which of the source's tokens the decoder looks at."""
+"""Attention over the source: weights of the source's tokens at every token that is written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCORES: tuple[Score, ...] = ("dot", "general", "additive")
 
 
 class Attention(nn.Module):
-    """The context c_t = sum_s a_ts s_s of the source's outputs s_s, joined to the decoder's state h_t.
+    """Context c_t = sum_s a_ts s_s of the source's outputs s_s, joined to the decoder's state h_t.
 
     a_t = softmax of the score over the source's tokens, blanks left out:
 
@@ -59,7 +59,8 @@ class Attention(nn.Module):
             scores = self.weigh(torch.tanh(self.query(hidden).unsqueeze(2) + memory[2].unsqueeze(1))).squeeze(3)
         else:
             scores = (hidden if self.score == "dot" else self.query(hidden)) @ outputs.transpose(1, 2)
-        return scores.masked_fill(~present.unsqueeze(1), -torch.inf).softmax(-1)
+        weights: Tensor = scores.masked_fill(~present.unsqueeze(1), -torch.inf).softmax(-1)
+        return weights
 
     def forward(self, hidden: Tensor, memory: State) -> Tensor:
         """tanh(W_c [c; h]) (N, T, H) of decoder states (N, T, H)."""
@@ -68,7 +69,7 @@ class Attention(nn.Module):
 
 
 class Attending(TokenModel):
-    """Put before a decoder's class, it gives that decoder attention. The state is what the output layer reads (B, H),
+    """Decoder with attention, when put before a decoder's class. The state is what the output layer reads (B, H),
     the decoder's own state, and `Attention.memory` of the source."""
 
     attention: Attention

@@ -1,4 +1,4 @@
-"""The hyperparameters of a policy network, which every agent with one has."""
+"""Hyperparameters of a policy network, which every agent with one has."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AttentionName = Literal["none", "dot", "general", "additive"]
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """The shape of the network; see `agents.networks.policy_network.PolicyNetwork`."""
+    """Shape of the network; see `agents.networks.policy_network.PolicyNetwork`."""
 
     embedding_size: int = 32  # E
     hidden_size: int = 64  # H
@@ -33,8 +33,8 @@ class NetworkConfig:
 
     @property
     def network(self) -> dict[str, Any]:
-        """Those that this network has, by name: what `PolicyNetwork` takes, and two agents share whose networks compute
-        the same."""
+        """Arguments of `PolicyNetwork`, by name, as far as the cell has them: two agents with the same ones have
+        networks that compute the same."""
         of_all = "embedding_size", "hidden_size", "cell", "attention"
         names = (*of_all, "layers", "heads") if self.cell == "transformer" else of_all
         return {name: getattr(self, name) for name in names}

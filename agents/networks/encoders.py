@@ -1,4 +1,4 @@
-"""Encoders of the source, one of each kind of decoder: what they hand over to it, and what its attention looks at."""
+"""Encoders of the source, one for each kind of decoder; their outputs are what its attention looks at."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textgen_env.models.token_model import State
 
 
 class Source(NamedTuple):
-    """A source that was read.
+    """Encoding of a source.
 
     Attributes:
         outputs: (N, S, H), one for each token.
@@ -27,7 +27,7 @@ class Source(NamedTuple):
 
 
 class SourceEncoder(nn.Module):
-    """Reads a source (N, S), blanks after its end, into the state that the decoder starts from: its own last state."""
+    """Encoder by an LSTM or GRU of sources (N, S), blanks after their end; hands over its own last state."""
 
     def __init__(self, vocab_size: int, embedding_size: int, hidden_size: int, cell: Literal["lstm", "gru"]) -> None:
         super().__init__()
@@ -55,7 +55,8 @@ class SourceEncoder(nn.Module):
 
 
 class TransformerEncoder(nn.Module):
-    """Reads a source (N, S), blanks after its end, each token seeing all others; hands over the mean of its outputs."""
+    """Encoder by a Transformer of sources (N, S), blanks after their end; each token sees all others. Hands over the
+    mean of its outputs."""
 
     def __init__(
         self, vocab_size: int, embedding_size: int, hidden_size: int, layers: int, heads: int, length: int

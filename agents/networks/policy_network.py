@@ -1,4 +1,4 @@
-"""The policy network: a decoder that writes the text, started by an encoder of the source if there is one."""
+"""Policy network: a decoder that writes the text, started by an encoder of the source if there is one."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import torch
 from torch import Tensor, nn
 
 from agents.data.text_spec import TextSpec
-from agents.networks.attention import SCORES, Attending, Attention
+from agents.networks.attention import Attending, Attention
 from agents.networks.config import AttentionName, NetworkCell
 from agents.networks.encoders import SourceEncoder, TransformerEncoder
 from agents.networks.transformer import Transformer
 from textgen_env.models.language_model import LanguageModel
 from textgen_env.models.sampling import inverse_softmax
-from textgen_env.models.token_model import State
+from textgen_env.models.token_model import State, TokenModel
 
 # Small output weights: learning starts from a nearly uniform policy, which tries every token.
 OUTPUT_STD = 0.01
 
 
 class AttendingLanguageModel(Attending, LanguageModel):
-    """An LSTM or GRU with attention."""
+    """LSTM or GRU with attention."""
 
     def advance_soft(self, weights: Tensor, state: State) -> State:
         """The state after inputs that are mixtures, weights (B, V + 1) of the ids."""
@@ -28,11 +28,12 @@ class AttendingLanguageModel(Attending, LanguageModel):
 
 
 class AttendingTransformer(Attending, Transformer):
-    """A Transformer with attention."""
+    """Transformer with attention."""
 
 
 class PolicyNetwork(nn.Module):
-    """pi(x_t | x_<t, source) = softmax(W h_t + b)[x_t], where h_t is what the decoder has kept of x_<t and the source.
+    """Policy pi(x_t | x_<t, source) = softmax(W h_t + b)[x_t], where h_t is what the decoder has kept of x_<t and the
+    source.
 
     LSTM and GRU: h_t = RNN(x_{t-1}, h_{t-1}), h_0 = 0 or the encoder's last state. Transformer: h_t sees all of x_<t,
     and before them the mean of the encoder's outputs. With attention, h_t is joined with what it looks at in the source
@@ -71,21 +72,23 @@ class PolicyNetwork(nn.Module):
                 "conditional task such as TextGen-NumberWords-v0"
             )
         self.blank_id = vocab_size = spec.vocab_size
+        self.decoder: TokenModel
         self.encoder: SourceEncoder | TransformerEncoder | None = None
         sizes = embedding_size, hidden_size
         if cell == "transformer":
             # The source's summary, the start and every token; the last is read where a whole text is observed.
             capacity = spec.conditional + 1 + spec.max_length
-            kind = Transformer if attention == "none" else AttendingTransformer
-            self.decoder = kind(vocab_size, *sizes, layers, heads, capacity)
+            transformer = Transformer if attention == "none" else AttendingTransformer
+            self.decoder = transformer(vocab_size, *sizes, layers, heads, capacity)
             if spec.conditional:
                 self.encoder = TransformerEncoder(spec.source_vocab_size, *sizes, layers, heads, spec.source_length)
         else:
-            kind = LanguageModel if attention == "none" else AttendingLanguageModel
-            self.decoder = kind(vocab_size, *sizes, cell, start_id=vocab_size)
+            recurrent = LanguageModel if attention == "none" else AttendingLanguageModel
+            self.decoder = recurrent(vocab_size, *sizes, cell, start_id=vocab_size)
             if spec.conditional:
                 self.encoder = SourceEncoder(spec.source_vocab_size, *sizes, cell)
-        if attention in SCORES:
+        if attention != "none":
+            assert isinstance(self.decoder, Attending)
             self.decoder.attention = Attention(attention, hidden_size)
         with torch.device("meta"):
             self.value = nn.Linear(hidden_size, 1) if value_head else None
@@ -105,10 +108,10 @@ class PolicyNetwork(nn.Module):
             ValueError: attention without sources.
         """
         if self.encoder is None or sources is None:
-            if self.attends:
+            if isinstance(self.decoder, Attending):
                 raise ValueError("sources=None: attention looks at a source; give the source tokens (N, S)")
             return self.decoder.initial_state(count)
-        if not self.attends:
+        if not isinstance(self.decoder, Attending):
             return self.decoder.begin(self.encoder(sources))
         source = self.encoder.read(sources)
         return self.decoder.look_at(self.decoder.begin(source.handed_over), source.outputs, source.present)
@@ -157,7 +160,7 @@ class PolicyNetwork(nn.Module):
         Raises:
             ValueError: no attention.
         """
-        if not self.attends:
+        if not isinstance(self.decoder, Attending):
             raise ValueError("attention='none': this network looks at no source token; give it attention")
         return self.decoder.weights(self._before(tokens), self.begin(len(tokens), sources))
 
@@ -165,6 +168,16 @@ class PolicyNetwork(nn.Module):
         """Logits (..., V) of the token that follows hidden states (..., H)."""
         logits: Tensor = self.decoder.output(hidden)
         return logits
+
+    def advance_soft(self, weights: Tensor, state: State) -> State:
+        """The state after inputs that are mixtures, weights (N, V + 1) of the ids.
+
+        Raises:
+            TypeError: a decoder that reads whole tokens only.
+        """
+        if not isinstance(self.decoder, LanguageModel):
+            raise TypeError(f"cell: {type(self.decoder).__name__} reads whole tokens only; choose 'lstm' or 'gru'")
+        return self.decoder.advance_soft(weights, state)
 
     def values(self, hidden: Tensor) -> Tensor:
         """Estimated returns to come (...) after hidden states (..., H). They are read off the policy's features without
@@ -215,8 +228,8 @@ def _initialise_rnn(rnn: nn.RNNBase, generator: torch.Generator) -> None:
         if name.startswith("bias"):
             nn.init.zeros_(parameter)
             continue
-        for gate in parameter.detach().split(size):
+        for gate in torch.split(parameter.detach(), size):
             (nn.init.orthogonal_ if "hh" in name else nn.init.xavier_uniform_)(gate, generator=generator)
     if isinstance(rnn, nn.LSTM):
         with torch.no_grad():
-            rnn.bias_ih_l0[size : 2 * size] = 1.0
+            rnn.get_parameter("bias_ih_l0")[size : 2 * size] = 1.0

@@ -1,4 +1,4 @@
-"""What comes next after observed prefixes, by a state that remembers what it has read."""
+"""Logits of the next tokens after observed prefixes, by a state that remembers what it has read."""
 
 from __future__ import annotations
 

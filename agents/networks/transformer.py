@@ -1,4 +1,4 @@
-"""A small causal Transformer over tokens, which keeps the keys and values of what it has read.
+"""Small causal Transformer over tokens, which keeps the keys and values of what it has read.
 
 Vaswani et al., "Attention Is All You Need" (2017), with layer norms before each sublayer, GELU and learned positions
 (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners"), and embeddings of a size of their own (Lan
@@ -25,7 +25,7 @@ class Cache(NamedTuple):
 
 
 class Block(nn.Module):
-    """x + W_o attention(LN(x)), then x + W_2 gelu(W_1 LN(x)), of size H, 4 H within."""
+    """Layer of a Transformer: x + W_o attention(LN(x)), then x + W_2 gelu(W_1 LN(x)), of size H, 4 H within."""
 
     def __init__(self, size: int, heads: int) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class Block(nn.Module):
         return x + self.narrow(F.gelu(self.widen(self.widening_norm(x)))), keys, values
 
     def _heads(self, features: Tensor) -> Tensor:
-        return features.unflatten(2, (self.heads, -1)).transpose(1, 2)  # (N, heads, T, H / heads)
+        return features.view(*features.shape[:2], self.heads, -1).transpose(1, 2)  # (N, heads, T, H / heads)
 
 
 class Stack(nn.Module):
@@ -93,8 +93,8 @@ class Stack(nn.Module):
         x = x + self.positions(slots)
         visible = torch.arange(capacity, device=x.device) <= slots.unsqueeze(2)  # (N, T, C)
         layers = []
-        for block, *before in zip(self.blocks, keys.unbind(1), values.unbind(1), strict=True):
-            x, *after = block(x, visible, Cache(*before, slots))
+        for block, kept_keys, kept_values in zip(self.blocks, keys.unbind(1), values.unbind(1), strict=True):
+            x, *after = block(x, visible, Cache(kept_keys, kept_values, slots))
             layers.append(after)
         all_keys, all_values = (torch.stack(parts, 1) for parts in zip(*layers, strict=True))
         return self.norm(x), all_keys, all_values, slots[:, -1] + 1

@@ -1,26 +1,31 @@
-"""What the agents share that learn from whole texts of their own: play a batch, and take a step down a loss of it."""
+"""Base of policy-gradient agents: play a batch of texts, take one gradient step.
+
+Agents with a critic have their advantages here, too: Schulman, Moritz, Levine, Jordan and Abbeel, "High-Dimensional
+Continuous Control Using Generalized Advantage Estimation" (2016).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, ClassVar, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from agents.bases.episodic import EpisodicLearner
+from agents.bases.episodic import play_and_learn
 from agents.bases.policy_agent import PolicyAgent
-from agents.data.episodes import Episodes
-from agents.functional.losses import entropy, masked_logits, policy_gradient_loss, token_log_probs
-from agents.functional.returns import written
+from agents.data.episodes import play
+from agents.data.text_batch import TextBatch
+from agents.functional.losses import entropy, policy_gradient_loss, token_log_probs
+from agents.functional.returns import batch_mean_baseline, gae, no_baseline, reward_to_go, scaled_to_unit
 from agents.networks.config import NetworkConfig
-from agents.protocol import Envs, FloatArray, IntArray
+from agents.protocol import Callback, Envs, FloatArray, IntArray
 from textgen_env.checks import check_at_least, check_number
 
 
 @dataclass(frozen=True)
 class PolicyGradientConfig(NetworkConfig):
-    """The hyperparameters that all of them have."""
+    """Hyperparameters of all policy-gradient agents."""
 
     learning_rate: float = 0.01  # of Adam
     batch_size: int = 64  # texts an update, rounded up to as many for each row
@@ -41,57 +46,62 @@ class PolicyGradientConfig(NetworkConfig):
 
 
 @dataclass(frozen=True)
-class Played:
-    """Episodes as the network reads them.
+class ActorCriticConfig(PolicyGradientConfig):
+    """Hyperparameters of agents with a critic."""
 
-    Attributes:
-        tokens, written: (N, T) int64 and bool.
-        allowed: (N, T, V) bool, or None where everything was.
-        sources: (N, S) int64, or None.
+    gae_lambda: float = 0.95  # 1: advantages unbiased whatever the critic says; less: they vary less [1]
+    value_learning_rate: float = 0.01  # of Adam, for the critic [the policy's, the critic's loss weighted by 0.5]
+    center_values: bool = True  # the critic learns how far a state is from the batch's mean reward-to-go [no]
+    scale_advantages: bool = True  # divide them by their root mean square: the reward's unit then hardly matters [no]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("gae_lambda", self.gae_lambda, most=1)
+        check_number("value_learning_rate", self.value_learning_rate, above=0)
+
+
+class PolicyGradientAgent(PolicyAgent):
+    """Base of policy-gradient agents: plays a batch of texts, takes a step down `total_loss` of them, and begins again.
+
+    A subclass defines `losses`; one that does more with a batch than a single step of Adam defines `learn` as well. One
+    with a critic says so in `has_critic`, and its config is an `ActorCriticConfig`: V(x_<t) is learned beside the
+    policy. The critic reads the policy's hidden states and does not change them; Adam has its parameters as a group of
+    their own.
     """
 
-    tokens: Tensor
-    written: Tensor
-    allowed: Tensor | None
-    sources: Tensor | None
-
-    @classmethod
-    def of(cls, episodes: Episodes, device: torch.device) -> Self:
-        """The episodes' arrays as tensors."""
-        counted = written(episodes.lengths, episodes.tokens.shape[1])
-        arrays = episodes.tokens, counted, episodes.masks, episodes.sources
-        return cls(*(None if array is None else torch.from_numpy(array).to(device) for array in arrays))  # type: ignore[arg-type]
-
-    def take(self, rows: Tensor) -> Self:
-        """The texts numbered `rows` (M,)."""
-        return type(self)(*(None if part is None else part[rows] for part in vars(self).values()))  # type: ignore[arg-type]
-
-
-class PolicyGradientAgent(EpisodicLearner, PolicyAgent):
-    """Plays a batch of texts, takes a step down `total_loss` of them, and begins again.
-
-    A subclass defines `losses`; one that does more with a batch than a single step of Adam defines `learn` as well.
-    """
-
+    has_critic: ClassVar[bool] = False
     config: PolicyGradientConfig
 
-    def learn(self, episodes: Episodes) -> dict[str, float]:
-        """Takes what there is to be learned from texts that this policy has just written; the losses, by name."""
-        terms = self.losses(episodes)
-        return self._descend(self.total_loss(terms), terms, batch=episodes)
+    def train(self, envs: Envs, total_tokens: int, callback: Callback | None = None) -> Self:
+        """Learns until `total_tokens` more tokens have been written, or read from data; see `play_and_learn`. Losses
+        reported: those of `learn`."""
+        play_and_learn(self, envs, total_tokens, callback)
+        return self
 
-    def losses(self, episodes: Episodes) -> dict[str, Tensor]:
+    def gather(self, envs: Envs, quota: IntArray, seed: int | None = None) -> TextBatch:
+        """The texts of the next batch, `quota[i]` of each row i, written by this policy as it stands; an agent that
+        learns from another's texts defines it anew."""
+        return play(self.explore, envs, quota, seed=seed, masked=True).to(self.device)
+
+    def learn(self, batch: TextBatch) -> dict[str, float]:
+        """Takes what there is to be learned from texts that this policy has just written; the losses, by name."""
+        terms = self.losses(batch)
+        return self.gradient_step(self.total_loss(terms), terms, batch=batch)
+
+    def losses(self, batch: TextBatch) -> dict[str, Tensor]:
         """The terms of the loss for texts that this policy wrote: `policy`, `entropy`, ..."""
-        raise NotImplementedError(f"{type(self).__name__} must define losses(episodes), the terms of its loss by name")
+        raise NotImplementedError(f"{type(self).__name__} must define losses(batch), the terms of its loss by name")
 
     def policy_loss(self, envs: Envs, quota: IntArray, seed: int) -> tuple[Tensor, int]:
         """As `agents.exact.HasPolicyLoss`: the term `policy`."""
-        episodes = self.gather(envs, quota, seed)
-        return self.losses(episodes)["policy"], episodes.tokens_written
+        batch = self.gather(envs, quota, seed)
+        return self.losses(batch)["policy"], batch.tokens_written
 
     def total_loss(self, terms: dict[str, Tensor]) -> Tensor:
-        """policy - entropy_weight * 2^(-tokens / half-life) * entropy."""
-        return terms["policy"] - self.entropy_weight * terms["entropy"]
+        """policy - entropy_weight * 2^(-tokens / half-life) * entropy; with a critic, + value. How policy and value are
+        weighted beside each other does not matter there: no parameter is of both."""
+        loss = terms["policy"] - self.entropy_weight * terms["entropy"]
+        return loss + terms["value"] if self.has_critic else loss
 
     @property
     def entropy_weight(self) -> float:
@@ -101,23 +111,61 @@ class PolicyGradientAgent(EpisodicLearner, PolicyAgent):
         faded = 1.0 if half_life is None else 0.5 ** (self.tokens_generated / half_life)
         return self.config.entropy_weight * faded
 
-    def distributions(self, played: Played) -> tuple[Tensor, Tensor]:
-        """Logits (N, T, V) of each token that was written, forbidden ones masked, and the hidden states (N, T, H) that
+    @property
+    def policy_parameters(self) -> list[nn.Parameter]:
+        """Those that the policy depends on: all but a critic's."""
+        if not self.has_critic:
+            return self.parameters
+        critic = {id(parameter) for parameter in self._critic.parameters()}
+        return [parameter for parameter in self.parameters if id(parameter) not in critic]
+
+    def distributions(self, batch: TextBatch) -> tuple[Tensor, Tensor]:
+        """Logits (M, T, V) of each token that was written, forbidden ones masked, and the hidden states (M, T, H) that
         they were read off."""
-        hidden = self.network.hidden(played.tokens, played.sources)
-        return masked_logits(self.network.logits(hidden), played.allowed), hidden
+        hidden = self.network.hidden(batch.token_ids, batch.source_ids)
+        return batch.masked_logits(self.network.logits(hidden)), hidden
 
-    def log_probs_and_entropy(self, played: Played) -> tuple[Tensor, Tensor, Tensor]:
-        """log pi(x_t | x_<t) (N, T), the mean entropy of a text's distributions (), and the hidden states (N, T, H)."""
-        logits, hidden = self.distributions(played)
-        return token_log_probs(logits, played.tokens, played.written), entropy(logits, played.written), hidden
+    def log_probs_and_entropy(self, batch: TextBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """log pi(x_t | x_<t) (M, T), the mean entropy of a text's distributions (), and the hidden states (M, T, H)."""
+        logits, hidden = self.distributions(batch)
+        return token_log_probs(logits, batch.token_ids, batch.written), entropy(logits, batch.written), hidden
 
-    def weighed(self, episodes: Episodes, advantages: FloatArray) -> dict[str, Tensor]:
-        """The terms `policy` and `entropy` of texts whose tokens have the `advantages` (N, T)."""
-        played = Played.of(episodes, self.device)
-        log_probs, entropy, _ = self.log_probs_and_entropy(played)
-        policy = policy_gradient_loss(log_probs, self._float(advantages), played.written)
+    def advantage_losses(self, batch: TextBatch, advantages: FloatArray) -> dict[str, Tensor]:
+        """The terms `policy` and `entropy` of texts whose tokens have the `advantages` (M, T)."""
+        batch = batch.to(self.device)
+        log_probs, entropy, _ = self.log_probs_and_entropy(batch)
+        policy = policy_gradient_loss(log_probs, self._float(advantages), batch.written)
         return {"policy": policy, "entropy": entropy}
+
+    def critic_advantages(self, batch: TextBatch, values: Tensor) -> tuple[Tensor, Tensor]:
+        """What the tokens are credited with (M, T), and what the critic's `values` (M, T) before them should have been
+        (M, T): by as much more as the advantage is (the lambda-return; Sutton and Barto 2018, equation 12.3).
+
+        With `center_values`, V(x_<t) is the critic's value and the mean of the other texts' rewards-to-go at t. Rewards
+        of any unit are so estimated from the first batch on; and as a text has no say in its own mean, that by itself
+        biases nothing.
+        """
+        config, lengths, rewards = self.config, batch.lengths, batch.rewards
+        assert isinstance(config, ActorCriticConfig)
+        said = values.detach().double().cpu().numpy()
+        to_go = reward_to_go(rewards, lengths, config.discount)
+        mean = batch_mean_baseline(to_go, lengths) if config.center_values else no_baseline(to_go)
+        found = gae(rewards, said + mean, lengths, config.discount, config.gae_lambda)
+        credited = scaled_to_unit(found, lengths) if config.scale_advantages else found
+        return self._float(credited), self._float(found + said)
+
+    def _has_value_head(self) -> bool:
+        return self.has_critic
+
+    @property
+    def _critic(self) -> nn.Module:
+        return self.network.get_submodule("value")
+
+    def _adam(self, learning_rate: float) -> torch.optim.Adam:
+        if not isinstance(self.config, ActorCriticConfig):
+            return super()._adam(learning_rate)
+        critic: dict[str, Any] = {"params": list(self._critic.parameters()), "lr": self.config.value_learning_rate}
+        return torch.optim.Adam([{"params": self.policy_parameters}, critic], lr=learning_rate, fused=True)
 
     def _float(self, array: FloatArray) -> Tensor:
         return torch.from_numpy(array).float().to(self.device)

@@ -5,18 +5,20 @@ Ranzato, Chopra, Auli and Zaremba, "Sequence level training with recurrent neura
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from agents.data.episodes import Episodes, play_from
-from agents.data.training_texts import Batch, TrainingTexts
+from agents.bases.episodic import check_rewards
+from agents.data.episodes import play_from
+from agents.data.text_batch import TextBatch
+from agents.data.training_texts import TrainingTexts
 from agents.functional.losses import entropy, policy_gradient_loss, token_log_probs, value_loss
 from agents.functional.returns import reward_to_go, scaled_to_unit, written
-from agents.policy_gradient.base import Played, PolicyGradientAgent, PolicyGradientConfig
+from agents.policy_gradient.base import PolicyGradientAgent, PolicyGradientConfig
 from agents.protocol import Callback, Envs
 from textgen_env.checks import check_at_least, check_number
 
@@ -48,22 +50,11 @@ class MixerConfig(PolicyGradientConfig):
         return max(0, horizon - self.anneal_step * (1 + (updates - self.xent_updates) // self.anneal_updates))
 
 
-@dataclass(frozen=True)
-class MixedEpisodes(Episodes):
-    """Texts of which the first tokens are true, and paid nothing.
-
-    Attributes:
-        true_tokens: s; a text that is not longer is true altogether.
-    """
-
-    true_tokens: int
-
-
 class Mixer(PolicyGradientAgent):
-    """Minimises -sum_{t <= s} log pi(x_t | x_<t) of the true text and, in the same texts, follows sum_{t > s} (G_t -
-    b_t) grad log pi(x_t | x_<t) of its own continuation. s falls from T to 0, where it is REINFORCE with a learned
-    baseline, which does not read the training texts any more. Continuations are written in the environment, from the
-    true prefix and its source."""
+    """Agent that minimises -sum_{t <= s} log pi(x_t | x_<t) of the true text and, in the same texts, follows sum_{t >
+    s} (G_t - b_t) grad log pi(x_t | x_<t) of its own continuation. s falls from T to 0, where it is REINFORCE with a
+    learned baseline, which does not read the training texts any more. Continuations are written in the environment,
+    from the true prefix and its source."""
 
     config_class = MixerConfig
     config: MixerConfig
@@ -88,55 +79,55 @@ class Mixer(PolicyGradientAgent):
             true_tokens = config.true_tokens(self.updates, horizon)
             if true_tokens == horizon:
                 losses = self.imitate(texts.batch(self.batches_read), self.optimiser)
-                goes_on = self._goes_on(callback, float("nan"), losses, "mle")
+                goes_on = self.report_progress(callback, float("nan"), losses, "mle")
                 continue
             seed = int(torch.randint(2**31, (), generator=self.generator))
             if true_tokens:
-                episodes: Episodes = self.go_on(envs, texts.batch(self.batches_read), true_tokens, seed)
+                batch = self.continuations(envs, texts.batch(self.batches_read), true_tokens, seed)
                 self.batches_read += 1
-                self.tokens_read += int(np.minimum(episodes.lengths, true_tokens).sum())
+                self.tokens_read += int(np.minimum(batch.lengths, true_tokens).sum())
             else:
-                episodes = self.gather(envs, quota, seed)
-            self._check_rewards(episodes)
-            self.tokens_generated += episodes.tokens_written
-            losses = self.learn(episodes)
-            continued = episodes.returns[episodes.lengths > true_tokens]
+                batch = self.gather(envs, quota, seed)
+            check_rewards(self, batch)
+            self.tokens_generated += batch.tokens_written
+            losses = self.learn(batch)
+            continued = batch.returns[batch.lengths > true_tokens]
             mean_return = float(continued.mean()) if len(continued) else float("nan")
-            goes_on = self._goes_on(callback, mean_return, losses, "mixed" if true_tokens else "reinforce")
+            phase = "mixed" if true_tokens else "reinforce"
+            goes_on = self.report_progress(callback, mean_return, losses, phase)
         return self
 
-    def go_on(self, envs: Envs, batch: Batch, true_tokens: int, seed: int | None = None) -> MixedEpisodes:
-        """The texts of a batch, of which those longer than `true_tokens` are written anew from there on."""
-        tokens, lengths = batch.tokens.cpu().numpy().copy(), batch.written.sum(1).cpu().numpy()
-        sources = None if batch.sources is None else batch.sources.cpu().numpy()
-        rows = None if batch.source_rows is None else batch.source_rows.cpu().numpy()
-        rewards, masks, tokens_written = np.zeros(tokens.shape), None, 0
+    def continuations(self, envs: Envs, batch: TextBatch, true_tokens: int, seed: int | None = None) -> TextBatch:
+        """The texts of a batch, of which those longer than `true_tokens` are written anew from there on. The true
+        tokens are given, and paid nothing; a text that is not longer is true altogether."""
+        tokens, lengths, rewards = batch.tokens.copy(), batch.lengths.copy(), np.zeros(batch.tokens.shape)
+        mixed = replace(
+            batch, tokens=tokens, lengths=lengths, rewards=rewards, given=np.minimum(lengths, true_tokens), scored=True
+        )
         longer = np.flatnonzero(lengths > true_tokens)
-        if len(longer):
-            starts = {"prefix": tokens[longer, :true_tokens]} | ({} if rows is None else {"source": rows[longer]})
-            played = play_from(self.explore, envs, starts, seed=seed, masked=True)
-            tokens[longer], lengths[longer], rewards[longer] = played.tokens, played.lengths, played.rewards
-            if played.masks is not None:
-                masks = np.ones((*tokens.shape, self.spec.vocab_size), np.bool_)
-                masks[longer] = played.masks
-            tokens_written = played.tokens_written
-        return MixedEpisodes(tokens, lengths, rewards, sources, rows, masks, tokens_written, true_tokens)
+        if not len(longer):
+            return mixed
+        rows = batch.source_rows
+        starts = {"prefix": tokens[longer, :true_tokens]} | ({} if rows is None else {"source": rows[longer]})
+        played = play_from(self.explore, envs, starts, seed=seed, masked=True)
+        tokens[longer], lengths[longer], rewards[longer] = played.tokens, played.lengths, played.rewards
+        return replace(mixed, allowed_tokens=played.allowed_tokens, tokens_written=played.tokens_written)
 
-    def losses(self, episodes: Episodes) -> dict[str, Tensor]:
+    def losses(self, batch: TextBatch) -> dict[str, Tensor]:
         """`policy`, `value` and `entropy` of the tokens that this policy wrote, and `nll`, in nats a text, of the true
         ones before them."""
-        true = episodes.true_tokens if isinstance(episodes, MixedEpisodes) else 0
-        played = Played.of(episodes, self.device)
-        logits, hidden = self.distributions(played)
-        log_probs = token_log_probs(logits, played.tokens, played.written)
-        own = played.written.clone()
+        true = 0 if batch.given is None else int(batch.given.max())
+        batch = batch.to(self.device)
+        logits, hidden = self.distributions(batch)
+        log_probs = token_log_probs(logits, batch.token_ids, batch.written)
+        own = batch.written.clone()
         own[:, :true] = False
         values = self.network.values(hidden)
-        returns = reward_to_go(episodes.rewards, episodes.lengths, self.config.discount)
+        returns = reward_to_go(batch.rewards, batch.lengths, self.config.discount)
         advantages = returns - values.detach().double().cpu().numpy()
-        advantages = advantages * written(episodes.lengths, self.spec.max_length)
+        advantages = advantages * written(batch.lengths, self.spec.max_length)
         if self.config.scale_advantages:
-            advantages[:, true:] = scaled_to_unit(advantages[:, true:], np.maximum(episodes.lengths - true, 0))
+            advantages[:, true:] = scaled_to_unit(advantages[:, true:], np.maximum(batch.lengths - true, 0))
         terms = {
             "policy": policy_gradient_loss(log_probs, self._float(advantages), own),
             "value": value_loss(values, self._float(returns), own),

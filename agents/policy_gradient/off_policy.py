@@ -1,5 +1,4 @@
-"""Off-policy policy gradient: a policy learns from texts that another one wrote, weighed by how much likelier it is to
-write them itself.
+"""Off-policy policy gradient: a policy learns from texts that another one wrote, weighted by importance.
 
 Precup, Sutton and Singh, "Eligibility traces for off-policy policy evaluation" (2000); for texts of a data set Pang and
 He, "Text generation by learning from demonstrations" (2021).
@@ -8,7 +7,7 @@ He, "Text generation by learning from demonstrations" (2021).
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -16,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from agents.bases.policy_agent import PolicyAgent
-from agents.data.episodes import Episodes, play
+from agents.data.episodes import play
+from agents.data.text_batch import TextBatch
 from agents.data.training_texts import TrainingTexts
 from agents.functional.importance import (
     clipped,
@@ -27,10 +27,11 @@ from agents.functional.importance import (
     trajectory_weights,
     weighted_mean_baseline,
 )
-from agents.functional.losses import masked_logits, policy_gradient_loss, token_log_probs
-from agents.functional.returns import scaled_to_unit
-from agents.policy_gradient.base import Played, PolicyGradientAgent, PolicyGradientConfig
+from agents.functional.losses import policy_gradient_loss, token_log_probs
+from agents.functional.returns import scaled_to_unit, written
+from agents.policy_gradient.base import PolicyGradientAgent, PolicyGradientConfig
 from agents.protocol import BoolArray, Callback, Envs, FloatArray, IntArray, Observation, State
+from textgen_env import text_game
 from textgen_env.checks import check_at_least, check_choice, check_number
 
 
@@ -66,13 +67,13 @@ class OffPolicyConfig(PolicyGradientConfig):
 
 
 class OffPolicy(PolicyGradientAgent):
-    """Follows the gradient of E_b[sum_t rho_1 .. rho_t r_t], b the behaviour policy, which is that of the expected
-    return wherever b writes all that the policy may write.
+    """Agent that follows the gradient of E_b[sum_t rho_1 .. rho_t r_t], b the behaviour policy, which is that of the
+    expected return wherever b writes all that the policy may write.
 
     The behaviour is a frozen copy of the policy at a temperature, made anew every few updates, or the policy of another
     agent (`learn_from`). Texts of a data set have no known b: it is taken to be what imitates them, that is the policy
-    as it stands after `pretrain_epochs` passes, or after `adopt` of an agent that did; or the agent of `learn_from`.
-    Their return, the score of the whole text, is paid at the last token.
+    as it stands after `pretrain_epochs` passes, or after `initialise_from` an agent that did; or the agent of
+    `learn_from`. Their return, the score of the whole text, is paid at the last token.
 
     Attributes:
         behaviour: the network that wrote, or is taken to have written, the texts.
@@ -96,7 +97,7 @@ class OffPolicy(PolicyGradientAgent):
                 f"learn_from: refresh_every={self.config.refresh_every} would replace the other agent's policy; set it "
                 "to None"
             )
-        self.behaviour.load_state_dict(self.fitting_parameters(other))
+        self.behaviour.load_state_dict(self.policy_of(other))
         self.behaviour_set = 2
 
     def train(self, envs: Envs, total_tokens: int, callback: Callback | None = None) -> Self:
@@ -116,32 +117,32 @@ class OffPolicy(PolicyGradientAgent):
             self._texts = texts
             while self.batches_read < config.pretrain_epochs * texts.batches_per_pass:
                 losses = self.imitate(texts.batch(self.batches_read), self.optimiser)
-                if not self._goes_on(callback, float("nan"), losses, "mle") or self.tokens_spent >= until:
+                if not self.report_progress(callback, float("nan"), losses, "mle") or self.tokens_spent >= until:
                     return self
         return super().train(envs, until - self.tokens_spent, callback)
 
-    def gather(self, envs: Envs, quota: IntArray, seed: int | None = None) -> Episodes:
+    def gather(self, envs: Envs, quota: IntArray, seed: int | None = None) -> TextBatch:
         """Texts that the behaviour writes, or the next ones of the data."""
         every = self.config.refresh_every
         if not self.behaviour_set or (every is not None and self.updates % every == 0):
             self._copy()
         if self.config.learns_from == "data":
             return self._read(envs)
-        return play(self._behave, envs, quota, seed=seed, masked=True)
+        return play(self._behave, envs, quota, seed=seed, masked=True).to(self.device)
 
-    def losses(self, episodes: Episodes) -> dict[str, Tensor]:
+    def losses(self, batch: TextBatch) -> dict[str, Tensor]:
         """`policy`, `entropy` and `effective_share`, for texts that the behaviour wrote."""
-        played = Played.of(episodes, self.device)
-        log_probs, entropy, _ = self.log_probs_and_entropy(played)
+        batch = batch.to(self.device)
+        log_probs, entropy, _ = self.log_probs_and_entropy(batch)
         with torch.no_grad():
-            logits = self.behaviour.logits(self.behaviour.hidden(played.tokens, played.sources))
-            behaved = token_log_probs(masked_logits(logits, played.allowed), played.tokens, played.written)
+            logits = self.behaviour.logits(self.behaviour.hidden(batch.token_ids, batch.source_ids))
+            behaved = token_log_probs(batch.masked_logits(logits), batch.token_ids, batch.written)
             log_ratios = (log_probs - behaved).double().cpu().numpy()
-        weights = self.weights(log_ratios, episodes.lengths)
-        advantages = self.advantages(episodes, weights)
-        of_texts = weights[np.arange(len(weights)), episodes.lengths - 1]
+        weights = self.weights(log_ratios, batch.lengths)
+        advantages = self.advantages(batch, weights)
+        of_texts = weights[np.arange(len(weights)), batch.lengths - 1]
         return {
-            "policy": policy_gradient_loss(log_probs, self._float(advantages), played.written),
+            "policy": policy_gradient_loss(log_probs, self._float(advantages), batch.written),
             "entropy": entropy,
             "effective_share": torch.tensor(effective_share(of_texts)),
         }
@@ -163,10 +164,10 @@ class OffPolicy(PolicyGradientAgent):
             )
         return self_normalised(weights, lengths) if config.correction == "self_normalised" else weights
 
-    def advantages(self, episodes: Episodes, weights: FloatArray) -> FloatArray:
+    def advantages(self, batch: TextBatch, weights: FloatArray) -> FloatArray:
         """(N, T): the weighted returns to come, less the weighted baseline."""
-        config, lengths = self.config, episodes.lengths
-        credit = off_policy_credit(episodes.rewards, weights, lengths, config.weighting == "decision", config.discount)
+        config, lengths = self.config, batch.lengths
+        credit = off_policy_credit(batch.rewards, weights, lengths, config.weighting == "decision", config.discount)
         if config.baseline == "weighted_mean":
             credit = credit - weights * weighted_mean_baseline(credit, weights, lengths)
         return scaled_to_unit(credit, lengths) if config.scale_advantages else credit
@@ -188,17 +189,19 @@ class OffPolicy(PolicyGradientAgent):
         action_masks: BoolArray | None = None,
     ) -> tuple[IntArray, State]:
         given = observation, state, episode_start, deterministic, action_masks
-        return self._choose(*given, self.generator, self.behaviour)
+        return self._choose_by(self.behaviour, self.generator, *given)
 
-    def _read(self, envs: Envs) -> Episodes:
-        batch = self._texts.batch(self.batches_read)
-        tokens, lengths = batch.tokens.cpu().numpy(), batch.written.sum(1).cpu().numpy()
-        sources, rows = (None if part is None else part.cpu().numpy() for part in (batch.sources, batch.source_rows))
+    def _read(self, envs: Envs) -> TextBatch:
+        game, batch = text_game(envs), self._texts.batch(self.batches_read)
+        tokens, lengths = batch.tokens, batch.lengths
         rewards = np.zeros(tokens.shape)
-        rewards[np.arange(len(tokens)), lengths - 1] = envs.unwrapped.score(tokens, lengths, rows)  # type: ignore[attr-defined]
+        rewards[np.arange(len(tokens)), lengths - 1] = game.score(tokens, lengths, batch.source_rows)
         self.batches_read += 1
         self.tokens_read += int(lengths.sum())
-        return Episodes(tokens, lengths, rewards, sources, rows, allowed_along(envs, tokens, lengths), 0)
+        rule = game.allowed_tokens if game.masks_anything else None
+        batch = replace(batch, rewards=rewards, allowed_tokens=rule, scored=True)
+        check_allowed(batch, self.spec.vocab_size)
+        return batch
 
     def _build(self, *args: Any, **kwargs: Any) -> None:
         super()._build(*args, **kwargs)
@@ -208,26 +211,20 @@ class OffPolicy(PolicyGradientAgent):
         return {**super()._networks(), "behaviour": self.behaviour}
 
 
-def allowed_along(envs: Envs, tokens: IntArray, lengths: IntArray) -> BoolArray | None:
-    """(N, T, V): what the game allows at each token of texts (N, T), (N,); None where it masks nothing.
+def check_allowed(batch: TextBatch, vocab_size: int) -> None:
+    """Refuses texts that the game would not let be written.
 
     Raises:
         ValueError: a text with a token that it masks.
     """
-    masks = envs.unwrapped.core.masks  # type: ignore[attr-defined]
-    if not masks.any:
-        return None
-    count, horizon = tokens.shape
-    blank = int(envs.single_action_space.n)  # type: ignore[attr-defined]
-    allowed = np.ones((count, horizon, blank), np.bool_)
-    for t in range(horizon):
-        going = np.flatnonzero(lengths > t)
-        prefixes = np.where(np.arange(horizon) < t, tokens[going], blank)
-        here = masks.allowed(prefixes, np.full(len(going), t))
-        if here is not None:
-            allowed[going, t] = here
-            wrong = ~here[np.arange(len(going)), tokens[going, t]]
-            if wrong.any():
-                text = tokens[going[wrong.argmax()]].tolist()
-                raise ValueError(f"training text {text} has a token at {t} that the game masks; learn from other texts")
-    return allowed
+    if batch.allowed_tokens is None:
+        return
+    for rows, allowed in batch.masks(vocab_size):
+        tokens, lengths = batch.tokens[rows], batch.lengths[rows]
+        chosen = np.minimum(tokens, vocab_size - 1)[..., None]
+        wrong = written(lengths, tokens.shape[1]) & ~np.take_along_axis(allowed, chosen, -1)[..., 0]
+        if wrong.any():
+            text, t = (int(index[0]) for index in wrong.nonzero())
+            raise ValueError(
+                f"training text {tokens[text].tolist()} has a token at {t} that the game masks; learn from other texts"
+            )

@@ -10,10 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.data.episodes import Episodes
+from agents.data.text_batch import TextBatch
 from agents.functional.losses import approximate_kl, clip_fraction, clipped_value_loss, ppo_clip_loss, value_loss
-from agents.policy_gradient.a2c import A2C, A2CConfig
-from agents.policy_gradient.base import Played
+from agents.policy_gradient.base import ActorCriticConfig, PolicyGradientAgent
 from textgen_env.checks import check_at_least, check_number
 
 # Of approximate KL over its target, from which on a batch is left, as in Stable-Baselines3 and Spinning Up.
@@ -21,7 +20,7 @@ KL_SLACK = 1.5
 
 
 @dataclass(frozen=True)
-class PPOConfig(A2CConfig):
+class PPOConfig(ActorCriticConfig):
     """Hyperparameters, with those of Schulman et al. 2017 for Atari in brackets where the paper has them."""
 
     learning_rate: float = 0.003  # of Adam [0.00025, fading to 0]
@@ -44,13 +43,13 @@ class PPOConfig(A2CConfig):
                 check_number(name, getattr(self, name), above=0)
 
 
-class Judged(NamedTuple):
-    """What the policy and the critic that a batch was written with say of it, (N, T) each.
+class OldEstimates(NamedTuple):
+    """Estimates (M, T) of the policy and the critic that a batch was written with.
 
     Attributes:
         log_probs: log pi_old(x_t | x_<t).
         values: of the critic.
-        advantages, targets: as `A2C.advantages`.
+        advantages, targets: as `PolicyGradientAgent.critic_advantages`.
     """
 
     log_probs: Tensor
@@ -58,51 +57,52 @@ class Judged(NamedTuple):
     advantages: Tensor
     targets: Tensor
 
-    def take(self, rows: Tensor) -> Judged:
-        """Of the texts numbered `rows` (M,)."""
-        return Judged(*(part[rows] for part in self))
+    def take(self, rows: Tensor) -> OldEstimates:
+        """Of the texts numbered `rows` (K,)."""
+        return OldEstimates(*(part[rows] for part in self))
 
 
-class PPO(A2C):
-    """Maximises E_old[sum_t min(rho_t A_t, clamp(rho_t, 1 - clip, 1 + clip) A_t)], rho_t = pi / pi_old of token t, by
-    `epochs` passes over texts that pi_old wrote."""
+class PPO(PolicyGradientAgent):
+    """Agent that maximises E_old[sum_t min(rho_t A_t, clamp(rho_t, 1 - clip, 1 + clip) A_t)], rho_t = pi / pi_old of
+    token t, by `epochs` passes over texts that pi_old wrote."""
 
     config_class = PPOConfig
+    has_critic = True
     config: PPOConfig
 
-    def learn(self, episodes: Episodes) -> dict[str, float]:
+    def learn(self, batch: TextBatch) -> dict[str, float]:
         """The passes; the losses are their means over the steps taken: `policy`, `value`, `entropy`, `approximate_kl`
         (nats a token) and `clip_fraction`."""
         config = self.config
-        played = Played.of(episodes, self.device)
-        judged = self.judged(episodes, played)
+        batch = batch.to(self.device)
+        old = self.old_estimates(batch)
         steps: list[dict[str, float]] = []
         for _ in range(config.epochs):
-            order = torch.randperm(len(played.tokens), generator=self.generator).to(self.device)
+            order = torch.randperm(len(batch), generator=self.generator)
             for rows in order.tensor_split(min(config.minibatches, len(order))):
-                terms = self.clipped_losses(played.take(rows), judged.take(rows))
+                terms = self.clipped_losses(batch.take(rows.numpy()), old.take(rows.to(self.device)))
                 # What the first step of a batch would find is 0.
                 if config.target_kl is not None and steps and terms["approximate_kl"] > KL_SLACK * config.target_kl:
                     return _means(steps)
-                steps.append(self._descend(self.total_loss(terms), terms, batch=episodes))
+                steps.append(self.gradient_step(self.total_loss(terms), terms, batch=batch))
         return _means(steps)
 
-    def losses(self, episodes: Episodes) -> dict[str, Tensor]:
+    def losses(self, batch: TextBatch) -> dict[str, Tensor]:
         """The terms of the loss for texts that this policy wrote, as a whole."""
-        played = Played.of(episodes, self.device)
-        return self.clipped_losses(played, self.judged(episodes, played))
+        batch = batch.to(self.device)
+        return self.clipped_losses(batch, self.old_estimates(batch))
 
     @torch.no_grad()
-    def judged(self, episodes: Episodes, played: Played) -> Judged:
-        """What policy and critic say now."""
-        log_probs, _, hidden = self.log_probs_and_entropy(played)
+    def old_estimates(self, batch: TextBatch) -> OldEstimates:
+        """Those of policy and critic as they now are."""
+        log_probs, _, hidden = self.log_probs_and_entropy(batch)
         values = self.network.values(hidden)
-        return Judged(log_probs, values, *self.advantages(episodes, values))
+        return OldEstimates(log_probs, values, *self.critic_advantages(batch, values))
 
-    def clipped_losses(self, played: Played, old: Judged) -> dict[str, Tensor]:
-        """The terms of the loss for texts that another policy may have written, which said `old` of them."""
-        config, written = self.config, played.written
-        log_probs, entropy, hidden = self.log_probs_and_entropy(played)
+    def clipped_losses(self, batch: TextBatch, old: OldEstimates) -> dict[str, Tensor]:
+        """The terms of the loss for texts that another policy may have written, whose estimates are `old`."""
+        config, written = self.config, batch.written
+        log_probs, entropy, hidden = self.log_probs_and_entropy(batch)
         values = self.network.values(hidden)
         if config.value_clip is None:
             value = value_loss(values, old.targets, written)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from agents.data.episodes import Episodes
+from agents.data.text_batch import TextBatch
 from agents.functional.losses import policy_gradient_loss, value_loss
 from agents.functional.returns import (
     batch_mean_baseline,
@@ -19,7 +19,7 @@ from agents.functional.returns import (
     whole_return,
     written,
 )
-from agents.policy_gradient.base import Played, PolicyGradientAgent, PolicyGradientConfig
+from agents.policy_gradient.base import PolicyGradientAgent, PolicyGradientConfig
 from agents.protocol import FloatArray, IntArray
 from textgen_env.checks import check_choice, check_number
 
@@ -45,29 +45,29 @@ class ReinforceConfig(PolicyGradientConfig):
 
 
 class Reinforce(PolicyGradientAgent):
-    """Maximises E[sum_t r_t] by the gradient E[sum_t (G_t - b_t) grad log pi(x_t | x_<t)]."""
+    """Agent that maximises E[sum_t r_t] by the gradient E[sum_t (G_t - b_t) grad log pi(x_t | x_<t)]."""
 
     config_class = ReinforceConfig
     config: ReinforceConfig
 
-    def losses(self, episodes: Episodes) -> dict[str, Tensor]:
+    def losses(self, batch: TextBatch) -> dict[str, Tensor]:
         """The terms of the loss for texts that this policy wrote: `policy`, `entropy` and, with a learned baseline,
         `value`."""
-        config, lengths = self.config, episodes.lengths
+        config, lengths = self.config, batch.lengths
         credited = reward_to_go if config.credit == "reward_to_go" else whole_return
-        returns = credited(episodes.rewards, lengths, config.discount)
-        played = Played.of(episodes, self.device)
-        log_probs, entropy, hidden = self.log_probs_and_entropy(played)
+        returns = credited(batch.rewards, lengths, config.discount)
+        batch = batch.to(self.device)
+        log_probs, entropy, hidden = self.log_probs_and_entropy(batch)
         terms = {}
         baseline = self._baseline(returns, lengths)
         if config.baseline == "learned":
             values = self.network.values(hidden)
-            terms["value"] = value_loss(values, self._float(returns - baseline), played.written)
+            terms["value"] = value_loss(values, self._float(returns - baseline), batch.written)
             baseline = baseline + values.detach().double().cpu().numpy()
         advantages = (returns - baseline) * written(lengths, self.spec.max_length)
         if config.scale_advantages:
             advantages = scaled_to_unit(advantages, lengths)
-        terms["policy"] = policy_gradient_loss(log_probs, self._float(advantages), played.written)
+        terms["policy"] = policy_gradient_loss(log_probs, self._float(advantages), batch.written)
         terms["entropy"] = entropy
         return terms
 

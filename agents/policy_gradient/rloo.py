@@ -13,7 +13,8 @@ from math import gcd
 import numpy as np
 from torch import Tensor
 
-from agents.data.episodes import Episodes, play, play_from
+from agents.data.episodes import play, play_from
+from agents.data.text_batch import TextBatch
 from agents.functional.returns import leave_one_out_baseline, scaled_to_unit, whole_return, written
 from agents.policy_gradient.base import PolicyGradientAgent, PolicyGradientConfig
 from agents.protocol import Envs, FloatArray, IntArray
@@ -35,8 +36,8 @@ class RLOOConfig(PolicyGradientConfig):
 
 
 class RLOO(PolicyGradientAgent):
-    """Maximises E[R] by the gradient 1/k sum_i (R_i - 1/(k-1) sum_{j != i} R_j) grad log pi(x_i | source), R the return
-    of a whole text.
+    """Agent that maximises E[R] by the gradient 1/k sum_i (R_i - 1/(k-1) sum_{j != i} R_j) grad log pi(x_i | source), R
+    the return of a whole text.
 
     A batch is rounded up to whole groups. The sources of a conditional task are those that the environment draws, each
     of them written for k times; the texts of an unconditional task are split into groups.
@@ -45,28 +46,35 @@ class RLOO(PolicyGradientAgent):
     config_class = RLOOConfig
     config: RLOOConfig
 
-    def gather(self, envs: Envs, quota: IntArray, seed: int | None = None) -> Episodes:
-        """Whole groups of texts, one group behind the other, at least as many as `quota` asks for."""
-        size, rows = self.config.group_size, envs.num_envs
-        whole = size // gcd(size, rows)
-        each = whole * -(-int(quota.max()) // whole)
-        if not self.spec.conditional:
-            return play(self.explore, envs, np.full(rows, each), seed=seed, masked=True)
-        sources = drawn_sources(envs, rows * each // size, seed).repeat(size)
-        return play_from(self.explore, envs, {"source": sources}, masked=True)
+    def gather(self, envs: Envs, quota: IntArray, seed: int | None = None) -> TextBatch:
+        """Whole groups of texts; see `play_groups`."""
+        return play_groups(self, envs, quota, self.config.group_size, seed)
 
-    def losses(self, episodes: Episodes) -> dict[str, Tensor]:
+    def losses(self, batch: TextBatch) -> dict[str, Tensor]:
         """`policy` and `entropy`, for groups of texts that this policy wrote."""
-        lengths = episodes.lengths
-        returns = whole_return(episodes.rewards, lengths, self.config.discount)[:, 0]
-        advantages = self.advantages(returns, lengths)[:, None] * written(lengths, self.spec.max_length)
-        if self.config.scale_advantages:
-            advantages = scaled_to_unit(advantages, lengths)
-        return self.weighed(episodes, advantages)
+        returns = whole_return(batch.rewards, batch.lengths, self.config.discount)[:, 0]
+        credit = returns - leave_one_out_baseline(returns, self.config.group_size)
+        return self.advantage_losses(batch, along_texts(credit, batch, self.config.scale_advantages))
 
-    def advantages(self, returns: FloatArray, lengths: IntArray) -> FloatArray:
-        """What each token of a text is weighed by, (M,) from the texts' returns (M,) and lengths (M,)."""
-        return returns - leave_one_out_baseline(returns, self.config.group_size)
+
+def play_groups(
+    agent: PolicyGradientAgent, envs: Envs, quota: IntArray, group_size: int, seed: int | None = None
+) -> TextBatch:
+    """Whole groups of texts, one group behind the other, at least as many as `quota` asks for: for one source each, or
+    of an unconditional task any."""
+    rows = envs.num_envs
+    whole = group_size // gcd(group_size, rows)
+    each = whole * -(-int(quota.max()) // whole)
+    if not agent.spec.conditional:
+        return play(agent.explore, envs, np.full(rows, each), seed=seed, masked=True).to(agent.device)
+    sources = drawn_sources(envs, rows * each // group_size, seed).repeat(group_size)
+    return play_from(agent.explore, envs, {"source": sources}, masked=True).to(agent.device)
+
+
+def along_texts(credit: FloatArray, batch: TextBatch, scale: bool) -> FloatArray:
+    """The advantages (M, T) of tokens that are each credited as their text is (M,); scaled to unit size if `scale`."""
+    advantages = credit[:, None] * written(batch.lengths, batch.tokens.shape[1])
+    return scaled_to_unit(advantages, batch.lengths) if scale else advantages
 
 
 def drawn_sources(envs: Envs, count: int, seed: int | None = None) -> IntArray:

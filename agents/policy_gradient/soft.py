@@ -1,4 +1,4 @@
-"""The soft policy gradient: a policy that is paid for its entropy too, at a temperature that stays (Williams and Peng
+"""Soft policy gradient: a policy that is paid for its entropy too, at a temperature that stays (Williams and Peng
 1991, "Function Optimization Using Connectionist Reinforcement Learning Algorithms"; Haarnoja, Tang, Abbeel and Levine
 2017, "Reinforcement Learning with Deep Energy-Based Policies", equation 2)."""
 
@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 from torch import Tensor
 
-from agents.data.episodes import Episodes
+from agents.data.text_batch import TextBatch
 from agents.functional.losses import policy_gradient_loss, value_loss
 from agents.functional.returns import batch_mean_baseline, reward_to_go, whole_return, written
-from agents.policy_gradient.base import Played, PolicyGradientAgent, PolicyGradientConfig
+from agents.policy_gradient.base import PolicyGradientAgent, PolicyGradientConfig
 from textgen_env.checks import check_at_least, check_choice, check_number
 
 
@@ -40,8 +40,8 @@ class SoftPolicyGradientConfig(PolicyGradientConfig):
 
 
 class SoftPolicyGradient(PolicyGradientAgent):
-    """Maximises E[sum_t r_t + tau H(pi(. | x_<t))] = E[sum_t r_t - tau log pi(x_t | x_<t)], discounted alike; tau is
-    the temperature, and at first the fading bonus besides.
+    """Agent that maximises E[sum_t r_t + tau H(pi(. | x_<t))] = E[sum_t r_t - tau log pi(x_t | x_<t)], discounted
+    alike; tau is the temperature, and at first the fading bonus besides.
 
     With discount 1 that is tau log Z - tau KL(pi || p*), so its optimum is p*(x) = exp(score(x) / tau) / Z:
     `textgen_env.solve.soft_optimum`. Each token is credited with G = sum_k r_k - tau log pi(x_k | x_<k), of the whole
@@ -52,32 +52,32 @@ class SoftPolicyGradient(PolicyGradientAgent):
     config_class = SoftPolicyGradientConfig
     config: SoftPolicyGradientConfig
 
-    def learn(self, episodes: Episodes) -> dict[str, float]:
+    def learn(self, batch: TextBatch) -> dict[str, float]:
         """A step whose length has halved with every `learning_rate_half_life` tokens."""
         half_life = self.config.learning_rate_half_life
         faded = 1.0 if half_life is None else 0.5 ** (self.tokens_generated / half_life)
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.learning_rate * faded
-        return super().learn(episodes)
+        return super().learn(batch)
 
-    def losses(self, episodes: Episodes) -> dict[str, Tensor]:
+    def losses(self, batch: TextBatch) -> dict[str, Tensor]:
         """The terms of the loss for texts that this policy wrote: `policy`, `entropy` and, with a learned baseline,
         `value`."""
-        config, lengths = self.config, episodes.lengths
-        played = Played.of(episodes, self.device)
-        log_probs, entropy, hidden = self.log_probs_and_entropy(played)
+        config, lengths = self.config, batch.lengths
+        batch = batch.to(self.device)
+        log_probs, entropy, hidden = self.log_probs_and_entropy(batch)
         surprise = -log_probs.detach().double().cpu().numpy()
         credited = whole_return if config.credit == "whole" else reward_to_go
         temperature = config.temperature + self.entropy_weight
-        returns = credited(episodes.rewards + temperature * surprise, lengths, config.discount)
+        returns = credited(batch.rewards + temperature * surprise, lengths, config.discount)
         baseline = batch_mean_baseline(returns, lengths)
         terms = {}
         if config.baseline == "learned":
             values = self.network.values(hidden)
-            terms["value"] = value_loss(values, self._float(returns - baseline), played.written)
+            terms["value"] = value_loss(values, self._float(returns - baseline), batch.written)
             baseline = baseline + values.detach().double().cpu().numpy()
         advantages = np.where(written(lengths, self.spec.max_length), returns - baseline, 0.0)
-        terms["policy"] = policy_gradient_loss(log_probs, self._float(advantages), played.written)
+        terms["policy"] = policy_gradient_loss(log_probs, self._float(advantages), batch.written)
         terms["entropy"] = entropy
         return terms
 

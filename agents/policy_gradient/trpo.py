@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from agents.data.text_batch import TextBatch
 from agents.functional.losses import entropy, policy_kl, surrogate_loss, token_log_probs
 from agents.functional.natural_gradient import Product, assign, flat, line_search, longest_step
-from agents.policy_gradient.npg import NPG, NPGConfig, Read
+from agents.policy_gradient.base import PolicyGradientAgent
+from agents.policy_gradient.natural import Estimates, NaturalGradientConfig, estimate, natural_update
 from textgen_env.checks import check_at_least, check_number
 
 
 @dataclass(frozen=True)
-class TRPOConfig(NPGConfig):
+class TRPOConfig(NaturalGradientConfig):
     """Hyperparameters, with those of Schulman et al. 2015 in brackets where the paper has them."""
 
     learning_rate: float = 1.0  # of the first step tried, as a share of the longest that max_kl allows [1]
@@ -31,36 +33,45 @@ class TRPOConfig(NPGConfig):
         check_number("shrink", self.shrink, above=0, most=1)
 
 
-class TRPO(NPG):
-    """Maximises E_old[sum_t rho_t A_t], rho_t = pi / pi_old of token t, subject to KL(pi_old || pi) <= max_kl, over the
-    states that pi_old's texts went through."""
+class TRPO(PolicyGradientAgent):
+    """Agent that maximises E_old[sum_t rho_t A_t], rho_t = pi / pi_old of token t, subject to KL(pi_old || pi) <=
+    max_kl, over the states that pi_old's texts went through."""
 
     config_class = TRPOConfig
+    has_critic = True
     config: TRPOConfig
 
+    def learn(self, batch: TextBatch) -> dict[str, float]:
+        """A step of the policy, and `value_steps` of the critic; see `natural_update`."""
+        return natural_update(self, self.config, batch, self.move)
+
+    def losses(self, batch: TextBatch) -> dict[str, Tensor]:
+        """The terms for texts that this policy wrote: `policy`, `value` and `entropy`."""
+        return estimate(self, batch).terms
+
     @torch.no_grad()
-    def move(self, read: Read, direction: Tensor, fisher: Product) -> dict[str, float]:
+    def move(self, estimates: Estimates, direction: Tensor, fisher: Product) -> dict[str, float]:
         """Takes the policy along F^-1 g (P,) as far as the bound and the line search let it: `kl` of the step (nats a
         text, over the batch's states) and how many lengths were `tried`."""
-        config, parameters = self.config, self.policy_parameters
-        old_log_probs = token_log_probs(read.logits, read.played.tokens, read.played.written)
+        config, parameters, batch = self.config, self.policy_parameters, estimates.batch
+        old_log_probs = token_log_probs(estimates.logits, batch.token_ids, batch.written)
 
         def tried(vector: Tensor) -> tuple[float, float]:
             assign(parameters, vector)
-            logits, _ = self.distributions(read.played)
-            return self.surrogate(read, logits, old_log_probs), float(
-                policy_kl(read.logits, logits, read.played.written)
-            )
+            logits, _ = self.distributions(batch)
+            divergence = policy_kl(estimates.logits, logits, batch.written)
+            return self.surrogate(estimates, logits, old_log_probs), float(divergence)
 
         start = flat(parameters)
         with torch.enable_grad():
             step = config.learning_rate * longest_step(fisher, direction, config.max_kl)
-        loss = self.surrogate(read, read.logits, old_log_probs)
+        loss = self.surrogate(estimates, estimates.logits, old_log_probs)
         chosen, count = line_search(tried, start, step, loss, config.max_kl, config.backtracks, config.shrink)
         return {"kl": tried(chosen)[1], "tried": float(count)}
 
-    def surrogate(self, read: Read, logits: Tensor, old_log_probs: Tensor) -> float:
-        """The loss of a policy with these logits (N, T, V), entropy bonus included."""
-        log_probs = token_log_probs(logits, read.played.tokens, read.played.written)
-        loss = surrogate_loss(log_probs, old_log_probs, read.advantages, read.played.written)
-        return float(loss - self.entropy_weight * entropy(logits, read.played.written))
+    def surrogate(self, estimates: Estimates, logits: Tensor, old_log_probs: Tensor) -> float:
+        """The loss of a policy with these logits (M, T, V), entropy bonus included."""
+        batch = estimates.batch
+        log_probs = token_log_probs(logits, batch.token_ids, batch.written)
+        loss = surrogate_loss(log_probs, old_log_probs, estimates.advantages, batch.written)
+        return float(loss - self.entropy_weight * entropy(logits, batch.written))

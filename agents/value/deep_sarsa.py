@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agents.data.episodes import Episodes
+from agents.data.text_batch import TextBatch
 from agents.functional.exploration import Exploration, Schedule
-from agents.policy_gradient.base import Played
 from agents.value.deep_q import DeepQAgent, DeepQConfig, as_array, values_of
 from textgen_env.checks import check_at_least
 
@@ -37,8 +36,8 @@ class DeepSarsaConfig(DeepQConfig):
 
 
 class DeepSarsa(DeepQAgent):
-    """Minimises the error of Q(s_t, a_t) against r_t + discount Q(s_{t+1}, a_{t+1}), which is held fixed; the tokens
-    are those that the exploring policy wrote."""
+    """Agent that minimises the error of Q(s_t, a_t) against r_t + discount Q(s_{t+1}, a_{t+1}), which is held fixed;
+    the tokens are those that the exploring policy wrote."""
 
     config_class = DeepSarsaConfig
     config: DeepSarsaConfig
@@ -50,14 +49,14 @@ class DeepSarsa(DeepQAgent):
         faded = 1.0 if half_life is None else 0.5 ** (self.tokens_generated / half_life)
         return self.config.learning_rate * faded
 
-    def learn(self, episodes: Episodes) -> dict[str, float]:
+    def learn(self, batch: TextBatch) -> dict[str, float]:
         """`updates_per_batch` steps of Adam; the losses of the last."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate
-        played = Played.of(episodes, self.device)
+        batch = batch.to(self.device)
         losses: dict[str, float] = {}
         for _ in range(self.config.updates_per_batch):
-            values = values_of(self.action_values(played), played)
-            loss = self.loss(values, self.targets(episodes, as_array(values)), played.written)
-            losses = self._descend(loss, {"td": loss})
+            values = values_of(self.action_values(batch), batch)
+            loss = self.loss(values, self.targets(batch, as_array(values)), batch.written)
+            losses = self.gradient_step(loss, {"td": loss})
         return losses

@@ -11,11 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from agents.bases.checkpoint import Checkpoint
-from agents.bases.policy_agent import PolicyAgent
-from agents.data.episodes import Episodes
 from agents.data.replay import ReplayBuffer
+from agents.data.text_batch import TextBatch
 from agents.functional.losses import best_values
-from agents.policy_gradient.base import Played
 from agents.value.deep_q import DeepQAgent, DeepQConfig, as_array, values_of
 from textgen_env.checks import check_at_least, check_number
 
@@ -47,8 +45,9 @@ class DQNConfig(DeepQConfig):
 
 
 class DQN(DeepQAgent):
-    """Minimises the error of Q(s_t, a_t) against r_t + discount max_b Q'(s_{t+1}, b), Q' the target network's, over the
-    tokens b allowed, on texts drawn from the latest. Double DQN: Q'(s_{t+1}, argmax_b Q(s_{t+1}, b)).
+    """Agent that minimises the error of Q(s_t, a_t) against r_t + discount max_b Q'(s_{t+1}, b), Q' the target
+    network's, over the tokens b allowed, on texts drawn from the latest. Double DQN: Q'(s_{t+1}, argmax_b Q(s_{t+1},
+    b)).
 
     With `n_step` > 1, the rewards in between are those of the texts as they were written, uncorrected.
     """
@@ -56,31 +55,31 @@ class DQN(DeepQAgent):
     config_class = DQNConfig
     config: DQNConfig
 
-    def adopt(self, other: PolicyAgent) -> None:
-        """As `DeepQAgent.adopt`; the target network begins as the network."""
-        super().adopt(other)
+    def initialise_from(self, other: DeepQAgent) -> None:
+        """As `DeepQAgent.initialise_from`; the target network begins as the network."""
+        super().initialise_from(other)
         self.target_network.load_state_dict(self.network.state_dict())
 
-    def learn(self, episodes: Episodes) -> dict[str, float]:
+    def learn(self, batch: TextBatch) -> dict[str, float]:
         """Keeps the texts, and takes `updates_per_batch` steps of Adam on others; the losses of the last."""
-        self.replay.add(episodes)
+        self.replay.add(batch)
         losses: dict[str, float] = {}
         if len(self.replay) >= self.config.learning_starts:
             for _ in range(self.config.updates_per_batch):
                 losses = self.update(self.replay.sample(self.config.batch_size, self.generator))
         return losses
 
-    def update(self, episodes: Episodes) -> dict[str, float]:
+    def update(self, batch: TextBatch) -> dict[str, float]:
         """One step of Adam on texts that anyone wrote."""
-        played = Played.of(episodes, self.device)
-        values = self.action_values(played)
+        batch = batch.to(self.device)
+        values = self.action_values(batch)
         with torch.no_grad():
-            theirs = self.action_values(played, self.target_network)
-            ahead = best_values(theirs, values if self.config.double else theirs, played.allowed)
-        loss = self.loss(values_of(values, played), self.targets(episodes, as_array(ahead)), played.written)
-        losses = self._descend(loss, {"td": loss})
+            theirs = self.action_values(batch, self.target_network)
+            ahead = best_values(theirs, batch.masked_logits(values if self.config.double else theirs))
+        loss = self.loss(values_of(values, batch), self.targets(batch, as_array(ahead)), batch.written)
+        losses = self.gradient_step(loss, {"td": loss})
         if self.updates % self.config.target_period == 0:
-            self._follow_with_target_network()
+            self._update_target_network()
         return losses
 
     def _build(self, *args: Any, **kwargs: Any) -> None:
@@ -89,7 +88,7 @@ class DQN(DeepQAgent):
         self.replay = ReplayBuffer(self.spec, self.config.replay_capacity)
 
     @torch.no_grad()
-    def _follow_with_target_network(self) -> None:
+    def _update_target_network(self) -> None:
         for theirs, ours in zip(self.target_network.parameters(), self.network.parameters(), strict=True):
             theirs.lerp_(ours, self.config.target_rate)
 

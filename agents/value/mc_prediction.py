@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.data.episodes import Episodes
+from agents.data.text_batch import TextBatch
 from agents.functional.returns import reward_to_go
 from agents.value.prediction import PolicyEvaluation
 from agents.value.tabular import TabularConfig
@@ -21,20 +21,20 @@ class MCPredictionConfig(TabularConfig):
 
 
 class MCPrediction(PolicyEvaluation):
-    """V(s_t) <- V(s_t) + alpha_n (G_t - V(s_t)), G_t = sum_{k >= t} discount^{k-t} r_k (equation 6.1). A prefix comes
-    but once in a text: first-visit and every-visit are the same."""
+    """Updates V(s_t) <- V(s_t) + alpha_n (G_t - V(s_t)), G_t = sum_{k >= t} discount^{k-t} r_k (equation 6.1). A prefix
+    comes but once in a text: first-visit and every-visit are the same."""
 
     config_class = MCPredictionConfig
     config: MCPredictionConfig
 
-    def learn(self, episodes: Episodes) -> dict[str, float]:
+    def learn(self, batch: TextBatch) -> dict[str, float]:
         """The updates of a batch; `error` is the root mean square of G_t - V(s_t) over it."""
-        returns = reward_to_go(episodes.rewards, episodes.lengths, self.config.discount)
+        returns = reward_to_go(batch.rewards, batch.lengths, self.config.discount)
         errors = []
-        for rows, text_returns in zip(self._rows_of(episodes), returns, strict=True):
+        for rows, text_returns in zip(self._rows_of(batch), returns, strict=True):
             self.visits[rows] += 1
             error = text_returns[: len(rows)] - self.values[rows]
-            self.values[rows] += self.step_sizes(self.visits[rows]) * error
+            self.values[rows] += self.config.step_sizes(self.visits[rows]) * error
             errors.append(error)
         self.updates += 1
         return {"error": float(np.sqrt(np.square(np.concatenate(errors)).mean()))}

@@ -1,33 +1,44 @@
-"""What the agents share that learn what a given policy's prefixes are worth: everything but how."""
+"""Base of policy evaluation: a table V(s) of what the prefixes of a given policy are worth."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any
 
 import numpy as np
 
-from agents.data.episodes import Episodes
-from agents.data.text_spec import checked_masks
-from agents.protocol import BoolArray, FloatArray, IntArray
-from agents.value.tabular import TabularAgent, TabularConfig
+from agents.bases.value_agent import ValueAgent
+from agents.data.text_batch import TextBatch
+from agents.data.text_spec import TextSpec
+from agents.functional.exploration import checked_masks
+from agents.protocol import BoolArray, FloatArray, IntArray, Observation, State
+from agents.value.prefix_index import PrefixIndex
+from agents.value.tabular import TabularConfig
 
 # How far the probabilities of a prefix's tokens may add up to something other than 1.
 ROUNDING = 1e-6
 
 
-class PolicyEvaluation(TabularAgent):
-    """A table V(s) of a policy that does not learn: that which writes all tokens equally often, until `follow` is given
-    another. `predict`, `sample` and `log_prob` are that policy's; with `deterministic=True` its likeliest token.
+class PolicyEvaluation(ValueAgent):
+    """Base of agents with a table V(s) of a policy that does not learn: the uniform one, until `set_policy` gives
+    another. `predict`, `sample` and `log_prob` are that policy's; with `deterministic=True` its
+    likeliest token.
 
     Attributes:
+        rows: which row of the tables is which prefix's.
+        values: (R,) float64 V(s); 0 at first.
+        visits: (R,) int64, how many updates each had.
         policy: (R, V) float64, the probability of each token.
+
+    Raises:
+        ValueError: too many prefixes; and as `TrainableAgent`, whose `device` has no effect here.
     """
 
-    tables: ClassVar[tuple[str, ...]] = (*TabularAgent.tables, "policy")
+    tables = ("values", "visits", "policy")
     config: TabularConfig
-    policy: FloatArray
 
-    def follow(self, policy: FloatArray, tokens: IntArray, lengths: IntArray, sources: IntArray | None = None) -> None:
+    def set_policy(
+        self, policy: FloatArray, tokens: IntArray, lengths: IntArray, sources: IntArray | None = None
+    ) -> None:
         """Learns of another policy from now on: what is known is kept, and steps are counted anew.
 
         Args:
@@ -58,22 +69,30 @@ class PolicyEvaluation(TabularAgent):
         """
         return self.values[self._rows_after(tokens, lengths, sources)]
 
-    def _rows_of(self, episodes: Episodes) -> list[IntArray]:
+    def _rows_of(self, batch: TextBatch) -> list[IntArray]:
         """The rows (L,) of s_0 ... s_{L-1} of each text."""
-        rows = self.rows.along(episodes.tokens, episodes.sources)
-        return [of_text[:length] for of_text, length in zip(rows, episodes.lengths, strict=True)]
+        rows = self.rows.along(batch.tokens, batch.sources)
+        return [of_text[:length] for of_text, length in zip(rows, batch.lengths, strict=True)]
 
     def _rows_after(self, tokens: IntArray, lengths: IntArray, sources: IntArray | None) -> IntArray:
         given = self._checked_prefixes(tokens, lengths, sources)
         return self.rows.along(tokens, given)[np.arange(len(tokens)), lengths]
 
-    def _new_tables(self) -> None:
-        self.values = np.zeros(self.rows.count)
-        self.visits = np.zeros(self.rows.count, np.int64)
-        self.policy = np.full((self.rows.count, self.spec.vocab_size), 1 / self.spec.vocab_size)
+    def _build(self, spec: TextSpec, config: Any, seed: int, device: str) -> None:
+        super()._build(spec, config, seed, device)
+        self.rows = PrefixIndex(spec)
+        self.values: FloatArray = np.zeros(self.rows.count)
+        self.visits: IntArray = np.zeros(self.rows.count, np.int64)
+        self.policy: FloatArray = np.full((self.rows.count, spec.vocab_size), 1 / spec.vocab_size)
 
-    def _known(self) -> FloatArray:
-        return self.policy
+    def _next(
+        self, observation: Observation, state: State, episode_start: BoolArray | None
+    ) -> tuple[FloatArray, State, bool]:
+        rows, single = self.rows.observed(observation)
+        return self.policy[rows], None, single
+
+    def _along(self, tokens: IntArray, sources: IntArray | None) -> FloatArray:
+        return self.policy[self.rows.along(tokens, sources)]
 
     def _chances(self, known: FloatArray, allowed: BoolArray | None, exploring: bool) -> FloatArray:
         """The policy, shared out among the tokens allowed; among all of those equally where it has none of them."""

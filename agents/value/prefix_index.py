@@ -1,4 +1,4 @@
-"""A number for every prefix of a task: the row of a table."""
+"""Index of all prefixes of a task: the rows of a table."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from functools import cached_property
 import numpy as np
 
 from agents.data.text_spec import TextSpec
-from agents.protocol import IntArray
+from agents.protocol import IntArray, Observation
 
 MOST_ENTRIES = 10_000_000
 
 
-class PrefixRows:
-    """Numbers the prefixes that can be written on, the empty one first and then by length, for each source in turn: in
-    base L + 1 digits of the L tokens that do not end a text.
+class PrefixIndex:
+    """Numbers of the prefixes that can be written on, the empty one first and then by length, for each source in turn:
+    in base L + 1 digits of the L tokens that do not end a text.
 
     Args:
         spec: the texts' shape.
@@ -45,16 +45,23 @@ class PrefixRows:
         """The row (N, T) of each x_<t of texts or prefixes (N, T), given the source tokens (N, S) of a conditional
         task. Past the end of a text they are rows like any others, which mean nothing."""
         digits = self._letters_of[tokens[:, :-1]]
-        found = np.zeros(tokens.shape, np.int64)
+        found: IntArray = np.zeros(tokens.shape, np.int64)
         for t in range(digits.shape[1]):
             found[:, t + 1] = found[:, t] * self.letters + digits[:, t]
-        found = np.minimum(found + self._first_of_length, self.prefixes - 1)
+        np.minimum(found + self._first_of_length, self.prefixes - 1, out=found)
         if sources is not None:
             number = np.zeros(len(tokens), np.int64)
             for digit in sources.T:
                 number = number * (self.spec.source_vocab_size + 1) + digit
             found += number[:, None] * self.prefixes
         return found
+
+    def observed(self, observation: Observation) -> tuple[IntArray, bool]:
+        """The rows (N,) of the prefixes observed, and whether it was one observation, without the row axis."""
+        tokens, sources, single = self.spec.checked_observation(observation)
+        # Of a text that has reached the horizon nothing follows; any row will do.
+        lengths = np.minimum((tokens != self.spec.vocab_size).sum(1), self.spec.max_length - 1)
+        return self.along(tokens, sources)[np.arange(len(tokens)), lengths], single
 
     @cached_property
     def _letters_of(self) -> IntArray:
@@ -71,4 +78,4 @@ class PrefixRows:
     def _first_of_length(self) -> IntArray:
         """(T,): the first row of each length."""
         counts = [self.letters**length for length in range(self.spec.max_length)]
-        return np.cumsum([0, *counts[:-1]])
+        return np.asarray(np.cumsum([0, *counts[:-1]]))

@@ -15,7 +15,7 @@ class QLearningConfig(ControlConfig):
 
 
 class QLearning(TabularControl):
-    """Q(s, a) <- Q(s, a) + alpha_n (r + discount max_b Q(s', b) - Q(s, a)), over the tokens b allowed in s'."""
+    """Updates Q(s, a) <- Q(s, a) + alpha_n (r + discount max_b Q(s', b) - Q(s, a)), over the tokens b allowed in s'."""
 
     config_class = QLearningConfig
     config: QLearningConfig

@@ -23,7 +23,7 @@ class SarsaConfig(ControlConfig):
 
 
 class Sarsa(TabularControl):
-    """Q(s, a) <- Q(s, a) + alpha_n (r + discount Q(s', a') - Q(s, a)), a' the token that was written in s'."""
+    """Updates Q(s, a) <- Q(s, a) + alpha_n (r + discount Q(s', a') - Q(s, a)), a' the token that was written in s'."""
 
     config_class = SarsaConfig
     config: SarsaConfig

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.data.episodes import Episodes
+from agents.data.text_batch import TextBatch
 from agents.value.prediction import PolicyEvaluation
 from agents.value.tabular import TabularConfig
 from textgen_env.checks import check_number
@@ -25,21 +25,21 @@ class TDPredictionConfig(TabularConfig):
 
 
 class TDPrediction(PolicyEvaluation):
-    """After each token, with delta_t = r_t + discount V(s_{t+1}) - V(s_t), every prefix s of the text moves by
+    """Updates after each token: with delta_t = r_t + discount V(s_{t+1}) - V(s_t), every prefix s of the text moves by
     V(s) <- V(s) + alpha_n(s) e(s) delta_t; its trace e(s) is 1 when it is written, and then falls by discount * lambda
     a token (accumulating traces; Sutton and Barto 2018, section 12.2)."""
 
     config_class = TDPredictionConfig
     config: TDPredictionConfig
 
-    def learn(self, episodes: Episodes) -> dict[str, float]:
+    def learn(self, batch: TextBatch) -> dict[str, float]:
         """The updates of a batch; `td_error` is the root mean square of delta_t over it."""
         values, discount = self.values, self.config.discount
         decay = discount * self.config.trace_decay
         squares, count = 0.0, 0
-        for rows, rewards in zip(self._rows_of(episodes), episodes.rewards, strict=True):
+        for rows, rewards in zip(self._rows_of(batch), batch.rewards, strict=True):
             self.visits[rows] += 1
-            steps = self.step_sizes(self.visits[rows])
+            steps = self.config.step_sizes(self.visits[rows])
             traces = np.zeros(len(rows))
             for t, row in enumerate(rows):
                 ahead = values[rows[t + 1]] if t + 1 < len(rows) else 0.0

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.data.episodes import Evaluation, evaluate
+from agents.data.episodes import EvaluatedTexts, evaluate
 from benchmarks.measures.measured import Measured
 from benchmarks.measures.measures import VALIDATIONS, estimates, finite, validated
 from benchmarks.policies.adapter import PolicyAdapter
@@ -25,7 +25,7 @@ MAX_EVALUATION_ENVS = 256
 class Final:
     """Final evaluation: what was played, what may be measured of it, what was, and why the rest was not."""
 
-    played: Evaluation
+    played: EvaluatedTexts
     measured: Measured
     estimates: dict[str, Estimate]
     reasons: dict[str, str]
@@ -77,7 +77,7 @@ class Evaluator:
             texts_to_validate_on(self.task, settings.validation_texts) if settings.validation else None
         )
 
-    def play(self, adapter: PolicyAdapter, episodes: int, offset: int = 0) -> Evaluation:
+    def play(self, adapter: PolicyAdapter, episodes: int, offset: int = 0) -> EvaluatedTexts:
         """`episodes` texts of the policy as it stands, drawn rather than taken greedily."""
         seed = self.seed + offset
         with adapter.drawing(seed):
@@ -108,7 +108,7 @@ class Evaluator:
         measured = self._measured(adapter, played, self.test_texts)
         return Final(played, measured, *estimates(self.settings.measures, measured))
 
-    def _measured(self, adapter: PolicyAdapter, played: Evaluation, held_out: Texts | None) -> Measured:
+    def _measured(self, adapter: PolicyAdapter, played: EvaluatedTexts, held_out: Texts | None) -> Measured:
         return Measured(adapter, played.texts, self.task, held_out, self.envs)
 
 

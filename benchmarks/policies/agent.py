@@ -23,7 +23,7 @@ from textgen_env import Task, Texts
 from textgen_env.solve import TextMDP
 
 # The method by which an agent begins as another one.
-INITIALISE = "adopt"
+INITIALISE = "initialise_from"
 
 
 class AgentAdapter:

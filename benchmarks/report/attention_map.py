@@ -18,7 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from agents.bases.trainable import SavedPolicy, read_policy
+from agents.bases.saved_policy import SavedPolicy, read_policy
 from agents.functional.losses import masked_logits
 from agents.networks.stepping import next_logits
 from benchmarks.report.plots import FORMATS, GREY, save_figure

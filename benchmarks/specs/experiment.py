@@ -80,7 +80,7 @@ class Algorithm:
         num_envs: rows of the training environment.
         env_id, env_kwargs: of the training environment; None for the experiment's.
         init_from: label of another algorithm, whose finished agent of the same seed this one begins as
-            (`agent.adopt(other)`); its budget comes on top of that algorithm's. "" for a fresh agent.
+            (`agent.initialise_from(other)`); its budget comes on top of that algorithm's. "" for a fresh agent.
     """
 
     label: str

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.data.episodes import Episodes
+from agents.data.text_batch import TextBatch
 
 
 def unequal(agent: Any) -> Any:
@@ -28,7 +28,7 @@ def flat_gradient(agent: Any, objective: Tensor) -> np.ndarray:
     return torch.cat([part.flatten() for part in parts]).double().numpy()
 
 
-def sampled(agent: Any, envs: Any, estimate: Callable[[Episodes], np.ndarray], batches: int) -> np.ndarray:
+def sampled(agent: Any, envs: Any, estimate: Callable[[TextBatch], np.ndarray], batches: int) -> np.ndarray:
     """`estimate` (P,) of each of many batches, one text of each row (B, P)."""
     quota = np.ones(envs.num_envs, np.int64)
     return np.stack([estimate(agent.gather(envs, quota)) for _ in range(batches)])

@@ -1,8 +1,10 @@
+"""REINFORCE on ranks, as a user may write it on the base of policy-gradient agents."""
+
 import torch
 
 from agents.functional.losses import policy_gradient_loss
 from agents.functional.returns import written
-from agents.policy_gradient.base import Played, PolicyGradientAgent, PolicyGradientConfig
+from agents.policy_gradient.base import PolicyGradientAgent, PolicyGradientConfig
 
 
 class Ranked(PolicyGradientAgent):
@@ -10,10 +12,9 @@ class Ranked(PolicyGradientAgent):
 
     config_class = PolicyGradientConfig
 
-    def losses(self, episodes):
-        ranks = episodes.returns.argsort().argsort() / (len(episodes.returns) - 1) - 0.5
-        advantages = ranks[:, None] * written(episodes.lengths, self.spec.max_length)
-        played = Played.of(episodes, self.device)
-        log_probs, entropy, _ = self.log_probs_and_entropy(played)
-        policy = policy_gradient_loss(log_probs, torch.from_numpy(advantages).float(), played.written)
+    def losses(self, batch):
+        ranks = batch.returns.argsort().argsort() / (len(batch.returns) - 1) - 0.5
+        advantages = ranks[:, None] * written(batch.lengths, self.spec.max_length)
+        log_probs, entropy, _ = self.log_probs_and_entropy(batch)
+        policy = policy_gradient_loss(log_probs, torch.from_numpy(advantages).float(), batch.written)
         return {"policy": policy, "entropy": entropy}

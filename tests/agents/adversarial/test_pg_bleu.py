@@ -54,7 +54,7 @@ def test_a_token_is_credited_with_the_bleu_of_one_continuation(monkeypatch: pyte
     kept: list[RollOuts] = []
     roll_out = seqgan.roll_out
     monkeypatch.setattr(seqgan, "roll_out", lambda *args: (kept.append(roll_out(*args)), kept[-1])[1])
-    values, _ = agent.values(envs, episodes)
+    values, _ = agent.rollouts.values(envs, episodes)
     (rollouts,) = kept
     reward = envs.unwrapped.reward
     expected = np.zeros_like(values)
@@ -126,7 +126,7 @@ def test_it_begins_with_the_policy_it_adopts() -> None:
     envs = small_envs()
     teacher = MLE(envs, MLEConfig(embedding_size=8, hidden_size=8, cell="lstm")).train(envs, 500)
     agent = small_agent(envs, pretrain_epochs=0)
-    agent.adopt(teacher)
+    agent.initialise_from(teacher)
     seen: list[Progress] = []
     agent.train(envs, 200, seen.append)
     assert {p.phase for p in seen} == {"adversarial"}

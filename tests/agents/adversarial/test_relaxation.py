@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from scipy import stats
 
-from agents.adversarial.relaxation import RelaxedWriter, gumbel_noise, gumbel_softmax, relaxed_text
+from agents.adversarial.gumbel_softmax import RelaxedWriter, gumbel_noise, gumbel_softmax, relaxed_text
 from agents.data.episodes import play
 from agents.policy_gradient.reinforce import Reinforce, ReinforceConfig
 from support.gradient_statistics import SMALLEST, unequal
@@ -98,7 +98,7 @@ def test_masks_and_sources_hold_for_soft_tokens(no_repeat_task: Any, echo_task: 
         played = play(writer.predict, envs, np.ones(8, np.int64), masked=True)
         assert writer.texts().shape == (8, task.max_length, 5)
         torch.testing.assert_close(writer.texts().sum(2), torch.ones(8, task.max_length))
-        if played.masks is not None:
+        if played.allowed_tokens is not None:
             assert (writer.texts()[:, 0, [0, 2, 3, 4]] == 0).all()
 
 

@@ -127,9 +127,9 @@ def test_the_gradient_is_that_of_the_expected_score(rollouts: int, baseline: str
         gradients.append(-np.concatenate([g.flatten().numpy() for g in found]) / 32)
         return {}
 
-    agent._descend = keep  # type: ignore[method-assign]
+    agent.gradient_step = keep  # type: ignore[method-assign]
     for _ in range(250):
-        agent.follow(envs)
+        agent.generator_step(envs)
     mean, error = np.mean(gradients, 0), np.std(gradients, 0) / np.sqrt(len(gradients))
     exact = by_enumeration(agent, envs)
     assert np.abs(exact).max() > 0.05
@@ -143,7 +143,7 @@ def test_shares_of_a_batch_are_maligans_weights() -> None:
     envs = small_envs("table")
     agent = small_agent(envs, credit="softmax", rollouts=0)
     episodes = play(agent.explore, envs, np.full(4, 4), seed=0)
-    values, _ = agent.values(envs, episodes)
+    values, _ = agent.rollouts.values(envs, episodes)
     ratios = np.exp(episodes.returns)
     np.testing.assert_allclose(values[:, 0], ratios / ratios.sum() - 1 / 16)
     for row, length in enumerate(episodes.lengths):
@@ -156,12 +156,12 @@ def test_the_rollout_policy_follows_at_its_rate() -> None:
     agent = small_agent(envs, pretrain_epochs=0, rollout_rate=0.25)
     before = [p.detach().clone() for p in agent.network.parameters()]
     agent.train(envs, 1)
-    for old, new, slow in zip(before, agent.network.parameters(), agent.rollout_network.parameters(), strict=True):
+    for old, new, slow in zip(before, agent.network.parameters(), agent.rollouts.network.parameters(), strict=True):
         torch.testing.assert_close(slow, old + 0.25 * (new - old))
     assert any(not old.equal(new) for old, new in zip(before, agent.network.parameters(), strict=True))
-    assert small_agent(envs).rollout_network is not agent.rollout_network
+    assert small_agent(envs).rollouts.network is not agent.rollouts.network
     same = small_agent(envs)
-    assert same.rollout_network is same.network
+    assert same.rollouts.network is same.network
 
 
 @pytest.mark.parametrize("rate", [1.0, 0.5])
@@ -193,14 +193,14 @@ def test_it_begins_with_the_policy_it_adopts() -> None:
     envs = small_envs()
     teacher = MLE(envs, MLEConfig(embedding_size=8, hidden_size=8, cell="lstm")).train(envs, 500)
     agent = small_agent(envs, pretrain_epochs=0)
-    agent.adopt(teacher)
+    agent.initialise_from(teacher)
     texts = teacher.sample(20)
     np.testing.assert_array_equal(agent.log_prob(texts.tokens), teacher.log_prob(texts.tokens))
     assert agent.tokens_read == teacher.tokens_read > 0
     with pytest.raises(ValueError, match=r"differs in .*hidden_size"):
-        small_agent(envs, hidden_size=9).adopt(teacher)
+        small_agent(envs, hidden_size=9).initialise_from(teacher)
     with pytest.raises(TypeError, match="policy network"):
-        agent.adopt("MLE")
+        agent.initialise_from("MLE")
 
 
 def test_it_learns_from_a_reward_that_is_no_secret() -> None:

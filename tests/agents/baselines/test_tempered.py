@@ -32,7 +32,7 @@ def teacher_of(envs: Any, cell: Cell = "gru", seed: int = 0) -> MLE:
 
 def tempered(envs: Any, other: Any, temperature: float, cell: Cell = "gru", seed: int = 0) -> Tempered:
     agent = Tempered(envs, TemperedConfig(**SMALL, cell=cell, temperature=temperature), seed)
-    agent.adopt(other)
+    agent.initialise_from(other)
     return agent
 
 
@@ -104,9 +104,9 @@ def test_adopting_again_does_not_temper_again(envs: Any) -> None:
     teacher, other = teacher_of(envs), teacher_of(envs, seed=1)
     agent = tempered(envs, teacher, 0.5)
     once = {name: tensor.clone() for name, tensor in agent.network.state_dict().items()}
-    agent.adopt(teacher)
+    agent.initialise_from(teacher)
     assert all(tensor.equal(once[name]) for name, tensor in agent.network.state_dict().items())
-    agent.adopt(other)
+    agent.initialise_from(other)
     fresh = tempered(envs, other, 0.5)
     assert all(tensor.equal(fresh.network.state_dict()[n]) for n, tensor in agent.network.state_dict().items())
     # The teacher's own policy stays as it was; tempered policies can be tempered in their turn.
@@ -120,12 +120,12 @@ def test_it_counts_what_was_spent_and_adopts_any_policy_of_its_shape(envs: Any, 
     agent = tempered(envs, critic, 0.8)
     assert agent.tokens_generated == critic.tokens_generated > 0
     with pytest.raises(ValueError, match=r"differs in .*hidden_size"):
-        Tempered(envs, TemperedConfig(embedding_size=4)).adopt(critic)
+        Tempered(envs, TemperedConfig(embedding_size=4)).initialise_from(critic)
     with pytest.raises(TypeError, match="policy network"):
-        agent.adopt("MLE")  # type: ignore[arg-type]
+        agent.initialise_from("MLE")  # type: ignore[arg-type]
     others = TextGenVectorEnv(echo_task, lambda tokens, lengths, sources=None: np.zeros(len(tokens)))
     with pytest.raises(ValueError, match="the other one"):
-        agent.adopt(MLE(others, MLEConfig(**SMALL)))
+        agent.initialise_from(MLE(others, MLEConfig(**SMALL)))
 
 
 def test_a_conditional_policy_is_tempered_given_its_source(echo_task: BaseTask) -> None:
@@ -159,7 +159,7 @@ def test_without_a_policy_it_does_nothing(envs: Any) -> None:
         lambda: agent.log_prob(texts.tokens),
         lambda: agent.train(envs, 10),
     ):
-        with pytest.raises(RuntimeError, match="Tempered has no policy yet; call adopt"):
+        with pytest.raises(RuntimeError, match="Tempered has no policy yet; call initialise_from"):
             act()
 
 

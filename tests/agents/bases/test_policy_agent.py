@@ -44,7 +44,7 @@ def test_an_imitators_policy_is_adopted_whatever_is_learned_beside_it(kind: Any,
     envs = make_envs()
     imitator = MLE(envs, MLEConfig(**SMALL)).train(envs, 500)
     agent = kind(envs, config)
-    agent.adopt(imitator)
+    agent.initialise_from(imitator)
     texts = imitator.sample(9)
     np.testing.assert_array_equal(agent.log_prob(*texts[:2]), imitator.log_prob(*texts[:2]))
     assert agent.tokens_read == imitator.tokens_read

@@ -12,6 +12,7 @@ import torch
 
 from agents.baselines.tempered import Tempered, TemperedConfig
 from agents.baselines.uniform import Uniform
+from agents.bases.episodic import check_rewards
 from agents.bases.policy_agent import PolicyAgent
 from agents.imitation.mle import MLE, MLEConfig
 from agents.policy_gradient.a2c import A2C
@@ -140,10 +141,10 @@ def test_values_are_not_taken_for_a_policy() -> None:
     """A softmax of what tokens are worth is not what the agent of these values writes by."""
     envs = make_envs()
     valued = DQN(envs, DQNConfig(**SMALL))
-    said = "says how likely tokens are, that of DQN what tokens are worth; give an agent whose network says the same"
+    said = "must be an agent with a policy network, got DQN"
     for agent in (Tempered(envs, TemperedConfig(**SMALL)), Reinforce(envs, LEARNED)):
-        with pytest.raises(TypeError, match=f"the network of {type(agent).__name__} {said}"):
-            agent.adopt(valued)
+        with pytest.raises(TypeError, match=said):
+            agent.initialise_from(valued)
     with pytest.raises(TypeError, match=said):
         OffPolicy(envs, OffPolicyConfig(**SMALL, refresh_every=None)).learn_from(valued)
 
@@ -157,9 +158,9 @@ def test_the_error_of_rewards_counts_those_of_tokens_written() -> None:
     count = played.lengths.sum()
     said = rf"token 0 of text 1 is nan in update 1; of the batch's {count} rewards 1 are not .* in \[-5, -5\]; look"
     with pytest.raises(FloatingPointError, match=said):
-        agent._check_rewards(replace(played, rewards=rewards))
+        check_rewards(agent, replace(played, rewards=rewards))
     with pytest.raises(FloatingPointError, match=rf"{count} rewards {count} are not finite; look at the environment's"):
-        agent._check_rewards(replace(played, rewards=np.where(rewards == 0, 0, np.inf)))
+        check_rewards(agent, replace(played, rewards=np.where(rewards == 0, 0, np.inf)))
 
 
 @pytest.mark.parametrize("deterministic", [True, False])

@@ -14,6 +14,7 @@ import textgen_env
 from agents.baselines.uniform import Uniform
 from agents.data.episodes import evaluate, play
 from agents.functional.returns import written
+from support.text_batches import masks_of
 from textgen_env import BaseTask, TextGenVectorEnv
 
 MODES = [mode.value for mode in AutoresetMode]
@@ -45,7 +46,7 @@ def test_texts_and_rewards_are_those_of_the_environment(mode: str, reward_mode: 
     assert ((played.lengths == 5) | (played.tokens == 0).any(1)).all()
     np.testing.assert_allclose(played.returns, envs.unwrapped.score(played.tokens, played.lengths))
     assert (played.rewards[np.arange(5) >= played.lengths[:, None]] == 0).all()
-    assert played.masks is None
+    assert played.allowed_tokens is None
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -85,8 +86,7 @@ def test_sources_belong_to_their_texts(mode: str, echo_task: BaseTask) -> None:
 def test_masks_are_those_at_each_token(mode: str, no_repeat_task: BaseTask) -> None:
     envs = make_envs(no_repeat_task, 6, mode)
     played = play(Uniform(envs).predict, envs, np.full(6, 5), masked=True)
-    assert played.masks is not None
-    for text, length, masks in zip(played.tokens, played.lengths, played.masks, strict=True):
+    for text, length, masks in zip(played.tokens, played.lengths, masks_of(played, 4), strict=True):
         for t in range(length):
             allowed = no_repeat_task.allowed_tokens(text[None], np.array([t]))
             assert allowed is not None

@@ -8,22 +8,23 @@ import numpy as np
 import pytest
 import torch
 
-from agents.data.episodes import Episodes
 from agents.data.replay import ReplayBuffer
+from agents.data.text_batch import TextBatch
 from agents.data.text_spec import TextSpec
+from support.text_batches import forbids, masks_of
 
 SPEC = TextSpec(4, 3, 0)
 CONDITIONAL = TextSpec(4, 3, 0, 5, 2)
 
 
-def episodes(first: int, count: int, conditional: bool = False, masked: bool = False) -> Episodes:
+def episodes(first: int, count: int, conditional: bool = False, masked: bool = False) -> TextBatch:
     """Texts that are told apart by their rewards: first, first + 1, ..."""
     numbers = np.arange(first, first + count)
     tokens = np.stack([numbers % 4, numbers // 4 % 4, np.full(count, 4)], 1)
     rewards = np.repeat(numbers[:, None], 3, 1).astype(float)
     sources = np.stack([numbers % 5, numbers % 3], 1) if conditional else None
-    masks = numbers[:, None, None] % 7 == np.arange(12).reshape(3, 4) if masked else None
-    return Episodes(tokens, np.full(count, 2), rewards, sources, None, masks, 2 * count)
+    rule = forbids(3, 4) if masked else None
+    return TextBatch(tokens, np.full(count, 2), rewards, sources, allowed_tokens=rule, tokens_written=2 * count)
 
 
 def held(buffer: ReplayBuffer) -> list[int]:
@@ -51,7 +52,7 @@ def test_a_text_stays_together(conditional: bool, masked: bool) -> None:
     buffer.add(episodes(4, 4, conditional, masked))
     drawn = buffer.sample(50, torch.Generator().manual_seed(0))
     for row, number in enumerate(drawn.rewards[:, 0].astype(int)):
-        for name in ("tokens", "lengths", "rewards", "sources", "masks"):
+        for name in ("tokens", "lengths", "rewards", "sources"):
             expected, found = (getattr(each, name) for each in (episodes(number, 1, conditional, masked), drawn))
             assert (expected is None) == (found is None)
             if found is not None:
@@ -78,18 +79,22 @@ def test_what_is_drawn_is_a_copy() -> None:
     assert held(buffer) == [1, 2]
 
 
-def test_texts_without_masks_beside_texts_with_them_allow_everything() -> None:
+def test_masks_are_computed_by_the_rule_of_the_latest_game() -> None:
     buffer = ReplayBuffer(SPEC, 10)
     buffer.add(episodes(0, 3))
-    assert buffer.sample(5, torch.Generator()).masks is None
+    assert buffer.sample(5, torch.Generator()).allowed_tokens is None
     buffer.add(episodes(3, 3, masked=True))
-    buffer.add(episodes(6, 3))
-    drawn = buffer.sample(100, torch.Generator().manual_seed(0))
-    assert drawn.masks is not None
-    number = drawn.rewards[:, 0]
-    with_masks = (number >= 3) & (number < 6)
-    assert drawn.masks[~with_masks].all()
-    assert not drawn.masks[with_masks].all((1, 2)).any()
+    masks = masks_of(buffer.sample(100, torch.Generator().manual_seed(0)), 4)
+    assert (masks[:, :2] == [True, True, True, False]).all()
+    assert masks[:, 2:].all()
+    assert not any(tensor.dtype == torch.bool for tensor in buffer.state_dict().values()), "no masks are kept"
+
+
+def test_a_state_of_old_with_masks_is_read() -> None:
+    buffer, other = ReplayBuffer(SPEC, 10), ReplayBuffer(SPEC, 10)
+    buffer.add(episodes(0, 3))
+    other.load_state_dict(buffer.state_dict() | {"masks": torch.ones(3, 3, 4, dtype=torch.bool)})
+    assert held(other) == held(buffer)
 
 
 @pytest.mark.parametrize("count", [2, 7, 12])
@@ -100,7 +105,7 @@ def test_it_goes_on_from_its_state(count: int, masked: bool) -> None:
     other.load_state_dict(buffer.state_dict())
     for first in (20, 30):
         drawn, again = (each.sample(30, torch.Generator().manual_seed(1)) for each in (buffer, other))
-        for name in ("tokens", "lengths", "rewards", "sources", "masks"):
+        for name in ("tokens", "lengths", "rewards", "sources"):
             np.testing.assert_array_equal(getattr(drawn, name), getattr(again, name))
         for each in (buffer, other):
             each.add(episodes(first, 3, True, masked))
@@ -111,7 +116,7 @@ def test_what_does_not_fit_is_refused() -> None:
         with pytest.raises(error, match="capacity"):
             ReplayBuffer(SPEC, capacity)  # type: ignore[arg-type]
     buffer = ReplayBuffer(SPEC, 5)
-    with pytest.raises(ValueError, match="the replay buffer is empty; add episodes before"):
+    with pytest.raises(ValueError, match="the replay buffer is empty; add texts before"):
         buffer.sample(1, torch.Generator())
     buffer.add(episodes(0, 3))
     with pytest.raises(ValueError, match="count=0"):

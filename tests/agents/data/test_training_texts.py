@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gymnasium as gym
+import numpy as np
 import pytest
 import torch
 
@@ -18,7 +19,7 @@ def reader(seed: int = 0, env_id: str = "TextGen-Tiny-v0", **kwargs: int) -> Tra
 
 def rows_read(texts: TrainingTexts, numbers: range) -> list[list[int]]:
     """The texts of some batches as rows of the training data, told apart by a column that counts them."""
-    texts._tokens = torch.arange(texts.count).unsqueeze(1)
+    texts._texts = texts._texts._replace(tokens=np.arange(texts.count)[:, None])
     return [texts.batch(number).tokens.squeeze(1).tolist() for number in numbers]
 
 

@@ -18,6 +18,7 @@ from agents.functional.natural_gradient import (
     line_search,
     longest_step,
 )
+from agents.policy_gradient.natural import estimate, fisher
 from agents.policy_gradient.npg import NPG, NPGConfig
 from support.gradient_estimates import sampled, standard_errors_off, unequal
 from textgen_env.solve import TextMDP, occupancy
@@ -109,7 +110,9 @@ def test_the_natural_gradient_is_that_of_the_matrix() -> None:
 def test_what_texts_say_of_the_fisher_information_is_right_on_average() -> None:
     envs, mdp, agent = small_agent(128, damping=0.0)
     vector = torch.randn(flat(agent.policy_parameters).numel(), generator=torch.Generator().manual_seed(1))
-    found = sampled(agent, envs, lambda episodes: agent.fisher(agent.read(episodes))(vector).double().numpy(), 60)
+    found = sampled(
+        agent, envs, lambda episodes: fisher(agent, estimate(agent, episodes), 0.0)(vector).double().numpy(), 60
+    )
     off, resolution = standard_errors_off(found, exact_fisher(agent, mdp) @ vector.double().numpy())
     assert off < 4
     assert resolution < 0.05

@@ -12,7 +12,6 @@ from agents.functional.returns import (
     batch_mean_baseline,
     gae,
     group_relative_advantages,
-    lambda_returns,
     leave_one_out_baseline,
     n_step_returns,
     no_baseline,
@@ -21,6 +20,7 @@ from agents.functional.returns import (
     whole_return,
     written,
 )
+from support.lambda_returns import lambda_returns
 
 LENGTHS = np.array([5, 1, 3, 5, 2, 4])
 
@@ -186,3 +186,14 @@ def test_texts_that_make_no_whole_groups_are_refused(count: int, group_size: int
     for compare in (leave_one_out_baseline, group_relative_advantages):
         with pytest.raises(ValueError, match=f"group_size={group_size} must be at least 2 and divide the {count}"):
             compare(np.zeros(count), group_size)
+
+
+@pytest.mark.parametrize("trace_decay", [0.0, 0.4, 1.0])
+def test_advantages_are_lambda_returns_less_values(trace_decay: float) -> None:
+    """Sutton and Barto 2018, equation 12.3."""
+    rng = np.random.default_rng(3)
+    rewards, values = rng.normal(size=(2, len(LENGTHS), LENGTHS.max()))
+    found = gae(rewards, values, LENGTHS, 0.9, trace_decay)
+    there = written(LENGTHS, LENGTHS.max())
+    expected = (lambda_returns(rewards, values, LENGTHS, trace_decay, 0.9) - values) * there
+    np.testing.assert_allclose(found, expected, atol=1e-12)

@@ -11,7 +11,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from agents.data.training_texts import Batch, TrainingTexts
+from agents.data.text_batch import TextBatch
+from agents.data.training_texts import TrainingTexts
 from agents.imitation.mle import MLE, MLEConfig
 from agents.imitation.scheduled_sampling import ScheduledSampling, ScheduledSamplingConfig
 from textgen_env import BaseTask, TextGenVectorEnv
@@ -29,11 +30,11 @@ def learner(envs: Any, seed: int = 0, **config: Any) -> ScheduledSampling:
     return ScheduledSampling(envs, ScheduledSamplingConfig(**{**SMALL, **config}), seed)
 
 
-def batch_of(agent: ScheduledSampling, envs: Any, number: int = 0, size: int = 32) -> Batch:
+def batch_of(agent: ScheduledSampling, envs: Any, number: int = 0, size: int = 32) -> TextBatch:
     return TrainingTexts(envs, agent.spec, size, 0, agent.device).batch(number)
 
 
-def uniforms_of(agent: ScheduledSampling, batch: Batch) -> torch.Tensor:
+def uniforms_of(agent: ScheduledSampling, batch: TextBatch) -> torch.Tensor:
     """Of the next call of `mixed`: coins and what tokens are drawn with, (2, B, T)."""
     twin = torch.Generator()
     twin.set_state(agent.generator.get_state())
@@ -105,9 +106,9 @@ def test_each_token_is_drawn_from_the_policy_after_what_it_has_read(cell: Cell, 
     drawn = (coins >= epsilon) & batch.written
     drawn[:, -1] = False
     assert drawn.sum() > 0.7 * (1 - epsilon) * batch.written.sum()
-    torch.testing.assert_close(mixed, torch.where(drawn, passed, batch.tokens))
-    assert (mixed != batch.tokens)[drawn].float().mean() > 0.3
-    assert (mixed == batch.tokens)[~batch.written].all()
+    torch.testing.assert_close(mixed, torch.where(drawn, passed, batch.token_ids))
+    assert (mixed != batch.token_ids)[drawn].float().mean() > 0.3
+    assert (mixed == batch.token_ids)[~batch.written].all()
 
 
 def always_the_last_token(agent: ScheduledSampling) -> None:
@@ -122,7 +123,7 @@ def test_a_coin_is_tossed_for_every_token_of_every_text() -> None:
     always_the_last_token(agent)
     rows, horizon, epsilon = 4_000, 10, 0.7
     tokens = torch.randint(99, (rows, horizon), generator=torch.Generator().manual_seed(0))
-    batch = Batch(tokens, torch.ones_like(tokens, dtype=torch.bool), None)
+    batch = TextBatch(tokens.numpy(), np.full(len(tokens), tokens.shape[1]), np.zeros(tokens.shape))
     mixed, again = agent.mixed(batch, epsilon), agent.mixed(batch, epsilon)
     coins = (mixed == 99).numpy()
     assert ((mixed == tokens).numpy() == ~coins).all()
@@ -150,7 +151,7 @@ def test_updates_are_those_of_plain_torch(cell: Cell) -> None:
     for number, nll in enumerate(nlls):
         batch = texts.batch(number)
         logits = other.network.logits(other.network.hidden(other.mixed(batch, 0.4), None))
-        loss = F.cross_entropy(logits[batch.written], batch.tokens[batch.written])
+        loss = F.cross_entropy(logits[batch.written], batch.token_ids[batch.written])
         assert nll == pytest.approx(loss.item(), abs=1e-5)
         optimiser.zero_grad()
         loss.backward()

@@ -211,10 +211,10 @@ def test_any_agent_takes_it_and_goes_on_bit_for_bit(kind: Any, config: Any, echo
     other = loaded.network.state_dict()
     assert all(torch.equal(tensor, other[name]) for name, tensor in agent.network.state_dict().items())
     tempered = Tempered(envs, TemperedConfig(**SMALL, attention="general"))
-    tempered.adopt(agent)
+    tempered.initialise_from(agent)
     assert tempered.adopted
     with pytest.raises(ValueError, match=r"its network differs in attention='general'; give this agent the same"):
-        Tempered(envs, TemperedConfig(**SMALL, attention="dot")).adopt(agent)
+        Tempered(envs, TemperedConfig(**SMALL, attention="dot")).initialise_from(agent)
 
 
 def test_what_has_no_source_is_not_looked_at() -> None:

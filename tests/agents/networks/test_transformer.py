@@ -175,12 +175,12 @@ def test_a_policy_is_adopted_by_a_network_of_the_same_layers_and_heads() -> None
     envs = oracle("")
     teacher = MLE(envs, MLEConfig(**SMALL)).train(envs, 200)
     agent = Tempered(envs, TemperedConfig(**SMALL))
-    agent.adopt(teacher)
+    agent.initialise_from(teacher)
     texts = teacher.sample(5)
     np.testing.assert_allclose(agent.log_prob(*texts[:2]), teacher.log_prob(*texts[:2]), rtol=1e-6)
     for name, value in (("heads", 4), ("layers", 2)):
         with pytest.raises(ValueError, match=rf"its network differs in {name}={SMALL[name]}; give this agent the same"):
-            Tempered(envs, TemperedConfig(**{**SMALL, name: value})).adopt(teacher)
+            Tempered(envs, TemperedConfig(**{**SMALL, name: value})).initialise_from(teacher)
 
 
 @pytest.mark.parametrize(

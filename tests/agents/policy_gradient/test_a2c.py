@@ -15,12 +15,12 @@ from agents.data.episodes import evaluate, play
 from agents.exact import exact_gradient, network_logits, policy_table
 from agents.functional.natural_gradient import flat
 from agents.policy_gradient.a2c import A2C, A2CConfig
-from agents.policy_gradient.base import Played
 from agents.policy_gradient.npg import NPG
 from agents.policy_gradient.ppo import PPO
 from agents.policy_gradient.trpo import TRPO
 from support.games import share_copied
 from support.gradient_estimates import flat_gradient, policy_gradients, standard_errors_off, unequal
+from support.text_batches import forbids, masks_of
 from textgen_env import BaseTask, TextGenVectorEnv
 from textgen_env.solve import TextMDP, backward_induction, evaluate_policy, expected_return, occupancy
 
@@ -103,7 +103,7 @@ def test_the_critic_learns_the_values_and_leaves_the_policy_alone() -> None:
     error = np.abs(critic_of(agent, mdp) - right).max()
     for _ in range(200):
         value = agent.losses(agent.gather(envs, np.ones(64, np.int64)))["value"]
-        agent._descend(value, {"value": value})
+        agent.gradient_step(value, {"value": value})
     np.testing.assert_array_equal(policy_table(agent, mdp), before)
     assert error > 1
     assert np.abs(critic_of(agent, mdp) - right)[occupancy(mdp, before) > 0.05].max() < 0.15
@@ -116,7 +116,7 @@ def test_a_far_critic_does_not_slow_the_policy() -> None:
     for factor in (1.0, 1e6):
         agent = unequal(A2C(envs, A2CConfig(**PLAIN, max_grad_norm=50.0), seed=0))
         terms = agent.losses(agent.gather(envs, np.ones(32, np.int64), seed=0))
-        agent._descend(terms["policy"] + factor * terms["value"], terms)
+        agent.gradient_step(terms["policy"] + factor * terms["value"], terms)
         critic = flat([parameter.grad for parameter in agent.network.value.parameters()])
         ways.append((flat([parameter.grad for parameter in agent.policy_parameters]), float(critic.norm())))
     (way, near), (same, far) = ways
@@ -139,9 +139,7 @@ def test_what_masks_forbid_has_no_gradient(kind: Any) -> None:
     envs = gym.make_vec("TextGen-Tiny-v0", num_envs=16)
     agent = unequal(kind(envs, kind.config_class(**PLAIN)))
     played = play(Uniform(envs, seed=1).predict, envs, np.ones(16, np.int64))
-    masks = np.ones((16, 5, 4), np.bool_)
-    masks[..., 3] = False
-    kept = replace(played, tokens=np.where(played.tokens == 3, 1, played.tokens), masks=masks)
+    kept = replace(played, tokens=np.where(played.tokens == 3, 1, played.tokens), allowed_tokens=forbids(3, 4))
     terms = agent.losses(kept)
     for name in ("policy", "entropy"):
         (gradient,) = torch.autograd.grad(terms[name], agent.network.decoder.output.bias, retain_graph=True)
@@ -151,7 +149,7 @@ def test_what_masks_forbid_has_no_gradient(kind: Any) -> None:
     agent.learn(kept)
     moved = agent.network.decoder.output.bias.detach() != before
     assert moved.tolist() == [True, True, True, False]
-    assert Played.of(kept, agent.device).allowed is not None
+    assert not masks_of(kept, 4)[:, 0, 3].any()
 
 
 @pytest.mark.parametrize("kind", AGENTS)

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from agents.data.episodes import Episodes, joined, play_from
+from agents.data.episodes import play_from
+from agents.data.text_batch import TextBatch, joined
 from agents.exact import exact_gradient, policy_table
-from agents.policy_gradient.base import Played
 from agents.policy_gradient.grpo import GRPO, GRPOConfig
 from agents.policy_gradient.rloo import RLOO, RLOOConfig
 from support.games import share_copied
 from support.gradient_statistics import SMALLEST, Deviations, estimates, gradient_of, unequal
+from support.text_batches import forbids, masks_of
 from textgen_env import TextGenVectorEnv
 from textgen_env.solve import TextMDP, all_texts, text_probabilities
 
@@ -32,11 +33,11 @@ def estimates_of(agent: Any, envs: Any, count: int) -> np.ndarray:
     return estimates(agent, (agent.losses(agent.gather(envs, quota))["policy"] for _ in range(count)))
 
 
-def texts_as_episodes(envs: Any, tokens: np.ndarray, lengths: np.ndarray) -> Episodes:
+def texts_as_episodes(envs: Any, tokens: np.ndarray, lengths: np.ndarray) -> TextBatch:
     """Texts with their scores paid at the last token."""
     rewards = np.zeros(tokens.shape)
     rewards[np.arange(len(tokens)), lengths - 1] = envs.unwrapped.score(tokens, lengths)
-    return Episodes(tokens, lengths, rewards, None, None, None, int(lengths.sum()))
+    return TextBatch(tokens, lengths, rewards, tokens_written=int(lengths.sum()))
 
 
 @pytest.mark.parametrize(("group_size", "discount"), [(2, 1.0), (8, 1.0), (4, 0.5)])
@@ -89,7 +90,7 @@ def test_grpos_divisions_follow_another_gradient(divided: dict[str, bool]) -> No
     if divided.get("divide_by_length"):
         weights /= texts.lengths
     episodes = texts_as_episodes(envs, texts.tokens, texts.lengths)
-    log_probs = agent.log_probs_and_entropy(Played.of(episodes, agent.device))[0].sum(1)
+    log_probs = agent.log_probs_and_entropy(episodes)[0].sum(1)
     over_all_pairs = gradient_of(torch.autograd.grad((log_probs * torch.from_numpy(weights)).sum(), agent.parameters))
     found = estimates_of(agent, envs, 60)
     deviations = Deviations.of(found, over_all_pairs)
@@ -145,8 +146,7 @@ def test_masks_of_joined_parts_stay_with_their_texts(no_repeat_task: Any) -> Non
     agent = RLOO(envs, RLOOConfig(**SMALLEST))
     starts = {"prefix": np.array([[1], [1], [1]])}
     played = play_from(agent.predict, envs, starts, masked=True)
-    assert played.masks is not None
-    for tokens, length, masks in zip(played.tokens, played.lengths, played.masks, strict=True):
+    for tokens, length, masks in zip(played.tokens, played.lengths, masks_of(played, 4), strict=True):
         assert masks[0].all()
         for t in range(1, length):
             assert masks[t].tolist() == [token != tokens[t - 1] for token in range(4)]
@@ -159,16 +159,17 @@ def test_groups_of_fewer_than_two_are_refused(kind: Any) -> None:
         config(group_size=size)
 
 
-def test_parts_without_masks_are_joined_to_parts_with_them() -> None:
-    tokens, lengths = np.array([[1, 0, 3]]), np.array([2])
-    masks = np.ones((1, 3, 3), np.bool_)
-    masks[0, 0, 0] = False
-    free = Episodes(tokens, lengths, np.zeros((1, 3)), None, None, None, 2)
-    bound = Episodes(tokens, lengths, np.ones((1, 3)), None, None, masks, 3)
-    both = joined([free, bound])
-    assert both.masks is not None
-    assert both.masks[0].all()
-    np.testing.assert_array_equal(both.masks[1:], masks)
+def test_joined_parts_keep_the_rule_of_their_game() -> None:
+    tokens, lengths, rule = np.array([[1, 0, 3]]), np.array([2]), forbids(0, 3)
+    first = TextBatch(tokens, lengths, np.zeros((1, 3)), given=np.array([1]), allowed_tokens=rule, tokens_written=2)
+    second = TextBatch(tokens, lengths, np.ones((1, 3)), given=np.array([0]), allowed_tokens=rule, tokens_written=3)
+    both = joined([first, second])
+    assert both.allowed_tokens is rule
+    masks = masks_of(both, 3)
+    assert masks[0, 0].all(), "what was given is not masked"
+    assert masks[0, 1].tolist() == masks[1, 0].tolist() == [False, True, True]
+    assert masks[:, 2].all()
     np.testing.assert_array_equal(both.returns, [0, 3])
     assert both.tokens_written == 5
-    assert joined([free, free]).masks is None
+    free = TextBatch(tokens, lengths, np.zeros((1, 3)))
+    assert joined([free, free]).allowed_tokens is None

@@ -11,7 +11,7 @@ import torch
 
 from agents.data.training_texts import TrainingTexts
 from agents.exact import exact_gradient
-from agents.policy_gradient.mixer import MixedEpisodes, Mixer, MixerConfig
+from agents.policy_gradient.mixer import Mixer, MixerConfig
 from agents.protocol import Progress
 from support.games import share_copied
 from support.gradient_statistics import SMALLEST, Deviations, estimates, gradient_of, unequal
@@ -51,7 +51,7 @@ def test_before_its_end_it_is_biased_towards_texts_begun_as_the_true_ones() -> N
     agent = unequal(Mixer(envs, MixerConfig(**PLAIN), seed=0))
     exact = gradient_of(exact_gradient(agent, TextMDP.of(envs))[:-2])
     batch = batch_of(agent, envs, 128)
-    losses = (agent.losses(agent.go_on(envs, batch, 1))["policy"] for _ in range(60))
+    losses = (agent.losses(agent.continuations(envs, batch, 1))["policy"] for _ in range(60))
     assert Deviations.of(estimates(agent, losses), exact).largest > 8
 
 
@@ -60,8 +60,8 @@ def test_own_continuations_follow_the_true_prefix_of_their_source(echo_task: Any
     envs = TextGenVectorEnv(echo_task, share_copied, 5, autoreset_mode=mode)
     agent = Mixer(envs, MixerConfig(**PLAIN), seed=0)
     batch = batch_of(agent, envs, 39)
-    mixed = agent.go_on(envs, batch, 2, seed=0)
-    true, lengths = batch.tokens.numpy(), batch.written.sum(1).numpy()
+    mixed = agent.continuations(envs, batch, 2, seed=0)
+    true, lengths = batch.tokens, batch.lengths
     np.testing.assert_array_equal(mixed.tokens[:, :2], true[:, :2])
     np.testing.assert_array_equal(mixed.sources, batch.sources)
     short = lengths <= 2
@@ -80,7 +80,7 @@ def test_own_continuations_follow_the_true_prefix_of_their_source(echo_task: Any
 def test_the_loss_is_cross_entropy_before_and_reinforce_after() -> None:
     envs = small_envs(8)
     agent = unequal(Mixer(envs, MixerConfig(**PLAIN, value_weight=3.0, entropy_weight=0.0), seed=0))
-    mixed = agent.go_on(envs, batch_of(agent, envs, 8), 1)
+    mixed = agent.continuations(envs, batch_of(agent, envs, 8), 1)
     with torch.no_grad():
         terms = agent.losses(mixed)
     hidden = agent.network.hidden(torch.from_numpy(mixed.tokens), None).detach()
@@ -107,7 +107,7 @@ def test_scaled_advantages_are_those_of_the_own_tokens() -> None:
     agent = unequal(Mixer(envs, MixerConfig(**SMALLEST), seed=0))
     seen: list[np.ndarray] = []
     agent._float = lambda array: seen.append(array) or torch.from_numpy(array).float()  # type: ignore[method-assign,func-returns-value]
-    mixed = agent.go_on(envs, batch_of(agent, envs, 8), 1)
+    mixed = agent.continuations(envs, batch_of(agent, envs, 8), 1)
     agent.losses(mixed)
     own = (np.arange(3) >= 1) & (np.arange(3) < mixed.lengths[:, None])
     assert np.square(seen[0][own]).mean() == pytest.approx(1)
@@ -134,10 +134,11 @@ def test_texts_too_short_to_go_on_are_read_alone() -> None:
     envs = small_envs(4)
     agent = Mixer(envs, MixerConfig(**PLAIN), seed=0)
     batch = batch_of(agent, envs, 64)
-    shortest = batch.written.sum(1) == batch.written.sum(1).min()
-    only = type(batch)(batch.tokens[shortest], batch.written[shortest], None)
-    mixed = agent.go_on(envs, only, int(batch.written.sum(1).min()))
-    assert isinstance(mixed, MixedEpisodes)
+    shortest = int(batch.lengths.min())
+    only = batch.take(np.flatnonzero(batch.lengths == shortest))
+    mixed = agent.continuations(envs, only, shortest)
+    assert mixed.given is not None
+    assert (mixed.given == mixed.lengths).all()
     assert mixed.tokens_written == 0
     assert all(torch.isfinite(term) for term in agent.losses(mixed).values())
 

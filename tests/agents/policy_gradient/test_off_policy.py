@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from agents.data.text_batch import TextBatch
 from agents.exact import exact_gradient, policy_table
 from agents.imitation.mle import MLE, MLEConfig
-from agents.policy_gradient.off_policy import OffPolicy, OffPolicyConfig, allowed_along
+from agents.policy_gradient.off_policy import OffPolicy, OffPolicyConfig, check_allowed
 from support.games import share_copied
 from support.gradient_statistics import SMALLEST, Deviations, estimates, gradient_of, unequal
+from support.text_batches import masks_of
 from textgen_env import TextGenVectorEnv
 from textgen_env.solve import TextMDP, expected_return
 
@@ -135,13 +137,15 @@ def test_data_carry_sources_scores_and_masks(echo_task: Any) -> None:
     np.testing.assert_allclose(read.returns, 1)
     assert (read.rewards[np.arange(39), read.lengths - 1] == 1).all()
     np.testing.assert_array_equal(read.sources, echo_task.sources.tokens[read.source_rows])
-    assert read.masks is not None
-    assert not read.masks[:, :1, 0].any()
-    assert read.masks[:, 1:].all()
+    masks = masks_of(read, agent.spec.vocab_size)
+    assert not masks[:, :1, 0].any()
+    assert masks[:, 1:].all()
     with pytest.raises(ValueError, match=r"training text \[0, 4, 4, 4\] has a token at 0 that the game masks"):
-        allowed_along(envs, np.array([[0, 4, 4, 4]]), np.array([1]))
+        wrong = TextBatch(np.array([[0, 4, 4, 4]]), np.array([1]), np.zeros((1, 4)), allowed_tokens=read.allowed_tokens)
+        check_allowed(wrong, 4)
     free = TextGenVectorEnv(echo_task, share_copied, 4)
-    assert allowed_along(free, read.tokens, read.lengths) is None
+    agent.batches_read = 0
+    assert agent.gather(free, np.ones(4, np.int64)).allowed_tokens is None
 
 
 def test_another_agents_policy_is_kept_and_saved(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from agents.baselines.uniform import Uniform
 from agents.data.episodes import evaluate, play
 from agents.policy_gradient.reinforce import Reinforce, ReinforceConfig
 from support.gradient_estimates import flat_gradient, policy_gradients, standard_errors_off, unequal
+from support.text_batches import forbids
 from textgen_env import BaseTask, TextGenVectorEnv
 
 PLAIN: dict[str, Any] = {"embedding_size": 3, "hidden_size": 4, "scale_advantages": False}
@@ -111,10 +112,8 @@ def test_what_masks_forbid_has_no_gradient() -> None:
     envs = gym.make_vec("TextGen-Tiny-v0", num_envs=16)
     agent = unequal(Reinforce(envs, ReinforceConfig(**PLAIN), seed=0))
     played = play(Uniform(envs, seed=1).predict, envs, np.ones(16, np.int64))
-    masks = np.ones((16, 5, 4), np.bool_)
-    masks[..., 3] = False
     kept = np.where(played.tokens == 3, 1, played.tokens)
-    for name, loss in agent.losses(replace(played, tokens=kept, masks=masks)).items():
+    for name, loss in agent.losses(replace(played, tokens=kept, allowed_tokens=forbids(3, 4))).items():
         (gradient,) = torch.autograd.grad(loss, agent.network.decoder.output.bias, retain_graph=True)
         assert gradient[3] == 0, name
         assert (gradient[:3] != 0).all(), name

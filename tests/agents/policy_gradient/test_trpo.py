@@ -11,6 +11,7 @@ import torch
 
 from agents.exact import exact_gradient, policy_table
 from agents.functional.natural_gradient import conjugate_gradient, flat
+from agents.policy_gradient.natural import ascent_direction, estimate, fisher
 from agents.policy_gradient.npg import NPG, NPGConfig
 from agents.policy_gradient.trpo import TRPO, TRPOConfig
 from support.gradient_estimates import policy_gradients, standard_errors_off, unequal
@@ -33,7 +34,7 @@ def test_the_gradient_that_is_made_natural_is_exact(kind: Any) -> None:
     assert resolution < 0.05
     # Without the critic's parameters, and with the sign that goes up.
     episodes = agent.gather(envs, np.ones(256, np.int64))
-    found = agent.gradient(agent.read(episodes)).numpy()
+    found = ascent_direction(agent, estimate(agent, episodes)).numpy()
     policy = exact[: len(found)]
     assert found @ policy > 0.9 * np.linalg.norm(found) * np.linalg.norm(policy)
 
@@ -43,10 +44,10 @@ def test_the_natural_step_is_alpha_times_the_solution() -> None:
     config = NPGConfig(**PLAIN, learning_rate=0.3, max_kl=1e9, cg_iterations=50)
     agent = unequal(NPG(envs, config))
     episodes = agent.gather(envs, np.ones(64, np.int64))
-    read = agent.read(episodes)
-    gradient, fisher = agent.gradient(read), agent.fisher(read)
-    direction = conjugate_gradient(fisher, gradient, 50)
-    assert float((fisher(direction) - gradient).norm()) < 1e-3 * float(gradient.norm())
+    found = estimate(agent, episodes)
+    gradient, product = ascent_direction(agent, found), fisher(agent, found, config.damping)
+    direction = conjugate_gradient(product, gradient, 50)
+    assert float((product(direction) - gradient).norm()) < 1e-3 * float(gradient.norm())
     before = flat(agent.policy_parameters)
     losses = agent.learn(episodes)
     torch.testing.assert_close(flat(agent.policy_parameters) - before, 0.3 * direction, atol=1e-4, rtol=1e-2)
@@ -86,10 +87,11 @@ def test_trpo_stays_where_no_step_gains() -> None:
     envs = small_tiny(64)
     agent = unequal(TRPO(envs, TRPOConfig(**PLAIN, backtracks=3)))
     episodes = agent.gather(envs, np.ones(64, np.int64))
-    read = agent.read(episodes)
+    found = estimate(agent, episodes)
     before = flat(agent.policy_parameters)
-    down = -conjugate_gradient(agent.fisher(read), agent.gradient(read), 10)
-    losses = agent.move(read, down, agent.fisher(read))
+    product = fisher(agent, found, agent.config.damping)
+    down = -conjugate_gradient(product, ascent_direction(agent, found), 10)
+    losses = agent.move(found, down, product)
     assert torch.equal(flat(agent.policy_parameters), before)
     assert losses == {"kl": pytest.approx(0, abs=1e-6), "tried": 3}
 
@@ -115,7 +117,7 @@ def test_a_direction_that_is_not_finite_moves_neither(kind: Any, monkeypatch: py
     envs = small_tiny(8)
     agent = kind(envs, kind.config_class(**PLAIN))
     before = flat(agent.parameters)
-    monkeypatch.setattr("agents.policy_gradient.npg.conjugate_gradient", lambda product, b, iterations: b * np.nan)
+    monkeypatch.setattr("agents.policy_gradient.natural.conjugate_gradient", lambda product, b, iterations: b * np.nan)
     with pytest.raises(FloatingPointError, match=f"{kind.__name__}: direction_norm is nan in update 1; its batch: 8 t"):
         agent.learn(agent.gather(envs, np.ones(8, np.int64)))
     assert torch.equal(flat(agent.parameters), before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -9,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from agents.data.episodes import Episodes
+from agents.data.text_batch import TextBatch
 from agents.exact import policy_table
-from agents.policy_gradient.base import Played
 from agents.policy_gradient.reinforce import Reinforce
 from agents.value.deep_q import values_of
 from agents.value.deep_sarsa import DeepSarsa, DeepSarsaConfig
 from agents.value.dqn import DQN, DQNConfig
 from support.games import share_copied
+from support.text_batches import forbids
 from textgen_env import BaseTask, TextGenVectorEnv
 from textgen_env.solve import TextMDP, backward_induction, expected_return
 
@@ -38,14 +39,12 @@ def spread(agent: Any) -> Any:
     return agent
 
 
-def some(agent: Any, envs: Any, masked: bool = False) -> Episodes:
+def some(agent: Any, envs: Any, masked: bool = False) -> TextBatch:
     episodes = agent.gather(envs, np.ones(envs.num_envs, np.int64))
     if not masked:
         return episodes
-    masks = np.ones((len(episodes.tokens), 5, 4), np.bool_)
-    masks[..., 3] = False
     kept = np.where(episodes.tokens == 3, 1, episodes.tokens)
-    return Episodes(kept, episodes.lengths, episodes.rewards, None, None, masks, 0)
+    return replace(episodes, tokens=kept, allowed_tokens=forbids(3, 4))
 
 
 @pytest.mark.parametrize("double", [False, True])
@@ -62,7 +61,7 @@ def test_the_step_is_down_the_error_of_targets_written_out(
             for network in (agent.network, agent.target_network):
                 network.decoder.output.bias[3] = 10.0
     episodes = some(agent, envs, masked)
-    played = Played.of(episodes, agent.device)
+    played = episodes
     ours = agent.action_values(played).detach().double().numpy()
     theirs = agent.action_values(played, agent.target_network).detach().double().numpy()
     assert np.abs(ours - theirs).max() > 0.1
@@ -77,7 +76,7 @@ def test_the_step_is_down_the_error_of_targets_written_out(
                 target += 0.9**n * theirs[text, t + n, best]
             squares.append((ours[text, t, episodes.tokens[text, t]] - target) ** 2)
     said: list[tuple[Any, Any]] = []
-    monkeypatch.setattr(agent, "_descend", lambda loss, terms: said.append((loss, terms)) or {})
+    monkeypatch.setattr(agent, "gradient_step", lambda loss, terms: said.append((loss, terms)) or {})
     agent.update(episodes)
     ((loss, terms),) = said
     assert float(loss.detach()) == pytest.approx(np.mean(squares) / 2, rel=1e-5)
@@ -92,7 +91,7 @@ def test_sarsa_expects_what_was_written_next(n: int, monkeypatch: pytest.MonkeyP
     envs = make_envs()
     agent = spread(DeepSarsa(envs, DeepSarsaConfig(**SMALL, n_step=n, discount=0.9, loss="square")))
     episodes = some(agent, envs)
-    played = Played.of(episodes, agent.device)
+    played = episodes
     values = values_of(agent.action_values(played), played)
     found = values.detach().double().numpy()
     targets = np.zeros_like(found)
@@ -102,7 +101,7 @@ def test_sarsa_expects_what_was_written_next(n: int, monkeypatch: pytest.MonkeyP
             targets[text, t] += 0.9**n * found[text, t + n] if t + n < length else 0
     expected = ((values - torch.from_numpy(targets).float()) ** 2 * played.written).sum() / (2 * played.written.sum())
     said: list[Any] = []
-    monkeypatch.setattr(agent, "_descend", lambda loss, terms: said.append(loss) or {})
+    monkeypatch.setattr(agent, "gradient_step", lambda loss, terms: said.append(loss) or {})
     agent.learn(episodes)
     assert float(said[0].detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
     for ours, theirs in zip(
@@ -161,13 +160,13 @@ def test_it_begins_with_the_values_of_another() -> None:
     envs = make_envs()
     other = spread(DeepSarsa(envs, DeepSarsaConfig(**SMALL))).train(envs, 100)
     agent = DQN(envs, DQNConfig(**SMALL))
-    agent.adopt(other)
+    agent.initialise_from(other)
     assert agent.tokens_generated == other.tokens_generated
     for network in (agent.network, agent.target_network):
         for name, tensor in network.state_dict().items():
             assert torch.equal(tensor, other.network.state_dict()[name])
-    with pytest.raises(TypeError, match="of DQN says what tokens are worth, that of Reinforce how likely tokens"):
-        agent.adopt(Reinforce(envs))
+    with pytest.raises(TypeError, match="must be a deep Q agent, got Reinforce"):
+        agent.initialise_from(Reinforce(envs))
 
 
 def test_a_loss_that_is_not_finite_is_named_and_changes_nothing() -> None:
@@ -176,7 +175,7 @@ def test_a_loss_that_is_not_finite_is_named_and_changes_nothing() -> None:
     episodes = some(agent, envs)
     before = {name: tensor.clone() for name, tensor in agent.network.state_dict().items()}
     with pytest.raises(FloatingPointError, match="DQN: td is inf in update 1"):
-        agent.update(Episodes(episodes.tokens, episodes.lengths, episodes.rewards + 1e30, None, None, None, 0))
+        agent.update(replace(episodes, rewards=episodes.rewards + 1e30))
     assert all(torch.equal(tensor, before[name]) for name, tensor in agent.network.state_dict().items())
 
 

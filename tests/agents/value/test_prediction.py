@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from agents.baselines.uniform import Uniform
-from agents.data.episodes import Episodes, play
+from agents.data.episodes import play
+from agents.data.text_batch import TextBatch
 from agents.exact import policy_table
-from agents.functional.returns import lambda_returns, reward_to_go
+from agents.functional.returns import reward_to_go
 from agents.value.mc_prediction import MCPrediction, MCPredictionConfig
 from agents.value.td_prediction import TDPrediction, TDPredictionConfig
 from support.games import share_of_a
+from support.lambda_returns import lambda_returns
 from support.return_variances import return_variance
 from support.text_sums import random_policy
 from textgen_env import TextGenVectorEnv
@@ -32,14 +34,14 @@ def small_envs(**kwargs: Any) -> Any:
     return gym.make_vec("TextGen-Tiny-v0", num_envs=16, vocab_size=3, max_length=3, **kwargs)
 
 
-def played(envs: Any, count: int, seed: int = 0) -> Episodes:
+def played(envs: Any, count: int, seed: int = 0) -> TextBatch:
     return play(Uniform(envs, seed=seed).predict, envs, np.full(envs.num_envs, count), masked=True)
 
 
-def alone(episodes: Episodes, text: int) -> Episodes:
+def alone(episodes: TextBatch, text: int) -> TextBatch:
     """One of them."""
     parts = (getattr(episodes, name)[[text]] for name in ("tokens", "lengths", "rewards"))
-    return Episodes(*parts, None, None, None, 0)
+    return TextBatch(*parts)
 
 
 def test_monte_carlo_is_as_far_from_the_values_as_its_errors_say() -> None:
@@ -47,7 +49,7 @@ def test_monte_carlo_is_as_far_from_the_values_as_its_errors_say() -> None:
     mdp = TextMDP.of(envs, discount=0.8)
     policy = random_policy(mdp)
     agent = MCPrediction(envs, MCPredictionConfig(discount=0.8), seed=0)
-    agent.follow(policy, mdp.tokens, mdp.lengths)
+    agent.set_policy(policy, mdp.tokens, mdp.lengths)
     agent.train(envs, 20_000)
     V = evaluate_policy(mdp, policy).V
     errors = np.sqrt(return_variance(mdp, policy)[0] / agent.visits)
@@ -67,7 +69,7 @@ def test_temporal_differences_come_to_the_values(kind: str, trace_decay: float, 
     mdp = TextMDP.of(envs)
     policy = random_policy(mdp)
     agent = TDPrediction(envs, TDPredictionConfig(trace_decay=trace_decay), seed=0)
-    agent.follow(policy, mdp.tokens, mdp.lengths)
+    agent.set_policy(policy, mdp.tokens, mdp.lengths)
     agent.train(envs, 25_000)
     at = agent.rows.along(mdp.tokens, None)[np.arange(mdp.num_states), mdp.lengths]
     visits = agent.visits[at]
@@ -75,7 +77,7 @@ def test_temporal_differences_come_to_the_values(kind: str, trace_decay: float, 
     assert seen.sum() > 6
     V = evaluate_policy(mdp, policy).V
     # A step of alpha_n forgets what is older than 1 / alpha_n visits: no estimate varies more than that many returns.
-    deviations = np.sqrt(agent.step_sizes(visits[seen]) * return_variance(mdp, policy)[0][seen])
+    deviations = np.sqrt(agent.config.step_sizes(visits[seen]) * return_variance(mdp, policy)[0][seen])
     found = agent.values_after(mdp.tokens, mdp.lengths)[seen]
     np.testing.assert_array_less(np.abs(found - V[seen]), 4 * deviations + 1e-9)
     wrong = evaluate_policy(mdp, mdp.uniform_policy()).V[seen]
@@ -145,7 +147,7 @@ def test_the_policy_is_the_one_given(kind: Any, config: Any, tmp_path: Path) -> 
     np.testing.assert_allclose(policy_table(agent, mdp), 1 / 3)
     policy = random_policy(mdp)
     agent.train(envs, 300)
-    agent.follow(policy, mdp.tokens, mdp.lengths)
+    agent.set_policy(policy, mdp.tokens, mdp.lengths)
     assert not agent.visits.any()
     assert agent.values.any()
     np.testing.assert_allclose(policy_table(agent, mdp), policy)
@@ -159,7 +161,7 @@ def test_the_policy_is_shared_out_among_what_is_allowed() -> None:
     envs = small_envs()
     mdp = TextMDP.of(envs)
     agent = TDPrediction(envs)
-    agent.follow(np.tile([0.2, 0.8, 0.0], (mdp.num_states, 1)), mdp.tokens, mdp.lengths)
+    agent.set_policy(np.tile([0.2, 0.8, 0.0], (mdp.num_states, 1)), mdp.tokens, mdp.lengths)
     blank = np.full((3, 3), 3)
     masks = np.array([[True, False, True], [False, False, True], [True, True, False]])
     found = agent.masked_probabilities(blank, np.zeros(3, np.int64), None, masks)
@@ -180,16 +182,16 @@ def test_policies_that_are_none_are_refused() -> None:
         (good * np.nan, r"policy\[0\]=.* must be probabilities"),
     ]:
         with pytest.raises(ValueError, match=said):
-            agent.follow(bad, mdp.tokens, mdp.lengths)
+            agent.set_policy(bad, mdp.tokens, mdp.lengths)
     for tokens, lengths in (
         (mdp.tokens[:, :2], mdp.lengths),
         (mdp.tokens, mdp.lengths + 3),
         (mdp.tokens, mdp.lengths - 1),
     ):
         with pytest.raises(ValueError, match=r"expected prefixes \(K, 3\) and \(K,\) lengths from 0 to 2"):
-            agent.follow(good, tokens, lengths)
+            agent.set_policy(good, tokens, lengths)
     with pytest.raises(ValueError, match="unconditional"):
-        agent.follow(good, mdp.tokens, mdp.lengths, np.zeros((7, 1), np.int64))
+        agent.set_policy(good, mdp.tokens, mdp.lengths, np.zeros((7, 1), np.int64))
     for value in (-0.1, 1.1):
         with pytest.raises(ValueError, match=f"trace_decay={value}"):
             TDPredictionConfig(trace_decay=value)

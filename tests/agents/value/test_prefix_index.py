@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agents.data.text_spec import TextSpec
-from agents.value.prefix_index import PrefixRows
+from agents.value.prefix_index import PrefixIndex
 from support.games import share_copied, share_of_a
 from textgen_env import TextGenVectorEnv
 from textgen_env.solve import TextMDP, all_texts
@@ -29,7 +29,7 @@ def envs(request: pytest.FixtureRequest, no_repeat_task: Any, echo_task: Any) ->
 
 def test_rows_are_different_and_within_the_table(envs: TextGenVectorEnv) -> None:
     mdp = TextMDP.of(envs)
-    rows = PrefixRows(TextSpec.from_envs(envs))
+    rows = PrefixIndex(TextSpec.from_envs(envs))
     sources = None if mdp.sources is None else mdp.sources.tokens
     at = rows.along(mdp.tokens, sources)[np.arange(mdp.num_states), mdp.lengths]
     assert len(np.unique(at)) == mdp.num_states
@@ -41,7 +41,7 @@ def test_rows_are_different_and_within_the_table(envs: TextGenVectorEnv) -> None
 
 def test_rows_along_a_text_are_those_of_its_prefixes(envs: TextGenVectorEnv) -> None:
     mdp = TextMDP.of(envs)
-    rows = PrefixRows(TextSpec.from_envs(envs))
+    rows = PrefixIndex(TextSpec.from_envs(envs))
     texts = all_texts(mdp)
     sources = None if texts.sources is None else envs.task.sources.take(texts.sources).tokens  # type: ignore[union-attr]
     along = rows.along(texts.tokens, sources)
@@ -55,9 +55,9 @@ def test_rows_along_a_text_are_those_of_its_prefixes(envs: TextGenVectorEnv) -> 
 
 def test_a_table_too_large_is_refused() -> None:
     with pytest.raises(ValueError, match=r"table over all prefixes of TextSpec.* has 484 entries, more than 483; make"):
-        PrefixRows(TextSpec(4, 5, 0), most_entries=483)
-    assert PrefixRows(TextSpec(4, 5, 0), most_entries=484).count == 121
+        PrefixIndex(TextSpec(4, 5, 0), most_entries=483)
+    assert PrefixIndex(TextSpec(4, 5, 0), most_entries=484).count == 121
     with pytest.raises(ValueError, match=r"has 10\^70 entries, more than 10,000,000; .* such as dqn"):
-        PrefixRows(TextSpec(5_000, 20))
+        PrefixIndex(TextSpec(5_000, 20))
     with pytest.raises(ValueError, match="all prefixes and sources of"):
-        PrefixRows(TextSpec(68, 9, 0, 10, 4))
+        PrefixIndex(TextSpec(68, 9, 0, 10, 4))

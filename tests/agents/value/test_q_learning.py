@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -65,9 +66,11 @@ def test_an_update_by_hand() -> None:
     agent.visits[0, 1] = 1
     episodes = agent.gather(envs, np.ones(1, np.int64))
     episodes.tokens[:], episodes.lengths[:], episodes.rewards[:] = [[1, 2, 0]], 3, [[1.0, -2.0, 6.0]]
-    masks = np.ones((1, 3, 3), np.bool_)
-    masks[0, 1, 0] = False
-    losses = agent.learn(type(episodes)(episodes.tokens, episodes.lengths, episodes.rewards, None, None, masks, 3))
+
+    def allowed(tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        return (lengths != 1)[:, None] | (np.arange(3) != 0)
+
+    losses = agent.learn(replace(episodes, allowed_tokens=allowed))
     # The second update of (empty, 1): 0.8 / 2 of 1 + 0.5 max(1, 5); then 0.8 of -2 + 0 - 5; then 0.8 of 6.
     assert agent.values[0, 1] == pytest.approx(0.4 * 3.5)
     assert agent.values[1, 2] == pytest.approx(5 + 0.8 * (-2 - 5))

@@ -40,7 +40,7 @@ def test_it_comes_to_the_values_of_its_own_policy(kind: str, no_repeat_task: Any
     seen = mdp.allowed & (visits > 50)
     assert seen.sum() > 10
     # A step of alpha_n forgets what is older than 1 / alpha_n visits: no estimate varies more than that many returns.
-    deviations = np.sqrt(agent.step_sizes(visits[seen]) * return_variance(mdp, policy)[1][seen])
+    deviations = np.sqrt(agent.config.step_sizes(visits[seen]) * return_variance(mdp, policy)[1][seen])
     np.testing.assert_array_less(np.abs(found[seen] - Q[seen]), 4 * deviations + 1e-2)
     # The test can tell: the best values are others.
     best = backward_induction(mdp).Q

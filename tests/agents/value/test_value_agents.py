@@ -148,7 +148,7 @@ def test_chunks_change_nothing(make: Any, new_envs: Any, monkeypatch: pytest.Mon
     texts = all_texts(mdp)
     sources = None if mdp.sources is None else envs.task.sources.take(texts.sources).tokens
     whole = agent.log_prob(texts.tokens, texts.lengths, sources), policy_table(agent, mdp)
-    monkeypatch.setattr("agents.bases.value_policy.CHUNK_VALUES", 7 * mdp.vocab_size * mdp.tokens.shape[1])
+    monkeypatch.setattr("agents.bases.value_agent.CHUNK_VALUES", 7 * mdp.vocab_size * mdp.tokens.shape[1])
     parts = agent.log_prob(texts.tokens, texts.lengths, sources), policy_table(agent, mdp)
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-12)

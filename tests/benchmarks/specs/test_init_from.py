@@ -125,7 +125,7 @@ def test_a_parent_without_its_agent_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("agent", "said"),
     [
-        ("uniform", "lacks `adopt`"),
+        ("uniform", "lacks `initialise_from`"),
         ("reinforce", "hidden_size"),
     ],
 )
@@ -204,14 +204,14 @@ def test_rows_that_start_from_nothing_real_are_refused() -> None:
 
 
 def test_an_agent_may_count_what_it_adopted_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    inner = Reinforce.adopt
+    inner = Reinforce.initialise_from
 
     def adopt(self: Any, other: Any) -> None:
         inner(self, other)
         self.tokens_generated = self.tokens_read = self.tokens_rolled_out = 0
 
     do(EXPERIMENT, tmp_path / "a")
-    monkeypatch.setattr(Reinforce, "adopt", adopt)
+    monkeypatch.setattr(Reinforce, "initialise_from", adopt)
     do(EXPERIMENT, tmp_path / "b")
     counted, anew = (
         [(p.tokens_generated, p.tokens_read) for p in result(tmp_path / name, "RL").curve] for name in ("a", "b")

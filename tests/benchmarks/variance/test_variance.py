@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from agents.adversarial.seqgan import SeqGAN, SeqGANConfig
 from agents.baselines.uniform import Uniform
-from agents.data.episodes import Episodes
+from agents.data.text_batch import TextBatch
 from agents.exact import estimated_gradient, exact_gradient, policy_table
-from agents.policy_gradient.base import Played, PolicyGradientConfig
+from agents.policy_gradient.base import PolicyGradientConfig
 from agents.policy_gradient.reinforce import Reinforce, ReinforceConfig
 from benchmarks.cli import app
 from benchmarks.variance import command
@@ -60,9 +60,9 @@ def test_the_exact_advantage_has_the_exact_gradient_as_its_mean(conditional: boo
     states, tokens, written = paths(mdp)
     sources = None if mdp.sources is None else mdp.sources.tokens[states[:, 0]]
     rewards = np.where(written, mdp.rewards[states, tokens], 0)
-    every = Episodes(texts.tokens, texts.lengths, rewards, sources, texts.sources, None, 0)
+    every = TextBatch(texts.tokens, texts.lengths, rewards, sources, texts.sources)
     advantages = agent.advantages(every)
-    log_probs, _, _ = agent.log_probs_and_entropy(Played.of(every, agent.device))
+    log_probs, _, _ = agent.log_probs_and_entropy(every)
     loss = -(torch.from_numpy(chances[:, None] * advantages).float() * log_probs).sum()
     parameters = list(agent.network.parameters())
     for mean, exact in zip(torch.autograd.grad(loss, parameters), exact_gradient(agent, mdp), strict=True):

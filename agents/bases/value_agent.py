@@ -1,17 +1,20 @@
-"""Writing texts by what is known of each prefix, such as the values of the tokens after it."""
+"""Base of agents with action values: the policies that explore by them, and the probabilities of texts under them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from agents.data.text_spec import TextSpec
+from agents.bases.episodic import play_and_learn
+from agents.bases.trainable import TrainableAgent
+from agents.data.episodes import play
+from agents.data.text_batch import TextBatch
 from agents.functional.exploration import greedy
 from agents.functional.returns import written
-from agents.protocol import BoolArray, FloatArray, IntArray, Observation, State
+from agents.protocol import BoolArray, Callback, Envs, FloatArray, IntArray, Observation, State
 from textgen_env import Texts
 from textgen_env.checks import check_at_least
 from textgen_env.models.sampling import sample_categorical
@@ -20,53 +23,33 @@ from textgen_env.models.sampling import sample_categorical
 CHUNK_VALUES = 1_000_000
 
 
-class ValuePolicy:
-    """The exploration policy of action values Q(x_<t, .), which a subclass looks up or computes (`_next`, `_along`).
+class ValueAgent(TrainableAgent):
+    """Base of agents with action values Q(x_<t, .), which a subclass looks up or computes (`_next`, `_along`); it
+    defines `learn`, too, and its config has `batch_size`.
 
     `predict`, `sample`, `log_prob` and `action_probabilities` all mean one policy: that of the present values where the
     schedule of exploration ends, `config.exploration_end`, from the first token on; with `deterministic=True`,
     `predict` is greedy. `explore`, which learning plays with, is the policy where the schedule stands.
     """
 
-    spec: TextSpec
-    config: Any
-    updates: int
-    tokens_generated: int
-    generator: torch.Generator
-    sampling_generator: torch.Generator
-
     @property
     def exploration(self) -> float:
         """Epsilon or the temperature that learning now plays with."""
         return float(self.config.exploration_after(self.tokens_generated))
 
-    def predict(
-        self,
-        observation: Observation,
-        state: State = None,
-        episode_start: BoolArray | None = None,
-        deterministic: bool = False,
-        action_masks: BoolArray | None = None,
-    ) -> tuple[IntArray, State]:
-        """The next token of each text, drawn from the policy at the end of its exploration, or the best; see
-        `agents.protocol.Agent`.
+    def train(self, envs: Envs, total_tokens: int, callback: Callback | None = None) -> Self:
+        """Learns until `total_tokens` more tokens have been written; see `play_and_learn`. Losses reported: those of
+        `learn`."""
+        play_and_learn(self, envs, total_tokens, callback)
+        return self
 
-        Raises:
-            ValueError: a row of `action_masks` that allows nothing.
-            FloatingPointError: values that are not finite.
-        """
-        return self._pick(observation, state, episode_start, deterministic, action_masks, exploring=False)
+    def gather(self, envs: Envs, quota: IntArray, seed: int | None = None) -> TextBatch:
+        """The texts of the next batch, `quota[i]` of each row i, written by the policy that explores."""
+        return play(self.explore, envs, quota, seed=seed, masked=True).to(self.device)
 
-    def explore(
-        self,
-        observation: Observation,
-        state: State = None,
-        episode_start: BoolArray | None = None,
-        deterministic: bool = False,
-        action_masks: BoolArray | None = None,
-    ) -> tuple[IntArray, State]:
-        """As `predict`, but from the policy where its exploration stands, and drawn from the generator of learning."""
-        return self._pick(observation, state, episode_start, deterministic, action_masks, exploring=True)
+    def learn(self, batch: TextBatch) -> dict[str, float]:
+        """Takes what there is to be learned from a batch; the losses, by name."""
+        raise NotImplementedError(f"{type(self).__name__} must define learn(batch)")
 
     def sample(self, n: int, sources: ArrayLike | None = None) -> Texts:
         """`n` texts of the policy's own; see `agents.protocol.Agent`."""
@@ -144,7 +127,7 @@ class ValuePolicy:
         config = self.config
         return np.asarray(config.chances(known, self.exploration if exploring else config.exploration_end, allowed))
 
-    def _pick(
+    def _choose(
         self,
         observation: Observation,
         state: State,
