@@ -164,7 +164,7 @@ def test_a_strangers_experiment_runs_to_its_report_from_outside(tmp_path: Path) 
     said = run_from(tmp_path, "stranger:EXPERIMENTS", "--size", "large", "--jobs", "1")
     assert "By-name" in said
     collected = collect(tmp_path / "runs" / "walk-large")
-    assert [(row.label, row.count) for row in collected.rows] == [("By-name", "1/1"), ("By-path", "1/1")]
+    assert [(row.label, row.count) for row in collected.algorithms] == [("By-name", "1/1"), ("By-path", "1/1")]
     assert (tmp_path / "runs" / "walk-large" / "table.md").is_file()
     # Results name what is registered.
     for label in ("By-name", "By-path"):
