@@ -1,1 +1,1 @@
-"""Bases of agents: what is trained, saved, resumed and asked for tokens."""
+"""Bases of agents: config, training, checkpoints, and the choice of tokens."""

@@ -21,6 +21,16 @@ from agents.data.text_spec import TextSpec
 
 FORMAT = "textgen-env agent"
 VERSION = 1
+# Layers whose names have changed since files of this version were first written.
+RENAMED = {
+    "lift": "embedding_projection",
+    "queries_keys_values": "qkv",
+    "join_heads": "attention_output",
+    "widening_norm": "mlp_norm",
+    "widen": "mlp_in",
+    "narrow": "mlp_out",
+    "weigh": "score_vector",
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,7 @@ def read_checkpoint(path: str | PathLike[str], agent: str | None = None) -> Chec
     try:
         with safe_open(name, "pt") as file:
             header = json.loads((file.metadata() or {})["header"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            tensors = {_present_name(key): file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         found = header["format"], header["version"], header["agent"]
     except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise ValueError(f"path={name!r} is no saved agent, or is truncated: {error!r}") from None
@@ -92,6 +102,11 @@ def read_checkpoint(path: str | PathLike[str], agent: str | None = None) -> Chec
         return Checkpoint(found[2], TextSpec(**header["spec"]), header["config"], header["counters"], tensors)
     except (KeyError, TypeError) as error:
         raise ValueError(f"path={name!r} is no saved agent: {error!r}") from None
+
+
+def _present_name(key: str) -> str:
+    """The name that a tensor now has."""
+    return ".".join(RENAMED.get(part, part) for part in key.split("."))
 
 
 def _plain(number: np.generic) -> int | float:

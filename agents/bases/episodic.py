@@ -1,4 +1,4 @@
-"""Training loop of agents that learn from batches of whole texts, whoever wrote them."""
+"""Training loop of agents that learn from batches of whole texts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class EpisodicAgent(Protocol):
         ...
 
     def learn(self, batch: TextBatch) -> dict[str, float]:
-        """Takes what there is to be learned from a batch; the losses, by name."""
+        """Learns from a batch; returns the losses, by name."""
         ...
 
     def report_progress(

@@ -134,7 +134,7 @@ class TrainableAgent:
         each of the optimiser's groups is shortened by itself: a critic far off its target does not slow the policy.
 
         Args:
-            batch: whose loss it is; an error says of it what `str` does.
+            batch: whose loss it is; an error describes it by `str`.
 
         Raises:
             FloatingPointError: a term or the gradient that is not finite; no parameter is changed then.
@@ -152,7 +152,7 @@ class TrainableAgent:
         return values
 
     def check_finite(self, values: dict[str, float], batch: object, lower: str) -> None:
-        """Refuses numbers that are not finite, which are `values` of a `batch` and may come of too high a `lower`.
+        """Refuses `values` of a `batch` that are not finite; the remedy is to lower `lower`.
 
         Raises:
             FloatingPointError: naming the agent, the number, the update and the batch.

@@ -48,7 +48,7 @@ class ValueAgent(TrainableAgent):
         return play(self.explore, envs, quota, seed=seed, masked=True).to(self.device)
 
     def learn(self, batch: TextBatch) -> dict[str, float]:
-        """Takes what there is to be learned from a batch; the losses, by name."""
+        """Learns from a batch; returns the losses, by name."""
         raise NotImplementedError(f"{type(self).__name__} must define learn(batch)")
 
     def sample(self, n: int, sources: ArrayLike | None = None) -> Texts:

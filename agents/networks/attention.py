@@ -40,7 +40,7 @@ class Attention(nn.Module):
                 self.query = nn.Linear(size, size, bias=False)
             if score == "additive":
                 self.key = nn.Linear(size, size, bias=False)
-                self.weigh = nn.Linear(size, 1, bias=False)
+                self.score_vector = nn.Linear(size, 1, bias=False)
         self.to_empty(device="cpu")
 
     @property
@@ -56,7 +56,7 @@ class Attention(nn.Module):
         """a (N, T, S) of decoder states (N, T, H)."""
         outputs, present = memory[:2]
         if self.score == "additive":
-            scores = self.weigh(torch.tanh(self.query(hidden).unsqueeze(2) + memory[2].unsqueeze(1))).squeeze(3)
+            scores = self.score_vector(torch.tanh(self.query(hidden).unsqueeze(2) + memory[2].unsqueeze(1))).squeeze(3)
         else:
             scores = (hidden if self.score == "dot" else self.query(hidden)) @ outputs.transpose(1, 2)
         weights: Tensor = scores.masked_fill(~present.unsqueeze(1), -torch.inf).softmax(-1)

@@ -66,7 +66,7 @@ class TransformerEncoder(nn.Module):
         with torch.device("meta"):
             rows, size = vocab_size + 1, embedding_size
             self.embedding = nn.Embedding(rows, size, _weight=torch.empty(rows, size))
-            self.lift = nn.Linear(embedding_size, hidden_size)
+            self.embedding_projection = nn.Linear(embedding_size, hidden_size)
             self.stack = Stack(hidden_size, layers, heads, length)
         self.to_empty(device="cpu")
 
@@ -77,7 +77,7 @@ class TransformerEncoder(nn.Module):
     def read(self, sources: Tensor) -> Source:
         """All of it."""
         present = present_tokens(sources, self.blank_id)
-        outputs = self.stack(self.lift(self.embedding(sources)), present)
+        outputs = self.stack(self.embedding_projection(self.embedding(sources)), present)
         counted = present.unsqueeze(2)
         return Source(outputs, present, ((outputs * counted).sum(1) / counted.sum(1),))
 

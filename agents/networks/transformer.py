@@ -30,24 +30,24 @@ class Block(nn.Module):
     def __init__(self, size: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.attention_norm, self.widening_norm = nn.LayerNorm(size), nn.LayerNorm(size)
-        self.queries_keys_values = nn.Linear(size, 3 * size)
-        self.join_heads = nn.Linear(size, size)
-        self.widen, self.narrow = nn.Linear(size, 4 * size), nn.Linear(4 * size, size)
+        self.attention_norm, self.mlp_norm = nn.LayerNorm(size), nn.LayerNorm(size)
+        self.qkv = nn.Linear(size, 3 * size)
+        self.attention_output = nn.Linear(size, size)
+        self.mlp_in, self.mlp_out = nn.Linear(size, 4 * size), nn.Linear(4 * size, size)
 
     def forward(self, x: Tensor, visible: Tensor, kept: Cache | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Features (N, T, H) of inputs (N, T, H), and the keys and values (N, C, H) that they were read with: the
         inputs' own, or put among those that were `kept`. Input t sees those that `visible` (N, T or 1, C) bool says.
         """
-        queries, keys, values = self.queries_keys_values(self.attention_norm(x)).chunk(3, -1)
+        queries, keys, values = self.qkv(self.attention_norm(x)).chunk(3, -1)
         if kept is not None:
             at = kept.slots.unsqueeze(2).expand_as(keys)
             keys, values = kept.keys.scatter(1, at, keys), kept.values.scatter(1, at, values)
         attended = F.scaled_dot_product_attention(
             self._heads(queries), self._heads(keys), self._heads(values), visible.unsqueeze(1)
         )
-        x = x + self.join_heads(attended.transpose(1, 2).flatten(2))
-        return x + self.narrow(F.gelu(self.widen(self.widening_norm(x)))), keys, values
+        x = x + self.attention_output(attended.transpose(1, 2).flatten(2))
+        return x + self.mlp_out(F.gelu(self.mlp_in(self.mlp_norm(x)))), keys, values
 
     def _heads(self, features: Tensor) -> Tensor:
         return features.view(*features.shape[:2], self.heads, -1).transpose(1, 2)  # (N, heads, T, H / heads)
@@ -76,7 +76,7 @@ class Stack(nn.Module):
         features: Tensor = self.norm(x)
         return features
 
-    def go_on(self, x: Tensor, keys: Tensor, values: Tensor, read: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def extend(self, x: Tensor, keys: Tensor, values: Tensor, read: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Features (N, T, H) of inputs (N, T, H), each of which sees itself and all before it, after `read` (N,) inputs
         with `keys` and `values` (N, L, C, H); and those three after them.
 
@@ -120,7 +120,7 @@ class Transformer(TokenModel):
         with torch.device("meta"):
             rows = vocab_size + 1
             self.embedding = nn.Embedding(rows, embedding_size, _weight=torch.empty(rows, embedding_size))
-            self.lift = nn.Linear(embedding_size, hidden_size)
+            self.embedding_projection = nn.Linear(embedding_size, hidden_size)
             self.stack = Stack(hidden_size, layers, heads, capacity)
             self.output = nn.Linear(hidden_size, vocab_size)
         self.to_empty(device="cpu")
@@ -145,21 +145,21 @@ class Transformer(TokenModel):
     def begin(self, handed_over: State) -> State:
         """The state after one input, a summary (B, H) of the source, which stands before the first token."""
         (summary,) = handed_over
-        return self._go_on(summary.unsqueeze(1), self.initial_state(len(summary)))[1]
+        return self._extend(summary.unsqueeze(1), self.initial_state(len(summary)))[1]
 
     def hidden(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """What the output layer reads (B, T, H) after each of the inputs (B, T), and the state after the last."""
-        return self._go_on(self._lifted(inputs), state)
+        return self._extend(self._embedded(inputs), state)
 
     def advance(self, inputs: Tensor, state: State) -> State:
         """The state after the inputs (B,)."""
         # Not by `hidden`, which a class before this one may have made its own.
-        return self._go_on(self._lifted(inputs.unsqueeze(1)), state)[1]
+        return self._extend(self._embedded(inputs.unsqueeze(1)), state)[1]
 
-    def _lifted(self, inputs: Tensor) -> Tensor:
-        lifted: Tensor = self.lift(self.embedding(inputs))
-        return lifted
+    def _embedded(self, inputs: Tensor) -> Tensor:
+        embedded: Tensor = self.embedding_projection(self.embedding(inputs))
+        return embedded
 
-    def _go_on(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        features, *after = self.stack.go_on(x, *state[1:])
+    def _extend(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        features, *after = self.stack.extend(x, *state[1:])
         return features, (features[:, -1], *after)

@@ -84,7 +84,7 @@ class PolicyGradientAgent(PolicyAgent):
         return play(self.explore, envs, quota, seed=seed, masked=True).to(self.device)
 
     def learn(self, batch: TextBatch) -> dict[str, float]:
-        """Takes what there is to be learned from texts that this policy has just written; the losses, by name."""
+        """Learns from texts that this policy has just written; returns the losses, by name."""
         terms = self.losses(batch)
         return self.gradient_step(self.total_loss(terms), terms, batch=batch)
 

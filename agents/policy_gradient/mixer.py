@@ -98,8 +98,8 @@ class Mixer(PolicyGradientAgent):
         return self
 
     def continuations(self, envs: Envs, batch: TextBatch, true_tokens: int, seed: int | None = None) -> TextBatch:
-        """The texts of a batch, of which those longer than `true_tokens` are written anew from there on. The true
-        tokens are given, and paid nothing; a text that is not longer is true altogether."""
+        """The texts of a batch, those longer than `true_tokens` written anew from there on. True tokens are given and
+        earn nothing; a text that is not longer keeps all of its tokens."""
         tokens, lengths, rewards = batch.tokens.copy(), batch.lengths.copy(), np.zeros(batch.tokens.shape)
         mixed = replace(
             batch, tokens=tokens, lengths=lengths, rewards=rewards, given=np.minimum(lengths, true_tokens), scored=True

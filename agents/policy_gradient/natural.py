@@ -61,7 +61,7 @@ Move = Callable[[Estimates, Tensor, Product], dict[str, float]]
 
 
 def estimate(agent: PolicyGradientAgent, batch: TextBatch) -> Estimates:
-    """What there is to be learned from texts that the agent's policy wrote."""
+    """Estimates for texts that the agent's policy wrote."""
     batch = batch.to(agent.device)
     # cuDNN's recurrent layers and the fused attention cannot be differentiated twice.
     with torch.backends.cudnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH):

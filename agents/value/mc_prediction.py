@@ -21,8 +21,8 @@ class MCPredictionConfig(TabularConfig):
 
 
 class MCPrediction(PolicyEvaluation):
-    """Updates V(s_t) <- V(s_t) + alpha_n (G_t - V(s_t)), G_t = sum_{k >= t} discount^{k-t} r_k (equation 6.1). A prefix
-    comes but once in a text: first-visit and every-visit are the same."""
+    """Table updated by V(s_t) <- V(s_t) + alpha_n (G_t - V(s_t)), G_t = sum_{k >= t} discount^{k-t} r_k (equation 6.1).
+    A prefix comes but once in a text: first-visit and every-visit are the same."""
 
     config_class = MCPredictionConfig
     config: MCPredictionConfig

@@ -20,8 +20,7 @@ ROUNDING = 1e-6
 
 class PolicyEvaluation(ValueAgent):
     """Base of agents with a table V(s) of a policy that does not learn: the uniform one, until `set_policy` gives
-    another. `predict`, `sample` and `log_prob` are that policy's; with `deterministic=True` its
-    likeliest token.
+    another. `predict`, `sample` and `log_prob` are that policy's; with `deterministic=True` its likeliest token.
 
     Attributes:
         rows: which row of the tables is which prefix's.

@@ -15,7 +15,8 @@ class QLearningConfig(ControlConfig):
 
 
 class QLearning(TabularControl):
-    """Updates Q(s, a) <- Q(s, a) + alpha_n (r + discount max_b Q(s', b) - Q(s, a)), over the tokens b allowed in s'."""
+    """Table updated by Q(s, a) <- Q(s, a) + alpha_n (r + discount max_b Q(s', b) - Q(s, a)), over the tokens b allowed
+    in s'."""
 
     config_class = QLearningConfig
     config: QLearningConfig

@@ -23,7 +23,8 @@ class SarsaConfig(ControlConfig):
 
 
 class Sarsa(TabularControl):
-    """Updates Q(s, a) <- Q(s, a) + alpha_n (r + discount Q(s', a') - Q(s, a)), a' the token that was written in s'."""
+    """Table updated by Q(s, a) <- Q(s, a) + alpha_n (r + discount Q(s', a') - Q(s, a)), a' the token that was written
+    in s'."""
 
     config_class = SarsaConfig
     config: SarsaConfig

@@ -25,9 +25,9 @@ class TDPredictionConfig(TabularConfig):
 
 
 class TDPrediction(PolicyEvaluation):
-    """Updates after each token: with delta_t = r_t + discount V(s_{t+1}) - V(s_t), every prefix s of the text moves by
-    V(s) <- V(s) + alpha_n(s) e(s) delta_t; its trace e(s) is 1 when it is written, and then falls by discount * lambda
-    a token (accumulating traces; Sutton and Barto 2018, section 12.2)."""
+    """Table updated after each token: with delta_t = r_t + discount V(s_{t+1}) - V(s_t), every prefix s of the text
+    moves by V(s) <- V(s) + alpha_n(s) e(s) delta_t; its trace e(s) is 1 when it is written, and then falls by discount
+    * lambda a token (accumulating traces; Sutton and Barto 2018, section 12.2)."""
 
     config_class = TDPredictionConfig
     config: TDPredictionConfig

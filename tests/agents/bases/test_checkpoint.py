@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from safetensors.torch import save_file
 
 from agents.baselines.uniform import Uniform
 from agents.bases import checkpoint
+from agents.bases.checkpoint import RENAMED, read_checkpoint, write_checkpoint
 from agents.imitation.mle import MLE, MLEConfig
 from agents.policy_gradient.reinforce import Reinforce
 
@@ -139,3 +141,16 @@ def test_a_write_that_fails_leaves_the_old_file(envs: Any, saved: Path, monkeypa
         agent.save(saved)
     assert saved.read_bytes() == before
     assert [path.name for path in saved.parent.iterdir()] == ["agent"]
+
+
+def test_layers_are_found_by_the_names_that_they_once_had(tmp_path: Path) -> None:
+    envs = gym.make_vec("TextGen-Tiny-v0", num_envs=2)
+    agent = MLE(envs, MLEConfig(embedding_size=4, hidden_size=4, heads=2, layers=1, cell="transformer"))
+    agent.save(tmp_path / "new")
+    saved = read_checkpoint(tmp_path / "new")
+    before = {now: once for once, now in RENAMED.items()}
+    once = {".".join(before.get(part, part) for part in key.split(".")): each for key, each in saved.tensors.items()}
+    assert once.keys() != saved.tensors.keys()
+    write_checkpoint(tmp_path / "old", replace(saved, tensors=once))
+    texts = np.array([[1, 2, 0, 4, 4]])
+    np.testing.assert_array_equal(MLE.load(tmp_path / "old").log_prob(texts), agent.log_prob(texts))

@@ -62,7 +62,7 @@ def by_the_equations(
             elif attention.score == "general":
                 scores.append(h @ matrices["query"].T @ s)
             else:
-                scores.append(matrices["weigh"][0] @ np.tanh(matrices["query"] @ h + matrices["key"] @ s))
+                scores.append(matrices["score_vector"][0] @ np.tanh(matrices["query"] @ h + matrices["key"] @ s))
         chances = np.exp(scores) / np.exp(scores).sum()
         weights[n, t, : lengths[n]] = chances
         context = chances @ outputs[n, : lengths[n]].numpy()

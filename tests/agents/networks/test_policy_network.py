@@ -89,6 +89,6 @@ def test_parameters_are_drawn_from_the_generator_alone(cell: NetworkCell) -> Non
     for name, parameter in first.items():
         assert torch.equal(parameter, same[name]), name
     assert not torch.equal(first["decoder.embedding.weight"], other["decoder.embedding.weight"])
-    inner = "stack.blocks.1.widen.weight" if cell == "transformer" else "rnn.weight_hh_l0"
+    inner = "stack.blocks.1.mlp_in.weight" if cell == "transformer" else "rnn.weight_hh_l0"
     for part in ("decoder", "encoder"):
         assert not torch.equal(first[f"{part}.{inner}"], other[f"{part}.{inner}"])

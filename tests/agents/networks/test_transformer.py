@@ -46,12 +46,12 @@ def torchs_own(stack: Stack) -> nn.TransformerEncoder:
     )
     encoder = nn.TransformerEncoder(layer, LAYERS, norm=nn.LayerNorm(H), enable_nested_tensor=False).double()
     names = {
-        "self_attn.in_proj_": "queries_keys_values.",
-        "self_attn.out_proj.": "join_heads.",
-        "linear1.": "widen.",
-        "linear2.": "narrow.",
+        "self_attn.in_proj_": "qkv.",
+        "self_attn.out_proj.": "attention_output.",
+        "linear1.": "mlp_in.",
+        "linear2.": "mlp_out.",
         "norm1.": "attention_norm.",
-        "norm2.": "widening_norm.",
+        "norm2.": "mlp_norm.",
     }
     state = {"norm.weight": stack.norm.weight, "norm.bias": stack.norm.bias}
     for number, block in enumerate(stack.blocks):
@@ -65,7 +65,7 @@ def torchs_own(stack: Stack) -> nn.TransformerEncoder:
 def test_reading_a_text_is_torchs_encoder_with_a_causal_mask() -> None:
     transformer = model()
     inputs = torch.randint(V + 1, (5, CAPACITY), generator=torch.Generator().manual_seed(1))
-    x = transformer.lift(transformer.embedding(inputs)) + transformer.stack.positions.weight
+    x = transformer.embedding_projection(transformer.embedding(inputs)) + transformer.stack.positions.weight
     later = torch.ones(CAPACITY, CAPACITY, dtype=torch.bool).triu(1)
     expected = torchs_own(transformer.stack)(x, mask=later)
     found, state = transformer.hidden(inputs, transformer.initial_state(5))
@@ -80,7 +80,8 @@ def test_reading_a_source_is_torchs_encoder_with_blanks_masked() -> None:
     source = encoder.read(sources)
     blank = sources == V
     expected = torchs_own(encoder.stack)(
-        encoder.lift(encoder.embedding(sources)) + encoder.stack.positions.weight, src_key_padding_mask=blank
+        encoder.embedding_projection(encoder.embedding(sources)) + encoder.stack.positions.weight,
+        src_key_padding_mask=blank,
     )
     assert torch.equal(source.present, ~blank)
     torch.testing.assert_close(source.outputs[~blank], expected[~blank], rtol=1e-9, atol=1e-9)

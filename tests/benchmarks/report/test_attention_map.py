@@ -14,7 +14,7 @@ import torch
 from typer.testing import CliRunner
 
 from agents.baselines.uniform import Uniform
-from agents.bases.trainable import read_policy
+from agents.bases.saved_policy import read_policy
 from agents.imitation.mle import MLE, MLEConfig
 from benchmarks.cli import app
 from benchmarks.report.attention_map import attention_map, drawn
