@@ -82,6 +82,6 @@ def drawn_sources(envs: Envs, count: int, seed: int | None = None) -> IntArray:
     drawn: list[int] = []
     while len(drawn) < count:
         _, infos = envs.reset(seed=seed)
-        drawn.extend(infos["source"].tolist())
+        drawn.extend(infos["source_row"].tolist())
         seed = None
     return np.array(drawn[:count], np.int64)

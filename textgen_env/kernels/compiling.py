@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numba
+
+try:
+    import fcntl
+except ImportError:
+    # Windows has none: two processes there that compile at once may leave kernels that differ in their last bits.
+    fcntl = None  # type: ignore[assignment]
 
 
 def kernel(signature: str | None = None, **options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -35,9 +42,27 @@ def load_first(*calls: tuple[Any, ...]) -> None:
     A kernel is kept on disk with copies of those that it calls, optimised anew, and where there are several copies the
     one that was loaded first runs. Copies of kernels that may round as is convenient (`fastmath`) differ in their last
     bits: without this, a process that compiles would compute other bits than one that reads what was kept.
+
+    One process at a time is here. Copies go by numbers that each process counts for itself: were one to keep its
+    kernels in the place of another's, those that call them would not know them, and run copies of their own.
     """
-    for function, *arguments in calls:
-        function(*arguments)
+    with _one_process_at_a_time(calls[0][0]):
+        for function, *arguments in calls:
+            function(*arguments)
+
+
+@contextmanager
+def _one_process_at_a_time(function: Any) -> Iterator[None]:
+    """Waits until no other process is in such a block for kernels that are kept in the same folder as `function`."""
+    folder = getattr(getattr(function, "_cache", None), "cache_path", None)
+    if fcntl is None or folder is None:
+        yield
+        return
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with (Path(folder) / "compiling.lock").open("a") as lock:
+        # Ended with the file's being closed, or the process's.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @cache

@@ -136,7 +136,7 @@ def test_agents_that_are_none_fail_with_a_reason(tmp_path: Path, agent: str, hyp
 
 
 def test_a_return_that_is_not_finite_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from agents.data.episodes import Evaluation as Played
+    from agents.data.episodes import EvaluatedTexts as Played
     from benchmarks.evaluation import evaluator
 
     evaluate = evaluator.evaluate

@@ -85,7 +85,7 @@ def do(case, out, after=0, say=False):
         hooked(os, name, kill)
     for agent in (MLE, Reinforce):
         hooked(agent, "save", kill)
-        hooked(agent, "_goes_on", kill)
+        hooked(agent, "report_progress", kill)
     run_experiment(experiment, out, 0, lambda event: None, notify=lambda words: None)
     return kill.called
 

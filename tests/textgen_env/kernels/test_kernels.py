@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +222,27 @@ def test_code_compiled_now_and_code_kept_compute_the_same_bits(tmp_path: Path) -
     program = "from test_kernels import bits_of_sums; answer = bits_of_sums()"
     fresh, kept = (printed(program, ROOT, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
     assert fresh == kept == bits_of_sums()
+
+
+# Keeps a kernel that rounds freely only when another process has long kept its own, and those that call it.
+SLOW = """
+import time
+from numba.core import caching
+inner = caching.FunctionCache.save_overload
+def save(self, signature, data):
+    if "_sum_exp" in self._name:
+        time.sleep(3)
+    inner(self, signature, data)
+caching.FunctionCache.save_overload = save
+"""
+
+
+def test_processes_that_compile_at_once_leave_the_same_bits(tmp_path: Path) -> None:
+    """One that has compiled other kernels before, as the workers of a test run have, beside one that has not."""
+    program = "from test_kernels import bits_of_sums, figures_of_edits"
+    answer = "answer = bits_of_sums()"
+    with ThreadPoolExecutor(2) as pool:
+        programs = (f"{SLOW}\n{program}\n{answer}", f"{program}\nfigures_of_edits()\n{answer}")
+        together = pool.map(lambda each: printed(each, ROOT, NUMBA_CACHE_DIR=str(tmp_path)), programs)
+        bits = {*together, printed(f"{program}\n{answer}", ROOT, NUMBA_CACHE_DIR=str(tmp_path))}
+    assert bits == {printed(f"{program}\n{answer}", ROOT, NUMBA_CACHE_DIR=str(tmp_path / "alone"))}
