@@ -117,13 +117,18 @@ class GenerationCore:
         rows = self.all_rows if rows is None else rows
         tokens, lengths = (self.vocab_size, 0) if prefix is None else self.masks.started(prefix, len(rows))
         indices = None if source is None else checked_source_rows(source, len(rows), self.task)
-        with self.generators.drawing(rows, seeds, draws=indices is None and self.task.sources is not None):
+        draws = indices is None and self.task.sources is not None
+        before = self.generators.before_drawing(rows, seeds, draws)
+        try:
             if indices is None and self.task.sources is not None:
                 pool = self.task.sources.pool
                 indices = pool[[int(self.generators[row].integers(len(pool))) for row in rows.tolist()]]
             if self._emitter.every_token:
                 whole = np.full((len(rows), self.horizon), tokens), np.full(len(rows), lengths)
                 self._emitter.begin(rows, *whole, self._sources(indices))
+        except BaseException:
+            self.generators.undo(before)
+            raise
         at = ALL if prefix is None and len(rows) == self.num_rows else rows
         self.tokens[at] = tokens
         self.lengths[at] = lengths
@@ -139,16 +144,17 @@ class GenerationCore:
         Raises:
             ValueError, TypeError: as `reset`; nothing is changed in any row then.
         """
-        with_options, before = np.array([bool(chosen) for chosen in options], np.bool_), self.snapshot()
-        with self.generators.drawing(self.all_rows, seeds, draws=True):
-            try:
-                if not with_options.all():
-                    self.reset(self.all_rows[~with_options])
-                for row in np.flatnonzero(with_options).tolist():
-                    self.reset(self.all_rows[row : row + 1], **options[row])
-            except BaseException:
-                self.restore(before)
-                raise
+        with_options = np.array([bool(chosen) for chosen in options], np.bool_)
+        state, before = self.snapshot(), self.generators.before_drawing(self.all_rows, seeds, draws=True)
+        try:
+            if not with_options.all():
+                self.reset(self.all_rows[~with_options])
+            for row in np.flatnonzero(with_options).tolist():
+                self.reset(self.all_rows[row : row + 1], **options[row])
+        except BaseException:
+            self.restore(state)
+            self.generators.undo(before)
+            raise
 
     def step(self, actions: ArrayLike, rows: IntArray | None = None) -> Transition:
         """Writes one token in each of `rows` (K,), all by default.
@@ -165,12 +171,12 @@ class GenerationCore:
             ValueError, TypeError: the reward returned something that is no score. In each case nothing is changed.
         """
         if rows is None and self._plain_inside and self.prefixes.write_all_inside(actions):
-            return Transition.without_reward(self.num_rows)
+            return Transition(np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_), None)
         at = ALL if rows is None else rows
         rows = self.all_rows if rows is None else rows
         chosen = checked_token_ids(actions, rows, self.vocab_size)
         if not len(rows):
-            return Transition.without_reward(self.num_rows)
+            return Transition(np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_), None)
         before = self.lengths[at]
         check_running(rows, self.running[at], before)
         self.masks.check_actions(chosen, self.tokens, before, rows)
@@ -182,7 +188,7 @@ class GenerationCore:
             self.returns += transition.rewards
         else:
             # The last reward of a running text is 0 already, where only ended texts are paid.
-            transition = Transition.without_reward(self.num_rows)
+            transition = Transition(np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_), None)
         self.prefixes.write(at, chosen, before, lengths)
         if transition.finished is not None:
             self.running[transition.finished.rows] = False

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from textgen_env.vocabulary import IntArray
+
+
+class Before(NamedTuple):
+    """Generators of `rows` (K,) before something was drawn: themselves, and their states if those may change."""
+
+    rows: IntArray
+    generators: list[np.random.Generator | None]
+    states: tuple[Any, ...]
 
 
 class RowGenerators:
@@ -30,28 +37,29 @@ class RowGenerators:
         """Whether the row has a generator already."""
         return self._generators[row] is not None
 
-    @contextmanager
-    def drawing(self, rows: IntArray, seeds: Sequence[int | None] | None, draws: bool) -> Iterator[None]:
-        """Seeds the generators of `rows` for the block within; if it raises, they are as they were before.
+    def before_drawing(self, rows: IntArray, seeds: Sequence[int | None] | None, draws: bool) -> Before | None:
+        """Seeds the generators of `rows`, and tells how they were before, for `undo`.
 
         Args:
             rows: (K,) which.
             seeds: K of them, as `seed` takes them, or None.
-            draws: whether the block draws numbers; nothing is kept where neither happens.
+            draws: whether numbers will be drawn; without that and without seeds there is nothing to tell.
         """
-        kept = None if seeds is None else [self._generators[row] for row in rows.tolist()]
-        states = self.states(rows) if draws else ()
+        if seeds is None and not draws:
+            return None
+        before = Before(rows, [self._generators[row] for row in rows.tolist()], self.states(rows) if draws else ())
         if seeds is not None:
             self.seed(rows, seeds)
-        try:
-            yield
-        except BaseException:
-            if kept is not None:
-                for row, generator in zip(rows.tolist(), kept, strict=True):
-                    self._generators[row] = generator
-            if draws:
-                self.set_states(rows, states)
-            raise
+        return before
+
+    def undo(self, before: Before | None) -> None:
+        """Puts back what `before_drawing` told."""
+        if before is None:
+            return
+        for row, generator in zip(before.rows.tolist(), before.generators, strict=True):
+            self._generators[row] = generator
+        if before.states:
+            self.set_states(before.rows, before.states)
 
     def seed(self, rows: IntArray, seeds: Sequence[int | None]) -> None:
         """Gives each of `rows` a fresh generator; a seed of None leaves the row's as it is."""

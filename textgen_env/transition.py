@@ -38,8 +38,3 @@ class Transition(NamedTuple):
     rewards: FloatArray
     terminated: BoolArray
     finished: Finished | None
-
-    @classmethod
-    def without_reward(cls, num_rows: int) -> Transition:
-        """A step of N texts of which none ended or earned anything."""
-        return cls(np.zeros(num_rows), np.zeros(num_rows, np.bool_), None)
