@@ -133,8 +133,7 @@ class GenerationCore:
         self.tokens[at] = tokens
         self.lengths[at] = lengths
         self.running[at] = True
-        self.last_rewards[at] = 0.0
-        self.returns[at] = 0.0
+        self.last_rewards[at] = self.returns[at] = 0.0
         if indices is not None and self.source_indices is not None:
             self.source_indices[rows] = indices
 
@@ -197,12 +196,8 @@ class GenerationCore:
         return transition
 
     def step_inside(self, action: Any, row: int = 0) -> bool:
-        """Writes one token in one row if that is all there is to it: a token inside a text, neither masked, nor paid,
-        nor the last. A single environment spends nearly all its steps here.
-
-        Returns:
-            Whether it did; if not, nothing is changed, and `step` does it or says what is wrong.
-        """
+        """Whether one token was written in one row, by the fast path, where a single environment spends nearly all its
+        steps; if not, nothing is changed, and `step` does it or says what is wrong."""
         return self._plain_inside and self.prefixes.write_inside(action, row)
 
     def _rewarded(self, rows: IntArray, chosen: IntArray, lengths: IntArray, ends: BoolArray) -> Transition:
@@ -261,15 +256,13 @@ class GenerationCore:
     def score(
         self, tokens: ArrayLike, lengths: ArrayLike | None = None, sources: ArrayLike | None = None
     ) -> FloatArray:
-        """Scores of whole texts, in the reward's unit: what an episode that writes them earns in all.
+        """Scores (N,) float64 of whole texts, in the reward's unit: what an episode that writes them earns in all; 0 of
+        an empty one.
 
         Args:
             tokens: (N, T') ids, T' <= T; blanks (V) after the end.
             lengths: (N,) tokens written, the end token included; found from the end token and the blanks if None.
             sources: (N,) rows of the source table, for a conditional task.
-
-        Returns:
-            (N,) float64; an empty text scores 0.
 
         Raises:
             ValueError, TypeError: arrays that are no texts of this task, or a reward that returned no scores.

@@ -134,7 +134,7 @@ class PolicyGradientAgent(PolicyAgent):
         """The terms `policy` and `entropy` of texts whose tokens have the `advantages` (M, T)."""
         batch = batch.to(self.device)
         log_probs, entropy, _ = self.log_probs_and_entropy(batch)
-        policy = policy_gradient_loss(log_probs, self._float(advantages), batch.written)
+        policy = policy_gradient_loss(log_probs, self.float_tensor(advantages), batch.written)
         return {"policy": policy, "entropy": entropy}
 
     def critic_advantages(self, batch: TextBatch, values: Tensor) -> tuple[Tensor, Tensor]:
@@ -152,7 +152,7 @@ class PolicyGradientAgent(PolicyAgent):
         mean = batch_mean_baseline(to_go, lengths) if config.center_values else no_baseline(to_go)
         found = gae(rewards, said + mean, lengths, config.discount, config.gae_lambda)
         credited = scaled_to_unit(found, lengths) if config.scale_advantages else found
-        return self._float(credited), self._float(found + said)
+        return self.float_tensor(credited), self.float_tensor(found + said)
 
     def _has_value_head(self) -> bool:
         return self.has_critic
@@ -167,5 +167,6 @@ class PolicyGradientAgent(PolicyAgent):
         critic: dict[str, Any] = {"params": list(self._critic.parameters()), "lr": self.config.value_learning_rate}
         return torch.optim.Adam([{"params": self.policy_parameters}, critic], lr=learning_rate, fused=True)
 
-    def _float(self, array: FloatArray) -> Tensor:
+    def float_tensor(self, array: FloatArray) -> Tensor:
+        """An array as float32, on the agent's device."""
         return torch.from_numpy(array).float().to(self.device)

@@ -129,8 +129,8 @@ class Mixer(PolicyGradientAgent):
         if self.config.scale_advantages:
             advantages[:, true:] = scaled_to_unit(advantages[:, true:], np.maximum(batch.lengths - true, 0))
         terms = {
-            "policy": policy_gradient_loss(log_probs, self._float(advantages), own),
-            "value": value_loss(values, self._float(returns), own),
+            "policy": policy_gradient_loss(log_probs, self.float_tensor(advantages), own),
+            "value": value_loss(values, self.float_tensor(returns), own),
             "entropy": entropy(logits, own),
         }
         return terms | ({"nll": -log_probs[:, :true].sum() / len(log_probs)} if true else {})

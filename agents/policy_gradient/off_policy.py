@@ -142,7 +142,7 @@ class OffPolicy(PolicyGradientAgent):
         advantages = self.advantages(batch, weights)
         of_texts = weights[np.arange(len(weights)), batch.lengths - 1]
         return {
-            "policy": policy_gradient_loss(log_probs, self._float(advantages), batch.written),
+            "policy": policy_gradient_loss(log_probs, self.float_tensor(advantages), batch.written),
             "entropy": entropy,
             "effective_share": torch.tensor(effective_share(of_texts)),
         }

@@ -62,12 +62,12 @@ class Reinforce(PolicyGradientAgent):
         baseline = self._baseline(returns, lengths)
         if config.baseline == "learned":
             values = self.network.values(hidden)
-            terms["value"] = value_loss(values, self._float(returns - baseline), batch.written)
+            terms["value"] = value_loss(values, self.float_tensor(returns - baseline), batch.written)
             baseline = baseline + values.detach().double().cpu().numpy()
         advantages = (returns - baseline) * written(lengths, self.spec.max_length)
         if config.scale_advantages:
             advantages = scaled_to_unit(advantages, lengths)
-        terms["policy"] = policy_gradient_loss(log_probs, self._float(advantages), batch.written)
+        terms["policy"] = policy_gradient_loss(log_probs, self.float_tensor(advantages), batch.written)
         terms["entropy"] = entropy
         return terms
 

@@ -74,10 +74,10 @@ class SoftPolicyGradient(PolicyGradientAgent):
         terms = {}
         if config.baseline == "learned":
             values = self.network.values(hidden)
-            terms["value"] = value_loss(values, self._float(returns - baseline), batch.written)
+            terms["value"] = value_loss(values, self.float_tensor(returns - baseline), batch.written)
             baseline = baseline + values.detach().double().cpu().numpy()
         advantages = np.where(written(lengths, self.spec.max_length), returns - baseline, 0.0)
-        terms["policy"] = policy_gradient_loss(log_probs, self._float(advantages), batch.written)
+        terms["policy"] = policy_gradient_loss(log_probs, self.float_tensor(advantages), batch.written)
         terms["entropy"] = entropy
         return terms
 

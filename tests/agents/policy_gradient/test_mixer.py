@@ -106,7 +106,7 @@ def test_scaled_advantages_are_those_of_the_own_tokens() -> None:
     envs = small_envs(8)
     agent = unequal(Mixer(envs, MixerConfig(**SMALLEST), seed=0))
     seen: list[np.ndarray] = []
-    agent._float = lambda array: seen.append(array) or torch.from_numpy(array).float()  # type: ignore[method-assign,func-returns-value]
+    agent.float_tensor = lambda array: seen.append(array) or torch.from_numpy(array).float()  # type: ignore[method-assign,func-returns-value]
     mixed = agent.continuations(envs, batch_of(agent, envs, 8), 1)
     agent.losses(mixed)
     own = (np.arange(3) >= 1) & (np.arange(3) < mixed.lengths[:, None])
