@@ -1,4 +1,4 @@
-"""What the tests share: the real data, the registered ids, and small tasks that no id has."""
+"""Fixtures of all tests: the real data, the registered ids, and small tasks that no id has."""
 
 from __future__ import annotations
 

@@ -117,8 +117,7 @@ class GenerationCore:
         rows = self.all_rows if rows is None else rows
         tokens, lengths = (self.vocab_size, 0) if prefix is None else self.masks.started(prefix, len(rows))
         indices = None if source is None else checked_source_rows(source, len(rows), self.task)
-        draws = indices is None and self.task.sources is not None
-        before = self.generators.before_drawing(rows, seeds, draws)
+        before = self.generators.before_drawing(rows, seeds, indices is None and self.task.sources is not None)
         try:
             if indices is None and self.task.sources is not None:
                 pool = self.task.sources.pool

@@ -52,7 +52,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class TimeToThreshold:
-    """When the runs of one algorithm came to the threshold and stayed there.
+    """Time to threshold of one algorithm: when its runs came to it and stayed there.
 
     Attributes:
         label: of the algorithm.

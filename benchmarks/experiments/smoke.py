@@ -1,4 +1,4 @@
-"""Whether the benchmark runs at all: every kind of algorithm for a moment, on texts few enough to enumerate."""
+"""Smoke test of the benchmark: every kind of algorithm for a moment, on texts few enough to enumerate."""
 
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 

@@ -36,7 +36,7 @@ PAPER_LIKELIHOOD = {"learning_rate": 0.01, "initial_std": 0.1}
 
 @dataclass(frozen=True)
 class Size:
-    """What differs between the sizes of the experiment.
+    """Size of the experiment: what differs between them.
 
     Attributes:
         oracle: name of the ids: TextGen-`oracle`-v0, -`oracle`BLEU-v0, -`oracle`GAN-v0.

@@ -1,4 +1,4 @@
-"""What the tests of several files on agents share: a task of each kind, and each agent with values."""
+"""Fixtures of the tests of agents: a task of each kind, and each agent with values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the mean of many estimates of a gradient lies from what it should be, in standard errors."""
+"""Deviation of the mean of many estimates of a gradient from what it should be, in standard errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What value-based agents are held to: exact variances, and agents of several kinds."""
+"""Exact variances that value-based agents are held to, and agents of several kinds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is not allowed is refused with an error that names the argument, its value and what is allowed, and a game
+"""Errors: what is not allowed is refused with one that names the argument, its value and what is allowed, and a game
 that is under way goes on as if nothing had been asked."""
 
 from __future__ import annotations

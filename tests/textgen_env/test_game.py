@@ -1,4 +1,4 @@
-"""What every view says of its game, through whatever wraps it."""
+"""The game as every view has it, through whatever wraps it."""
 
 from __future__ import annotations
 

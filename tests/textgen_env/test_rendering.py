@@ -1,4 +1,4 @@
-"""What a person sees of a text: in each mode, at each stage, in every script."""
+"""Rendering of a text: in each mode, at each stage, in every script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a text earns: the same at the end, token by token and in one call; and rewards of the user's own."""
+"""Reward modes: a text earns the same at the end, token by token and in one call; and rewards of the user's own."""
 
 from __future__ import annotations
 

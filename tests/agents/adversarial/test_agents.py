@@ -1,4 +1,4 @@
-"""What every adversarial agent keeps to: the game's masks, what of the reward it teaches, what it spends."""
+"""Rules of every adversarial agent: the game's masks, what of the reward it teaches, what it spends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all agents with a policy share in learning: saving, determinism, progress."""
+"""Learning of all agents with a policy: saving, determinism, progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all agents with a policy refuse, and that a loss which is not finite is named and changes nothing."""
+"""Errors of all agents with a policy; a loss which is not finite is named and changes nothing."""
 
 from __future__ import annotations
 

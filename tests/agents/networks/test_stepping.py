@@ -1,4 +1,4 @@
-"""What all agents with a policy share in answering: carried state, masks, exact probabilities of what they write."""
+"""Answers of all agents with a policy: carried state, masks, exact probabilities of what they write."""
 
 from __future__ import annotations
 

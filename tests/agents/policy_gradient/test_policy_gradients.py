@@ -1,4 +1,4 @@
-"""What all agents that learn from whole texts share: they are resumed bit for bit, need no global randomness, keep to
+"""All agents that learn from whole texts: they are resumed bit for bit, need no global randomness, keep to
 masks, answer sources, name what is not finite, and find the best text."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What all agents with values refuse, and that rewards and values which are not finite are named."""
+"""Errors of all agents with values; rewards and values which are not finite are named."""
 
 from __future__ import annotations
 

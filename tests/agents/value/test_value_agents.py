@@ -1,4 +1,4 @@
-"""What all agents with values share, tables and networks: one policy in every answer, saving, determinism, masks."""
+"""All agents with values, tables and networks: one policy in every answer, saving, determinism, masks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where runs are done: agents and rewards are told, and what cannot be done there is refused."""
+"""Devices of runs: agents and rewards are told, and what cannot be done there is refused."""
 
 from __future__ import annotations
 

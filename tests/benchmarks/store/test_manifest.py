@@ -1,4 +1,4 @@
-"""What is kept of an experiment: derived from its fields, and read in the form of each committed result."""
+"""Manifest of an experiment: derived from its fields, and read in the form of each committed result."""
 
 from __future__ import annotations
 

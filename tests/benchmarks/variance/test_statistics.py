@@ -1,4 +1,4 @@
-"""What is said of samples of a gradient whose mean is known."""
+"""Statistics of samples of a gradient whose mean is known."""
 
 from __future__ import annotations
 

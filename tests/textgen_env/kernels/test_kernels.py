@@ -1,4 +1,4 @@
-"""Where compiled loops are had from, and that the metrics do not change where they cannot be had."""
+"""Compiled loops: where they are had from; metrics do not change where they cannot be had."""
 
 from __future__ import annotations
 

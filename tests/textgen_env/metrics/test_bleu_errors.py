@@ -1,4 +1,4 @@
-"""What BleuScorer refuses, with compiled loops and with NumPy alone."""
+"""Errors of BleuScorer, with compiled loops and with NumPy alone."""
 
 import numpy as np
 import pytest

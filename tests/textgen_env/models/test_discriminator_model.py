@@ -1,4 +1,4 @@
-"""What the discriminator says of many texts, and a round of updates, against plain torch."""
+"""Discriminator: its scores of many texts and a round of updates, against plain torch."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the tests with Stable-Baselines3 share."""
+"""Fixtures of the tests with Stable-Baselines3."""
 
 from __future__ import annotations
 

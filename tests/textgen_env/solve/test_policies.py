@@ -1,4 +1,4 @@
-"""What a policy writes, state by state, is what it writes text by text."""
+"""Policies state by state: they write what they write text by text."""
 
 from __future__ import annotations
 
