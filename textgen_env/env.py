@@ -8,13 +8,11 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 from gymnasium.utils.seeding import np_random
-from numpy.typing import NDArray
 
 from textgen_env.descriptions import described
-from textgen_env.game import CoreView
+from textgen_env.game import OneRowView
 from textgen_env.infos import end_info, start_infos
 from textgen_env.rewards.base import RewardMode
-from textgen_env.snapshot import Snapshot
 from textgen_env.specs import build_core
 from textgen_env.tasks.base import Task
 from textgen_env.vocabulary import IntArray
@@ -60,7 +58,7 @@ def checked_render_mode(mode: str | None) -> str | None:
     return mode
 
 
-class TextGenEnv(CoreView, gymnasium.Env[Observation, np.int64]):
+class TextGenEnv(OneRowView, gymnasium.Env[Observation, np.int64]):
     """A game of writing one text, token by token.
 
     ## Description
@@ -172,19 +170,6 @@ class TextGenEnv(CoreView, gymnasium.Env[Observation, np.int64]):
         if self.render_mode == "human":
             self.render()
         return self.core.observation(0), reward, terminated, False, info
-
-    def action_masks(self) -> NDArray[np.bool_]:
-        """(V,) bool: the tokens that `step` accepts now."""
-        masks: NDArray[np.bool_] = self.core.action_masks()[0]
-        return masks
-
-    def snapshot(self) -> Snapshot:
-        """The state, to come back to with `restore`."""
-        return self.core.snapshot()
-
-    def restore(self, state: Snapshot) -> None:
-        """Comes back to a state; see `GenerationCore.restore`."""
-        self.core.restore(state)
 
     def render(self) -> Any:
         """The text so far, the last token's reward and the total: a string ("ansi"), printed ("human"), or an

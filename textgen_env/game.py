@@ -151,3 +151,36 @@ class CoreView:
     def set_generator_states(self, states: Sequence[Any]) -> None:
         """Draws on from what `generator_states` gave."""
         self.core.generators.set_states(self.game_rows, states)
+
+
+class OneRowView(CoreView):
+    """Base of the views of one row."""
+
+    def action_masks(self) -> BoolArray:
+        """(V,) bool: the tokens that the next step accepts."""
+        masks: BoolArray = self.core.action_masks(self.game_rows)[0]
+        return masks
+
+    def snapshot(self) -> Snapshot:
+        """The row's state, to come back to with `restore`."""
+        return self.core.snapshot(self.game_rows)
+
+    def restore(self, state: Snapshot) -> None:
+        """Comes back to a state of one row; see `GenerationCore.restore`."""
+        self.core.restore(state, self.game_rows)
+
+
+class AllRowsView(CoreView):
+    """Base of the views of N rows."""
+
+    def action_masks(self) -> BoolArray:
+        """(N, V) bool: the tokens that the next step accepts."""
+        return self.core.action_masks()
+
+    def snapshot(self, rows: ArrayLike | None = None) -> Snapshot:
+        """The state of `rows` (K,), all by default."""
+        return self.core.snapshot(rows)
+
+    def restore(self, state: Snapshot, rows: ArrayLike | None = None) -> None:
+        """Puts `rows` (all by default) into a state of as many rows, or of one; see `GenerationCore.restore`."""
+        self.core.restore(state, rows)

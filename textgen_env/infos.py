@@ -15,7 +15,7 @@ from textgen_env.transition import Finished
 from textgen_env.vocabulary import IntArray, LazyText, Vocabulary
 
 STOPS = np.array(["length", "eos"], dtype=object)
-"""What ended a text, by whether it was the end token."""
+"""Reasons that a text ended, by whether it was the end token."""
 
 
 def start_infos(core: GenerationCore, rows: IntArray) -> dict[str, IntArray]:

@@ -10,13 +10,11 @@ from gymnasium.envs.registration import EnvSpec
 
 from textgen_env.core import GenerationCore
 from textgen_env.env import RENDER_MODES, observation_space
-from textgen_env.game import CoreView
-from textgen_env.snapshot import Snapshot
-from textgen_env.transition import BoolArray
+from textgen_env.game import OneRowView
 from textgen_env.vocabulary import IntArray
 
 
-class TextRow(CoreView):
+class TextRow(OneRowView):
     """One row of N: what `get_attr`, `set_attr` and calls of methods see, named as in `TextGenEnv`."""
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": 4}
@@ -38,19 +36,6 @@ class TextRow(CoreView):
     def np_random(self) -> np.random.Generator:
         """This row's random generator."""
         return self.core.generators[self.row]
-
-    def action_masks(self) -> BoolArray:
-        """(V,) bool: the tokens that the next step accepts."""
-        masks: BoolArray = self.core.action_masks(self.game_rows)[0]
-        return masks
-
-    def snapshot(self) -> Snapshot:
-        """This row's state, to come back to with `restore`."""
-        return self.core.snapshot(self.game_rows)
-
-    def restore(self, state: Snapshot) -> None:
-        """Comes back to a state of one row; see `GenerationCore.restore`."""
-        self.core.restore(state, self.game_rows)
 
     def render(self) -> Any:
         """This row's text as `TextGenEnv.render` shows it; None without a render mode."""

@@ -9,16 +9,15 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from textgen_env.checks import check_at_least
 from textgen_env.descriptions import described
 from textgen_env.env import OPTIONS, RENDER_MODES, Observation, checked_options, checked_render_mode, observation_space
-from textgen_env.game import CoreView
+from textgen_env.game import AllRowsView
 from textgen_env.infos import end_infos, objects, spread, start_infos
 from textgen_env.rewards.base import FloatArray, RewardMode
 from textgen_env.row import TextRow
-from textgen_env.snapshot import Snapshot
 from textgen_env.specs import build_core
 from textgen_env.tasks.base import Task
 from textgen_env.text_checks import checked_seeds, one_for_each
@@ -28,7 +27,7 @@ from textgen_env.vocabulary import IntArray
 Infos = dict[str, Any]
 
 
-class TextGenVectorEnv(CoreView, VectorEnv[Observation, IntArray, NDArray[Any]]):
+class TextGenVectorEnv(AllRowsView, VectorEnv[Observation, IntArray, NDArray[Any]]):
     """N rows of `TextGenEnv`; row i seeded with s + i plays as a single environment seeded with s + i.
 
     Args:
@@ -119,18 +118,6 @@ class TextGenVectorEnv(CoreView, VectorEnv[Observation, IntArray, NDArray[Any]])
         final |= {"final_info": infos, "_final_info": final["_final_obs"].copy()}
         self.core.reset(rows)
         return final | self._start_infos(rows)
-
-    def action_masks(self) -> NDArray[np.bool_]:
-        """(N, V) bool: the tokens that `step` accepts now."""
-        return self.core.action_masks()
-
-    def snapshot(self, rows: ArrayLike | None = None) -> Snapshot:
-        """The state of `rows` (K,), all by default."""
-        return self.core.snapshot(rows)
-
-    def restore(self, state: Snapshot, rows: ArrayLike | None = None) -> None:
-        """Puts `rows` (all by default) into a state of as many rows, or of one; see `GenerationCore.restore`."""
-        self.core.restore(state, rows)
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """What the method `name` of each row returns, or its attribute, as of `SyncVectorEnv`; see `TextRow`."""

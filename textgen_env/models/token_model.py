@@ -12,8 +12,8 @@ from textgen_env.models.linear_softmax import LogitsMemory, token_log_probs
 from textgen_env.models.sampling import inverse_softmax
 
 State = tuple[Tensor, ...]
-"""What a model carries from token to token: tensors whose first axis is the row, so that rows of a state are states.
-The first, (B, H), is what the output layer reads."""
+"""State that a model carries from token to token: tensors whose first axis is the row, so that rows of a state are
+states. The first, (B, H), is what the output layer reads."""
 
 # Texts whose hidden states are held together where no gradient asks for all of them.
 TEXTS_AT_ONCE = 512

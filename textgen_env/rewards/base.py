@@ -22,7 +22,7 @@ FloatArray = NDArray[np.float64]
 Terms = dict[str, FloatArray]
 """Name of each part -> (N,) its scores, in its own unit."""
 RewardState = dict[str, Any]
-"""What a reward carries from token to token: arrays whose first axis is the row, each row of one shape and type
+"""State that a reward carries from token to token: arrays whose first axis is the row, each row of one shape and type
 throughout. The core gathers and scatters rows with `array[rows]`, NumPy or torch; it never looks inside. An entry too
 large to copy at every token may be an object of the reward's own that has `dtype`, `shape`, `len`, `[rows]`, `[rows] =`
 and `copy.copy`: what `[rows]` answers may then be a view, and takes effect when it is put back."""

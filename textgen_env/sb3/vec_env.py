@@ -16,17 +16,16 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 from textgen_env.checks import check_at_least
 from textgen_env.env import OPTIONS, TextGenEnv, checked_options, checked_render_mode
 from textgen_env.environments import find_spec
-from textgen_env.game import CoreView
+from textgen_env.game import AllRowsView
 from textgen_env.infos import end_info, start_infos
 from textgen_env.rewards.base import RewardMode
 from textgen_env.row import TextRow
-from textgen_env.snapshot import Snapshot
 from textgen_env.specs import build_core
 from textgen_env.tasks.base import Task
 from textgen_env.text_checks import checked_seeds
 
 
-class TextGenVecEnv(CoreView, VecEnv):
+class TextGenVecEnv(AllRowsView, VecEnv):
     """N rows of `TextGenEnv` as Stable-Baselines3's vector environment, played in one batch.
 
     What it returns equals `DummyVecEnv([lambda: gym.make(id)] * N)` seeded alike: a row that ends begins its next text
@@ -122,18 +121,6 @@ class TextGenVecEnv(CoreView, VecEnv):
         for chosen in options if isinstance(options, list) else [options]:
             checked_options(chosen, OPTIONS)
         super().set_options(options)
-
-    def action_masks(self) -> NDArray[np.bool_]:
-        """(N, V) bool: the tokens that the next step accepts."""
-        return self.core.action_masks()
-
-    def snapshot(self, rows: ArrayLike | None = None) -> Snapshot:
-        """The state of `rows` (K,), all by default."""
-        return self.core.snapshot(rows)
-
-    def restore(self, state: Snapshot, rows: ArrayLike | None = None) -> None:
-        """Puts `rows` (all by default) into a state; see `GenerationCore.restore`."""
-        self.core.restore(state, rows)
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
         """The attribute of each row, see `TextRow`."""

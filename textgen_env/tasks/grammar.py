@@ -238,10 +238,8 @@ def _check_weights(rules: Mapping[str, Alternatives]) -> None:
             raise ValueError(f'symbol {symbol!r} has no right side; an empty text is written as [""]')
         for side, weight in sides.items():
             if not is_number(weight) or not 0 < weight < float("inf"):
-                raise ValueError(
-                    f"symbol {symbol!r}: the weight of {' '.join(side)!r} is {weight!r}; it must be a positive, finite "
-                    "number"
-                )
+                said = f"symbol {symbol!r}: the weight of {' '.join(side)!r} is {weight!r}"
+                raise ValueError(f"{said}; it must be a positive, finite number")
 
 
 def _reachable(start: str, rules: Mapping[str, Alternatives]) -> dict[str, Alternatives]:
