@@ -100,7 +100,7 @@ def make_task(task: object, arguments: Mapping[str, Any] | None = None, reward: 
     if name is not None or isinstance(task, type):
         target = task if name is None else TASKS.load(name)
         if not callable(target):
-            task, name = target, None
+            task, given = target, {**own, **given}
         else:
             made = _called("task", name or _title(target), target, {**own, **given}, reward)
             return _checked_task(made)
@@ -171,7 +171,7 @@ def with_argument(reward: object, argument: str, value: Any) -> object:
     if name == "sum":
         parts = [[weight, with_argument(part, argument, value)] for weight, part in own.get("parts", ())]
         return {**own, "name": name, "parts": parts}
-    if argument in own or argument not in _parameters(REWARDS.load(name)):
+    if argument in own or argument not in (_parameters(REWARDS.load(name)) or {}):
         return reward
     return {"name": name, **own, argument: value}
 
@@ -256,11 +256,12 @@ def arguments_of(target: Any) -> str:
     )
 
 
-def _parameters(target: Any) -> Mapping[str, inspect.Parameter]:
+def _parameters(target: Any) -> Mapping[str, inspect.Parameter] | None:
+    """By their names; None of a callable that does not tell them."""
     try:
         return inspect.signature(target).parameters
     except (TypeError, ValueError):
-        return {}
+        return None
 
 
 def _advice(kind: str, key: str, reward: object) -> str:
@@ -274,7 +275,7 @@ def _advice(kind: str, key: str, reward: object) -> str:
         )
     name, _ = _named("reward", reward)
     short = key.removeprefix("d_")
-    if name is not None and short in _parameters(REWARDS.load(name)):
+    if name is not None and short in (_parameters(REWARDS.load(name)) or {}):
         return f"; an argument of the reward stands in its mapping: reward={{'name': {name!r}, {short!r}: ...}}"
     return f"; and the game's own: {', '.join(GAME_ARGUMENTS)}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from textgen_env import TextGenEnv, TextGenVectorEnv
+from textgen_env import BaseTask, TextGenEnv, TextGenVectorEnv, Vocabulary
 from textgen_env.tasks.base import Sources
 
 Refused = Callable[..., AbstractContextManager[None]]
@@ -68,3 +68,13 @@ def token_count(tokens: np.ndarray, lengths: np.ndarray, sources: object = None)
 def vowels(texts: list[str]) -> list[float]:
     """The vowels of each text."""
     return [float(sum(text.count(vowel) for vowel in "aeiou")) for text in texts]
+
+
+class EchoOfOne(BaseTask):
+    """A task of one letter."""
+
+    vocabulary = Vocabulary(["a"])
+    max_length = 2
+
+
+ECHO_OF_ONE = EchoOfOne()

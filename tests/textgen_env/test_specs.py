@@ -132,6 +132,16 @@ def test_specs_are_made() -> None:
         make_reward("sum")
 
 
+def test_arguments_of_an_object_by_its_path_are_refused() -> None:
+    path = "support.games:ECHO_OF_ONE"
+    assert make_task(path).max_length == 2
+    said = r"unexpected keyword argument 'size' \(size=3\).*made already"
+    with pytest.raises(TypeError, match=said):
+        make_task({"name": path, "size": 3})
+    with pytest.raises(TypeError, match=said):
+        make_task(path, {"size": 3})
+
+
 def test_names_are_registered_once() -> None:
     with pytest.raises(
         ValueError, match=r"task 'tiny' is taken by 'textgen_env.tasks.tiny:TinyTask'; choose another name"
