@@ -22,9 +22,6 @@ from benchmarks.specs.experiment import Run
 from textgen_env import Task, Texts
 from textgen_env.solve import TextMDP
 
-# The method by which an agent begins as another one.
-INITIALISE = "initialise_from"
-
 
 class AgentAdapter:
     """Adapter of an agent of the Protocol in agents/protocol.py: a `ResumableAdapter`.
@@ -120,12 +117,11 @@ def load_agent_class(name: str, masked: bool = False) -> Any:
 
 
 def _initialise(agent: Any, name: str, parent_name: str, parent: Path) -> None:
-    initialise = getattr(agent, INITIALISE, None)
-    if not callable(initialise):
+    if not callable(getattr(agent, "initialise_from", None)):
         raise TypeError(
-            f"{name} cannot start from another agent's policy: it lacks `{INITIALISE}`; leave init_from out"
+            f"{name} cannot start from another agent's policy: it lacks `initialise_from`; leave init_from out"
         )
-    initialise(load_agent_class(parent_name).load(parent))
+    agent.initialise_from(load_agent_class(parent_name).load(parent))
 
 
 def _counts(agent: Any) -> Counts:
