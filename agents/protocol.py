@@ -44,7 +44,8 @@ class Progress:
 
 
 Callback = Callable[[Progress], bool | None]
-"""Called after every update; returning False stops training."""
+"""Called after every update. Training stops when it returns False or another false value, such as `np.bool_(False)`;
+None goes on."""
 
 
 @runtime_checkable

@@ -64,7 +64,7 @@ def check_bool(name: str, value: object) -> None:
     Raises:
         TypeError: another type.
     """
-    if not isinstance(value, bool):
+    if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name}={value!r} must be True or False, got {type(value).__name__}")
 
 

@@ -83,7 +83,7 @@ class TextGenEnv(OneRowView, gymnasium.Env[Observation, np.int64]):
     prefix, `{"source": row}` with one source.
 
     ## Episode Termination
-    The end token, or T tokens. Never truncated. The last step's `info` has `text` (decoded when read), `tokens`
+    The end token, or T tokens. Never truncated. The last step's `info` has `text` (a string), `tokens`
     (T,), `length`, `stop` ("eos" or "length"), `reward_terms` and, for a conditional task, `source_row`.
 
     ## Arguments

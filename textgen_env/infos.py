@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import partial
-from itertools import repeat
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from textgen_env.columns import TextColumn, VectorInfos, column
 from textgen_env.core import GenerationCore
 from textgen_env.transition import Finished
-from textgen_env.vocabulary import IntArray, LazyText, Vocabulary
+from textgen_env.vocabulary import IntArray, Vocabulary
 
 STOPS = np.array(["length", "eos"], dtype=object)
 """Reasons that a text ended, by whether it was the end token."""
@@ -26,7 +24,7 @@ def start_infos(core: GenerationCore, rows: IntArray) -> dict[str, IntArray]:
 def end_info(finished: Finished, which: int, vocabulary: Vocabulary) -> dict[str, Any]:
     """The info of the `which`-th text that ended."""
     info: dict[str, Any] = {
-        "text": LazyText(partial(vocabulary.decode_row, finished.tokens), which),
+        "text": vocabulary.text_of(finished.tokens[which].tolist()),
         "tokens": finished.tokens[which].copy(),
         "length": int(finished.lengths[which]),
         "stop": STOPS[int(finished.by_eos[which])],
@@ -37,12 +35,11 @@ def end_info(finished: Finished, which: int, vocabulary: Vocabulary) -> dict[str
     return info
 
 
-def end_infos(finished: Finished, vocabulary: Vocabulary, num_rows: int) -> dict[str, Any]:
+def end_infos(finished: Finished, vocabulary: Vocabulary, num_rows: int) -> VectorInfos:
     """The infos of all texts that ended, as Gymnasium's vector environments give them: key -> (N, ...) with a
     mask `_key` (N,) of the rows that have it."""
-    texts = map(LazyText, repeat(partial(vocabulary.decode_row, finished.tokens)), range(len(finished.rows)))
     columns: dict[str, Any] = {
-        "text": objects(texts, len(finished.rows)),
+        "text": TextColumn(finished.tokens, vocabulary),
         "tokens": finished.tokens,
         "length": finished.lengths,
         "stop": STOPS.take(finished.by_eos),
@@ -50,7 +47,7 @@ def end_infos(finished: Finished, vocabulary: Vocabulary, num_rows: int) -> dict
     }
     if finished.sources is not None:
         columns["source_row"] = finished.sources
-    return spread(columns, finished.rows, num_rows)
+    return VectorInfos(spread(columns, finished.rows, num_rows))
 
 
 def spread(columns: Mapping[str, Any], rows: IntArray, num_rows: int) -> dict[str, Any]:
@@ -63,17 +60,3 @@ def spread(columns: Mapping[str, Any], rows: IntArray, num_rows: int) -> dict[st
         infos[key] = spread(values, rows, num_rows) if isinstance(values, Mapping) else column(values, rows, num_rows)
         infos[f"_{key}"] = has.copy()
     return infos
-
-
-def column(values: NDArray[Any], rows: IntArray, num_rows: int) -> NDArray[Any]:
-    """`values` (K, ...) of `rows` (K,), which ascend, as (N, ...), 0 or None in the other rows."""
-    if len(rows) == num_rows:
-        return values.copy()
-    whole = np.full((num_rows, *values.shape[1:]), None if values.dtype == object else 0, values.dtype)
-    whole[rows] = values
-    return whole
-
-
-def objects(values: Iterable[Any], count: int) -> NDArray[Any]:
-    """`count` values as an array (count,) of objects, though they be sequences themselves."""
-    return np.fromiter(values, np.dtype(object), count)

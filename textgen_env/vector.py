@@ -12,10 +12,11 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from textgen_env.checks import check_at_least
+from textgen_env.columns import objects
 from textgen_env.descriptions import described
 from textgen_env.env import OPTIONS, RENDER_MODES, Observation, checked_options, checked_render_mode, observation_space
 from textgen_env.game import AllRowsView
-from textgen_env.infos import end_infos, objects, spread, start_infos
+from textgen_env.infos import end_infos, spread, start_infos
 from textgen_env.rewards.base import FloatArray, RewardMode
 from textgen_env.row import TextRow
 from textgen_env.specs import build_core
@@ -180,11 +181,9 @@ class TextGenVectorEnv(AllRowsView, VectorEnv[Observation, IntArray, NDArray[Any
         return {} if finished is None else end_infos(finished, self.task.vocabulary, self.num_envs)
 
     def _merged(self, ends: Infos, starts: Infos) -> Infos:
-        """The infos of rows that ended and of rows that began in one step; `source_row` is in both."""
-        merged = ends | starts
-        for key in ends.keys() & starts.keys():
-            merged[key] = ends[key] + starts[key]
-        return merged
+        """The infos of rows that ended, and in them those of rows that began in one step; `source_row` is in both."""
+        ends.update({key: ends[key] + values if key in ends else values for key, values in starts.items()})
+        return ends
 
     def _final_observations(self, rows: IntArray) -> NDArray[Any]:
         seen = self.core.observations(rows)

@@ -7,10 +7,8 @@ can never be chosen.
 
 from __future__ import annotations
 
-from collections import UserString
 from collections.abc import Iterable, Sequence
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,27 +34,55 @@ class Texts(NamedTuple):
         return Texts(self.tokens.copy(), self.lengths.copy(), None if self.sources is None else self.sources.copy())
 
 
+def checked_ids(ids: Iterable[int], vocab_size: int) -> IntArray:
+    """`ids` as an array (L,) int64 of token ids, the blank among them.
+
+    Raises:
+        TypeError: no whole numbers.
+        ValueError: not one row of ids, or an id below 0 or above the blank V.
+    """
+    try:
+        given = np.asarray(ids if hasattr(ids, "__array__") else list(ids))
+    except (TypeError, ValueError):
+        raise TypeError(f"ids={ids!r} must be a row of token ids, whole numbers from 0 to {vocab_size}") from None
+    if given.ndim != 1:
+        raise ValueError(f"ids={ids!r} has shape {given.shape}, expected (L,): the ids of one text")
+    if given.size and given.dtype.kind not in "iu":
+        raise TypeError(f"ids={ids!r} has type {given.dtype}, expected whole numbers: token ids")
+    outside = (given < 0) | (given > vocab_size)
+    if outside.any():
+        raise ValueError(
+            f"ids holds {given[outside][0]}; allowed are the token ids 0 to {vocab_size - 1}, and {vocab_size} for a "
+            "blank"
+        )
+    return given.astype(np.int64)
+
+
 class Vocabulary:
     """The tokens of a task.
 
     Args:
-        tokens: V distinct strings; the position is the id.
+        tokens: V distinct strings, or one string of V characters; the position is the id.
         eos: the string among them that ends a text, or None where every text has full length.
         separator: what stands between two decoded tokens: " " for words, "" for characters and pieces.
 
     Raises:
-        TypeError: a token that is no string.
+        TypeError: a token or a separator that is no string.
         ValueError: no tokens, a token twice, or an `eos` that is not among them.
     """
 
     def __init__(self, tokens: Sequence[str], eos: str | None = None, separator: str = " ") -> None:
+        if not isinstance(tokens, Iterable):
+            raise TypeError(f"tokens={tokens!r} must be a sequence of strings, got {type(tokens).__name__}")
+        if not isinstance(separator, str):
+            raise TypeError(f"separator={separator!r} must be a string, got {type(separator).__name__}")
         self.tokens: tuple[str, ...] = tuple(tokens)
         self.separator = separator
         if not self.tokens:
             raise ValueError("tokens: got an empty sequence; a vocabulary needs at least one token")
-        other = next((token for token in self.tokens if not isinstance(token, str)), None)
-        if other is not None:
-            raise TypeError(f"tokens: {other!r} is a {type(other).__name__}; every token must be a string")
+        for i, token in enumerate(self.tokens):
+            if not isinstance(token, str):
+                raise TypeError(f"tokens[{i}]={token!r} is a {type(token).__name__}; every token must be a string")
         self._ids = {token: i for i, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
             repeated = next(t for i, t in enumerate(self.tokens) if self._ids[t] != i)
@@ -91,25 +117,41 @@ class Vocabulary:
         """Ids of a text already cut into tokens.
 
         Raises:
+            TypeError: a text that is not cut, or a piece that is no string.
             ValueError: a piece that is not in the vocabulary.
         """
-        try:
-            return [self._ids[piece] for piece in pieces]
-        except KeyError as error:
-            raise ValueError(f"token {error.args[0]!r} is not among the {len(self)} tokens of the vocabulary") from None
+        if isinstance(pieces, str | bytes) or not isinstance(pieces, Iterable):
+            raise TypeError(
+                f"pieces={pieces!r} must be a sequence of tokens, got {type(pieces).__name__}; cut a text into tokens "
+                "first, at the vocabulary's separator: text.split()"
+            )
+        return [self._id(piece) for piece in pieces]
+
+    def _id(self, piece: object) -> int:
+        if not isinstance(piece, str):
+            raise TypeError(f"pieces holds {piece!r}, a {type(piece).__name__}; every token must be a string")
+        found = self._ids.get(piece)
+        if found is None:
+            raise ValueError(f"token {piece!r} is not among the {len(self)} tokens of the vocabulary")
+        return found
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of `ids`, up to the first end token or blank, without it."""
+        """The text of `ids` (L,), up to the first end token or blank, without it.
+
+        Raises:
+            TypeError: ids that are no whole numbers.
+            ValueError: not one row of ids, or an id below 0 or above the blank V.
+        """
+        return self.text_of(checked_ids(ids, len(self)).tolist())
+
+    def text_of(self, ids: list[int]) -> str:
+        """The text of `ids`, each of 0 .. V, as `decode` gives it; they are not checked."""
         pieces = []
         for i in ids:
             if i == self.eos_id or i == self.blank_id:
                 break
             pieces.append(self.tokens[i])
         return self.separator.join(pieces).strip()
-
-    def decode_row(self, tokens: IntArray, row: int) -> str:
-        """The text in `row` of `tokens` (N, T)."""
-        return self.decode(tokens[row])
 
     def lengths(self, tokens: IntArray) -> IntArray:
         """Written tokens of each row of `tokens` (N, T), the end token included: (N,) int64."""
@@ -128,33 +170,3 @@ class Vocabulary:
         last = tokens[np.arange(len(tokens)), np.maximum(lengths - 1, 0)]
         closed: IntArray = ((lengths > 0) & (last == self.eos_id)).astype(np.int64)
         return lengths - closed
-
-
-class LazyText(UserString):
-    """A text that is decoded when it is first read; behaves as the string it decodes to.
-
-    Args:
-        text: the string, which is how `UserString` makes a slice or a sum; or what decodes it.
-        row: with it, `text(row)` is the string.
-    """
-
-    # N of them are made whenever N texts end, and few are read: two attributes are all that one carries.
-    def __init__(self, text: Any, row: int | None = None) -> None:
-        self._text = text
-        self._row = row
-
-    @cached_property
-    def data(self) -> str:  # type: ignore[override]
-        """The string."""
-        return str(self._text if self._row is None else self._text(self._row))
-
-    # Infos are deep-copied at every step by some vector environments: a text never changes, so it is shared,
-    # and across processes it travels as a plain string rather than with its vocabulary.
-    def __copy__(self) -> LazyText:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> LazyText:
-        return self
-
-    def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        return str, (self.data,)

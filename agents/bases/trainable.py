@@ -121,7 +121,9 @@ class TrainableAgent:
     ) -> bool:
         """Tells the callback where training stands; False if it asks to stop."""
         progress = Progress(self.tokens_generated, self.tokens_read, mean_return, losses, phase, self.tokens_rolled_out)
-        return callback is None or callback(progress) is not False
+        answer = None if callback is None else callback(progress)
+        # A comparison of NumPy's or torch's answers with a False of its own.
+        return answer is None or bool(answer)
 
     def gradient_step(
         self,

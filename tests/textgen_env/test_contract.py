@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
+import sacrebleu
 from gymnasium import spaces
 from gymnasium.error import InvalidAction
 from gymnasium.utils.env_checker import check_env
+from gymnasium.wrappers.vector import DictInfoToList
 
 from support.games import share_copied, share_of_a, write
 from textgen_env import TextGenEnv, TextGenVectorEnv, Vocabulary
+from textgen_env.sb3 import make_sb3_vec_env
 from textgen_env.tasks.base import Task
 
 
@@ -95,38 +101,65 @@ def test_a_text_ends_by_the_end_token_or_its_length(env_id: str, small_kwargs: d
         assert all(type(value) is float and np.isfinite(value) for value in info["reward_terms"].values())
 
 
-@pytest.mark.parametrize("mode", ["single", "NextStep", "SameStep"])
-def test_texts_are_decoded_when_they_are_read(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("mode", ["NextStep", "SameStep"])
+def test_texts_of_many_rows_are_decoded_when_they_are_read(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = []
-    decode = Vocabulary.decode
+    text_of = Vocabulary.text_of
 
-    def counted(self: Vocabulary, ids: Any) -> str:
+    def counted(self: Vocabulary, ids: list[int]) -> str:
         decoded.append(ids)
-        return decode(self, ids)
+        return text_of(self, ids)
 
-    monkeypatch.setattr(Vocabulary, "decode", counted)
-    single = mode == "single"
-    env: Any = TextGenEnv("tiny", "table") if single else TextGenVectorEnv("tiny", "table", 2, autoreset_mode=mode)
+    monkeypatch.setattr(Vocabulary, "text_of", counted)
+    env = TextGenVectorEnv("tiny", "table", 2, autoreset_mode=mode)
     env.reset(seed=0)
     for _ in range(4):
-        env.step(1 if single else [1, 1])
-    *_, info = env.step(2 if single else [2, 2])
+        env.step([1, 1])
+    *_, info = env.step([2, 3])
     assert not decoded
-    text = info["text"] if single else info.get("final_info", info)["text"][0]
-    assert f"{text}" == str(text) == "a a a a b"
-    assert len(decoded) == 1
+    texts = info.get("final_info", info)["text"]
+    assert texts.tolist() == ["a a a a b", "a a a a c"]
+    assert len(decoded) == 2
+    assert info.get("final_info", info)["text"] is texts
 
 
-def test_a_lazy_text_is_used_as_a_string() -> None:
-    env = gymnasium.make("TextGen-Tiny-v0")
-    env.reset(seed=0)
-    text = write(env, [1, 2, 0])[1]["text"]
-    assert text == "a b"
-    assert hash(text) == hash("a b")
-    assert len(text) == 3
-    assert text[0] == text[:1] == "a"
-    assert (text.upper(), text + "!", text.split(), "b" in text) == ("A B", "a b!", ["a", "b"], True)
-    assert sorted([text, "a"]) == ["a", "a b"]
+USES: dict[str, tuple[Callable[[str], Any], Any]] = {
+    "json": (json.dumps, '"a b"'),
+    "re": (lambda text: re.findall(r"\w", text), ["a", "b"]),
+    "join": (lambda text: "|".join([text]), "a b"),
+    "format": (lambda text: f"{text:>5}", "  a b"),
+    "array": (lambda text: np.array([text]).shape, (1,)),
+    "objects": (lambda text: np.array([text], object).ndim, 1),
+    "sacrebleu": (lambda text: sacrebleu.sentence_chrf(text, ["a b"]).score, 100.0),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("view", ["single", "NextStep", "SameStep", "row", "sb3"])
+def test_a_text_is_a_string_to_every_library(use: str, view: str) -> None:
+    text = finished_text(view)
+    assert type(text) is str
+    function, expected = USES[use]
+    assert function(text) == expected
+
+
+def finished_text(view: str) -> str:
+    """ "a b" as a person gets it from a view of the game."""
+    if view == "single":
+        env = gymnasium.make("TextGen-Tiny-v0")
+        env.reset(seed=0)
+        return write(env, [1, 2, 0])[1]["text"]
+    if view == "sb3":
+        sb3 = make_sb3_vec_env("TextGen-Tiny-v0", num_envs=1)
+        sb3.reset()
+        return [sb3.step(np.array([token])) for token in (1, 2, 0)][-1][-1][0]["text"]
+    mode = "NextStep" if view == "row" else view
+    envs = gymnasium.make_vec("TextGen-Tiny-v0", num_envs=1, autoreset_mode=mode)
+    if view == "row":
+        envs = DictInfoToList(envs)
+    envs.reset(seed=0)
+    infos = [envs.step(np.array([token])) for token in (1, 2, 0)][-1][-1]
+    return infos[0]["text"] if view == "row" else infos.get("final_info", infos)["text"][0]
 
 
 def test_a_text_does_not_change_with_the_tokens_that_were_returned() -> None:

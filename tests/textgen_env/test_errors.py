@@ -9,6 +9,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from gymnasium.error import InvalidAction, ResetNeeded
 
 from support.games import VIEWS, Refused, act, constant, made
@@ -207,13 +208,57 @@ def test_score_of_a_conditional_task_needs_sources(echo_task: Any) -> None:
     [
         (([],), ValueError, "tokens: got an empty sequence"),
         ((["a", "b", "a"],), ValueError, "tokens: 'a' occurs twice"),
-        ((["a", 1],), TypeError, "tokens: 1 is a int; every token must be a string"),
+        ((["a", 1],), TypeError, r"tokens\[1\]=1 is a int; every token must be a string"),
+        ((["a", None],), TypeError, r"tokens\[1\]=None is a NoneType; every token must be a string"),
+        ((b"ab",), TypeError, r"tokens\[0\]=97 is a int"),
+        ((7,), TypeError, "tokens=7 must be a sequence of strings, got int"),
+        ((["a"], None, None), TypeError, "separator=None must be a string, got NoneType"),
         ((["a"], "<eos>"), ValueError, "eos='<eos>' is not among the 1 tokens"),
     ],
 )
 def test_a_bad_vocabulary(arguments: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         Vocabulary(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("ids", "error", "message"),
+    [
+        ([-1], ValueError, "ids holds -1; allowed are the token ids 0 to 1, and 2 for a blank"),
+        ([0, 3], ValueError, "ids holds 3"),
+        ([2, 10**30], TypeError, "whole numbers"),
+        ([1.0], TypeError, "ids=.* has type float64, expected whole numbers"),
+        ([True], TypeError, "has type bool"),
+        ([None], TypeError, "has type object"),
+        (["a"], TypeError, "has type <U1"),
+        ([[0, 1]], ValueError, r"has shape \(1, 2\), expected \(L,\)"),
+        ([[0], [0, 1]], TypeError, "must be a row of token ids"),
+        (0, TypeError, "ids=0 must be a row of token ids"),
+    ],
+)
+def test_ids_that_are_none(ids: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Vocabulary(["a", "b"]).decode(ids)
+
+
+@pytest.mark.parametrize("ids", [[0, 1, 2, 0], np.array([0, 1], np.uint8), iter([0, 1]), torch.tensor([0, 1, 2])])
+def test_ids_of_every_form_are_decoded(ids: Any) -> None:
+    assert Vocabulary(["a", "b"]).decode(ids) == "a b"
+    assert Vocabulary(["a", "b"]).decode([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("pieces", "error", "message"),
+    [
+        ("a b", TypeError, "pieces='a b' must be a sequence of tokens, got str"),
+        (3, TypeError, "pieces=3 must be a sequence of tokens"),
+        (["a", None], TypeError, "pieces holds None, a NoneType"),
+        ([["a"]], TypeError, r"pieces holds \['a'\], a list"),
+    ],
+)
+def test_pieces_that_are_none(pieces: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Vocabulary(["a", "b"]).encode(pieces)
 
 
 def test_a_token_outside_the_vocabulary() -> None:
