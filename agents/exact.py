@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from agents.functional.losses import masked_logits
 from agents.protocol import BoolArray, Envs, FloatArray, IntArray
+from textgen_env.models.torch_settings import usual_torch
 from textgen_env.solve import TextMDP, all_texts, policy_gradient
 
 # Hidden states held at once: one for each token of each prefix.
@@ -41,6 +42,7 @@ class HasMaskedProbabilities(Protocol):
         ...
 
 
+@usual_torch()
 def policy_table(agent: Any, mdp: TextMDP) -> FloatArray:
     """pi(a|s) (S, V) float64 in every state of a game, the game's masks applied.
 
@@ -115,6 +117,7 @@ def table_of_log_probs(log_prob: Callable[..., FloatArray], mdp: TextMDP) -> Flo
     return mdp.checked_policy(table, "log_prob")
 
 
+@usual_torch()
 def exact_gradient(agent: Any, mdp: TextMDP, temperature: float = 0.0) -> list[Tensor]:
     """The gradient of E[sum_t discount^t r_t] over all texts with respect to a network's parameters: sum_{s,a} of
     `textgen_env.solve.policy_gradient` times the gradient of the logit of a in s.
@@ -167,6 +170,7 @@ class EstimatedGradient(NamedTuple):
     tokens: int
 
 
+@usual_torch()
 def estimated_gradient(agent: Any, envs: Envs, texts: int) -> EstimatedGradient:
     """What an agent takes the gradient of E[sum_t r_t] for, from texts that it writes: minus the gradient of its
     `policy_loss`, nothing shortened. Nothing is learned; its generator is drawn from.

@@ -6,7 +6,8 @@ the horizon ends the text. Nothing here knows Gymnasium's or Stable-Baselines3's
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -166,7 +167,8 @@ class GenerationCore:
         Raises:
             InvalidAction: wrong shape or type, out of range, or masked.
             ResetNeeded: a row whose text has not begun, or has ended.
-            ValueError, TypeError: the reward returned something that is no score. In each case nothing is changed.
+            ValueError, TypeError: the reward returned something that is no score; or whatever else it raises. In each
+                case nothing is changed.
         """
         if rows is None and self._plain_inside and self.prefixes.write_all_inside(actions):
             return Transition(np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_), None)
@@ -181,7 +183,12 @@ class GenerationCore:
         lengths = before + 1
         ends = self.prefixes.ends(chosen, lengths)
         if self._emitter.every_token or np.count_nonzero(ends):
-            transition = self._rewarded(rows, chosen, lengths, ends)
+            # All that can fail comes first: the scores, and what the reward learns from texts that end.
+            transition, put_state = self._rewarded(rows, chosen, lengths, ends)
+            finished = transition.finished
+            if finished is not None:
+                self.reward.episodes_ended(finished.tokens, finished.lengths, self._sources(finished.sources))
+            put_state()
             self.last_rewards[at] = transition.rewards[at]
             self.returns += transition.rewards
         else:
@@ -190,8 +197,6 @@ class GenerationCore:
         self.prefixes.write(at, chosen, before, lengths)
         if transition.finished is not None:
             self.running[transition.finished.rows] = False
-            finished = transition.finished
-            self.reward.episodes_ended(finished.tokens, finished.lengths, self._sources(finished.sources))
         return transition
 
     def step_inside(self, action: Any, row: int = 0) -> bool:
@@ -199,8 +204,10 @@ class GenerationCore:
         steps; if not, nothing is changed, and `step` does it or says what is wrong."""
         return self._plain_inside and self.prefixes.write_inside(action, row)
 
-    def _rewarded(self, rows: IntArray, chosen: IntArray, lengths: IntArray, ends: BoolArray) -> Transition:
-        """What `chosen` (K,) earns in `rows` (K,), before it is written."""
+    def _rewarded(
+        self, rows: IntArray, chosen: IntArray, lengths: IntArray, ends: BoolArray
+    ) -> tuple[Transition, Callable[[], None]]:
+        """What `chosen` (K,) earns in `rows` (K,), before it is written; and how the reward's state goes on then."""
         every = self._emitter.every_token
         ended = ends.nonzero()[0]
         asked = ALL if every or len(ended) == len(rows) else ended
@@ -208,11 +215,12 @@ class GenerationCore:
         tokens = self.tokens.take(at, 0)
         tokens[self.all_rows[: len(at)], lengths - 1] = last
         indices = None if self.source_indices is None else self.source_indices[at]
-        earned, terms = self._emitter.emit(at, tokens, lengths, self._sources(indices))
+        earned, terms, state = self._emitter.emit(at, tokens, lengths, self._sources(indices))
+        put_state = partial(self._emitter.put, at, state)
         rewards, terminated = np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_)
         rewards[at] = earned
         if not len(ended):
-            return Transition(rewards, terminated, None)
+            return Transition(rewards, terminated, None), put_state
         # Of those asked for: all of them where only ended texts are.
         which = ended if every else ALL
         rows = at[which]
@@ -225,7 +233,7 @@ class GenerationCore:
             {name: values[which] for name, values in terms.items()},
             None if indices is None else indices[which],
         )
-        return Transition(rewards, terminated, finished)
+        return Transition(rewards, terminated, finished), put_state
 
     def action_masks(self, rows: IntArray | None = None) -> BoolArray:
         """(K, V) bool: what `step` accepts for each of `rows`, all by default. All True for ended texts."""

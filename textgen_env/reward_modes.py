@@ -31,8 +31,13 @@ class RewardEmitter(Protocol):
 
     def emit(
         self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None
-    ) -> tuple[FloatArray, Terms]:
-        """What the last token of each text (K, T), (K,) earns, (K,), and the parts of the texts' scores."""
+    ) -> tuple[FloatArray, Terms, RewardState]:
+        """What the last token of each text (K, T), (K,) earns, (K,), the parts of the texts' scores, and the rows'
+        state with that token, for `put`."""
+        ...
+
+    def put(self, rows: IntArray, state: RewardState) -> None:
+        """Goes on from a state of `rows` that `emit` gave."""
         ...
 
 
@@ -50,10 +55,13 @@ class TerminalEmitter:
 
     def emit(
         self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None
-    ) -> tuple[FloatArray, Terms]:
+    ) -> tuple[FloatArray, Terms, RewardState]:
         """The scores of the texts."""
         terms, totals = checked_total(self.reward, self.reward.terms(tokens, lengths, sources), len(rows))
-        return totals, terms
+        return totals, terms, {}
+
+    def put(self, rows: IntArray, state: RewardState) -> None:
+        """Nothing is carried."""
 
 
 class DenseEmitter:
@@ -79,27 +87,30 @@ class DenseEmitter:
     def begin(self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None) -> None:
         """The prefix scores are where counting starts."""
         begun = self.reward.begin(tokens, lengths, sources)
-        self._put(rows, begun, checked_scores(begun.get("total"), len(rows), self.reward.name))
+        totals = checked_scores(begun.get("total"), len(rows), self.reward.name)
+        self.put(rows, self._checked({**begun, "total": totals}, len(rows)))
 
     def emit(
         self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None
-    ) -> tuple[FloatArray, Terms]:
+    ) -> tuple[FloatArray, Terms, RewardState]:
         """The scores of the prefixes less those of the prefixes before."""
         before = gather_rows(self.state, rows)
         terms, after = self.reward.extend(before, tokens, lengths, sources)
         terms, totals = checked_total(self.reward, terms, len(rows))
         earned = totals - self.state["total"][rows]
-        self._put(rows, after, totals)
-        return earned, terms
+        return earned, terms, self._checked({**after, "total": totals}, len(rows))
 
-    def _put(self, rows: IntArray, state: RewardState, totals: FloatArray) -> None:
-        state = {**state, "total": totals}
-        if not same_form(state, self.state) or any(len(values) != len(rows) for values in state.values()):
+    def put(self, rows: IntArray, state: RewardState) -> None:
+        """The prefix scores, and what the reward carries beside them."""
+        scatter_rows(self.state, rows, state)
+
+    def _checked(self, state: RewardState, count: int) -> RewardState:
+        if not same_form(state, self.state) or any(len(values) != count for values in state.values()):
             raise ValueError(
                 f"reward {self.reward.name!r} returned a state with the entries {forms(state)}; expected "
-                f"{forms(self.state)} for each of {len(rows)} rows, as it began"
+                f"{forms(self.state)} for each of {count} rows, as it began"
             )
-        scatter_rows(self.state, rows, state)
+        return state
 
 
 def checked_reward_mode(mode: RewardMode | None, reward: Reward) -> RewardMode:

@@ -12,6 +12,7 @@ from agents.bases.checkpoint import fitting_together, read_checkpoint
 from agents.data.text_spec import TextSpec
 from agents.networks.config import NetworkConfig
 from agents.networks.policy_network import PolicyNetwork
+from textgen_env.models.torch_settings import usual_torch
 
 
 class SavedPolicy(NamedTuple):
@@ -23,6 +24,7 @@ class SavedPolicy(NamedTuple):
     network: PolicyNetwork
 
 
+@usual_torch()
 def read_policy(path: str | PathLike[str]) -> SavedPolicy:
     """The policy of a saved agent of any class.
 

@@ -18,6 +18,10 @@ from agents.networks.policy_network import PolicyNetwork
 from agents.protocol import BoolArray, Callback, Envs, IntArray, Observation, Progress, State
 from textgen_env.checks import check_at_least
 from textgen_env.models.device import checked_device
+from textgen_env.models.torch_settings import usual_torch
+
+# Methods of an agent that compute in torch, by whatever class they are defined.
+COMPUTING = ("train", "gather", "learn", "imitate", "policy_loss", "sample", "log_prob", "initialise_from")
 
 
 class TrainableAgent:
@@ -61,6 +65,14 @@ class TrainableAgent:
     tokens_read: int
     tokens_rolled_out: int
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Lets no agent depend on torch's global settings, those of users' own included."""
+        super().__init_subclass__(**kwargs)
+        for name in COMPUTING:
+            if name in vars(cls):
+                setattr(cls, name, usual_torch()(vars(cls)[name]))
+
+    @usual_torch()
     def __init__(self, envs: Envs, config: Any = None, seed: int = 0, device: str = "cpu") -> None:
         self._build(TextSpec.from_envs(envs), self.config_class() if config is None else config, seed, device)
 
@@ -69,6 +81,7 @@ class TrainableAgent:
         """Tokens written, read and rolled out, in all of its training."""
         return self.tokens_generated + self.tokens_read + self.tokens_rolled_out
 
+    @usual_torch()
     def predict(
         self,
         observation: Observation,
@@ -85,6 +98,7 @@ class TrainableAgent:
         """
         return self._choose(observation, state, episode_start, deterministic, action_masks, exploring=False)
 
+    @usual_torch()
     def explore(
         self,
         observation: Observation,
@@ -96,12 +110,14 @@ class TrainableAgent:
         """As `predict`, but of the policy that learning plays with, and drawn from the generator of learning."""
         return self._choose(observation, state, episode_start, deterministic, action_masks, exploring=True)
 
+    @usual_torch()
     def save(self, path: str | PathLike[str]) -> None:
         """Writes parameters, the optimisers' moments, tables and random generators: an agent that is loaded goes on
         learning bit for bit as this one does (on the CPU)."""
         write_checkpoint(path, self._checkpoint())
 
     @classmethod
+    @usual_torch()
     def load(cls, path: str | PathLike[str], device: str = "cpu") -> Self:
         """The agent that `save` wrote, on any device.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from textgen_env.models.text_cnn import TextEncoder
+from textgen_env.models.torch_settings import usual_torch
 from textgen_env.vocabulary import IntArray
 
 READ_AT_ONCE, SCORED_AT_ONCE = 32_768, 1_024
@@ -72,6 +73,7 @@ class TextLearner:
         """What is minimised along with the loss; nothing."""
         return 0.0
 
+    @usual_torch()
     @torch.inference_mode()
     def scores(self, tokens: IntArray, score: Callable[[Tensor], Tensor]) -> NDArray[np.float64]:
         """What `score` makes of the features (M, F) of each of the texts (N, T), as (M,): (N,) float64."""
@@ -100,13 +102,22 @@ class TextLearner:
             FloatingPointError: a loss or a weight that is not finite. Whatever is raised, everything is left as it
                 was before the call.
         """
+        return self.update_on_each([written], steps)[0]
+
+    @usual_torch()
+    def update_on_each(self, batches: Sequence[Tensor], steps: int) -> list[dict[str, float]]:
+        """`update` on the written texts of each batch (N, T) in turn: all of them, or none where something is raised.
+
+        Raises:
+            FloatingPointError: as `update`.
+        """
         tensors = list(self._tensors().values())
         if not self._before:
             self._before = [torch.empty_like(tensor) for tensor in tensors]
         torch._foreach_copy_(self._before, tensors)
         generator, steps_taken = self.generator.get_state(), self.steps_taken
         try:
-            return self._take_steps(written, steps)
+            return [self._take_steps(written, steps) for written in batches]
         except BaseException:
             torch._foreach_copy_(tensors, self._before)
             self.generator.set_state(generator)

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from textgen_env.models.learner import TextLearner
 from textgen_env.models.text_cnn import TextEncoder
+from textgen_env.models.torch_settings import usual_torch
 from textgen_env.vocabulary import IntArray
 
 
@@ -63,6 +64,7 @@ class Ranker(TextLearner):
         which is relevant to none."""
         return functional.normalize(self.network.highway_of(features, dropout_generator))
 
+    @usual_torch()
     def log_ranks(self, tokens: IntArray) -> NDArray[np.float64]:
         """log R(s | U, C) of the texts (N, T): (N,) float64, nats."""
         if self._measure is None:

@@ -9,6 +9,7 @@ from textgen_env.kernels import kernels
 from textgen_env.models.language_model import FEW_ROWS, Float32Array, LanguageModel, compiled_step
 from textgen_env.models.linear_softmax import rows_at_once, token_log_probs
 from textgen_env.models.sampling import runs_compiled
+from textgen_env.models.torch_settings import usual_torch
 from textgen_env.vocabulary import IntArray
 
 # Logits in memory (128 KB) that the system hands out without new pages.
@@ -47,6 +48,10 @@ class TokenScorer:
         Raises:
             IndexError: an input or a token that is none.
         """
+        if torch.is_autocast_enabled("cpu"):
+            # The products below would be rounded.
+            with usual_torch():
+                return self.step(inputs, tokens, state)
         recurrent, softmax = kernels("recurrent"), kernels("softmax")
         if recurrent is None or softmax is None or len(tokens) > self._few:
             return self._step_in_torch(inputs, tokens, state)
@@ -66,6 +71,7 @@ class TokenScorer:
             raise IndexError(f"tokens[{wrong}]={tokens[wrong]} must be 0 to {len(self._weight) - 1}")
         return log_probs, after
 
+    @usual_torch()
     @torch.no_grad()
     def _step_in_torch(
         self, inputs: IntArray, tokens: IntArray, state: tuple[Float32Array, ...]

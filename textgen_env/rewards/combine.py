@@ -80,9 +80,21 @@ class CombinedReward(BaseReward):
         return self._labelled(scores, len(tokens)), self._joined(states)
 
     def episodes_ended(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> None:
-        """Tells every part."""
-        for _, reward in self.parts:
-            reward.episodes_ended(tokens, lengths, sources)
+        """Tells every part, last those whose learning can be put back: where one raises, none of them has learned."""
+        learning = self._learning()
+        positions = [position for position, _ in learning]
+        for position, (_, reward) in enumerate(self.parts):
+            if position not in positions:
+                reward.episodes_ended(tokens, lengths, sources)
+        # The last of them puts itself back.
+        before = [part.state_dict() for _, part in learning[:-1]]
+        try:
+            for _, part in learning:
+                part.episodes_ended(tokens, lengths, sources)
+        except BaseException:
+            for (_, part), kept in zip(learning, before, strict=False):
+                part.load_state_dict(kept)
+            raise
 
     def state_dict(self) -> dict[str, Any]:
         """What learning changes in the parts, that of part i under "i."; empty where none learns."""

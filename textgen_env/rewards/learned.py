@@ -16,6 +16,7 @@ from textgen_env.models.device import checked_device
 from textgen_env.models.learner import TextLearner
 from textgen_env.models.sampling import seeded_generator
 from textgen_env.models.text_cnn import TextCNNConfig
+from textgen_env.models.torch_settings import usual_torch
 from textgen_env.rewards.base import BaseReward
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.text_checks import checked_texts
@@ -56,6 +57,7 @@ class LearnedReward(BaseReward, Generic[Learner]):
     seed: int = 0
     device: str = "cpu"
 
+    @usual_torch()
     def __post_init__(self) -> None:
         check_bool("auto_update", self.auto_update)
         for name, least in (("update_every", 1), ("steps", 1), ("batch_size", 2), ("seed", 0)):
@@ -80,6 +82,7 @@ class LearnedReward(BaseReward, Generic[Learner]):
         """
         raise NotImplementedError(f"{type(self).__name__} must define _new_learner(vocab_size, max_length, ...)")
 
+    @usual_torch()
     def bind(self, task: Task) -> Self:
         """A new reward with a network of its own, untrained.
 
@@ -110,19 +113,23 @@ class LearnedReward(BaseReward, Generic[Learner]):
             raise self._unbound()
         return self._learner
 
+    @usual_torch()
     def episodes_ended(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> None:
         """Gathers the texts, in row order; learns from each `update_every` of them. Nothing if not `auto_update`.
 
         Raises:
-            FloatingPointError: see `update`; the texts stay gathered.
+            FloatingPointError: see `update`; nothing is gathered and nothing learned then.
         """
         if not self.auto_update:
             return
-        self._fresh = torch.cat([self._fresh, torch.from_numpy(self._checked(tokens, lengths))])
-        while len(self._fresh) >= self.update_every:
-            self.last_update = self.learner.update(self._fresh[: self.update_every], self.steps)
-            self._fresh = self._fresh[self.update_every :]
+        fresh = torch.cat([self._fresh, torch.from_numpy(self._checked(tokens, lengths))])
+        rounds, left = divmod(len(fresh), self.update_every)
+        if rounds:
+            batches = fresh[: len(fresh) - left].view(rounds, self.update_every, -1)
+            self.last_update = self.learner.update_on_each(list(batches), self.steps)[-1]
+        self._fresh = fresh[len(fresh) - left :]
 
+    @usual_torch()
     def update(
         self,
         tokens: Texts | ArrayLike,
@@ -154,6 +161,7 @@ class LearnedReward(BaseReward, Generic[Learner]):
         self.last_update = self.learner.update(torch.from_numpy(written), taken)
         return self.last_update
 
+    @usual_torch()
     def state_dict(self) -> dict[str, Tensor]:
         """A copy of all that learning changes: weights, optimiser, generator and the texts gathered so far.
 
@@ -162,6 +170,7 @@ class LearnedReward(BaseReward, Generic[Learner]):
         """
         return {**self.learner.state_dict(), "fresh": self._fresh.clone()}
 
+    @usual_torch()
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Goes on, bit for bit, from where the reward was that returned `state`.
 

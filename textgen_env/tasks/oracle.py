@@ -15,6 +15,7 @@ from textgen_env.checks import check_at_least
 from textgen_env.models.device import checked_device
 from textgen_env.models.language_model import LanguageModel
 from textgen_env.models.sampling import seeded_generator
+from textgen_env.models.torch_settings import usual_torch
 from textgen_env.tasks.base import BaseTask
 from textgen_env.vocabulary import IntArray, Texts, Vocabulary
 
@@ -43,6 +44,7 @@ class OracleTask(BaseTask):
         FileNotFoundError: no such file.
     """
 
+    @usual_torch()
     def __init__(
         self,
         vocab_size: int | None = None,
@@ -80,6 +82,7 @@ class OracleTask(BaseTask):
         """`test_size` further sequences drawn from the oracle."""
         return self._test.copy()
 
+    @usual_torch()
     @torch.no_grad()
     def log_prob(self, tokens: IntArray, lengths: IntArray) -> NDArray[np.float64]:
         """log p of whole texts under the oracle (N,), in nats."""
@@ -93,6 +96,7 @@ class OracleTask(BaseTask):
         texts = self.test_sequences()
         return float(-self.log_prob(texts.tokens, texts.lengths).sum() / texts.lengths.sum())
 
+    @usual_torch()
     def greedy_sequence(self) -> IntArray:
         """The text (T,) that takes the likeliest token each time."""
         inputs, state = self.language_model.start(1), self.language_model.initial_state(1)
@@ -112,6 +116,7 @@ class OracleTask(BaseTask):
     def _test(self) -> Texts:
         return self._drawn(self.test_size, split=1)
 
+    @usual_torch()
     def _drawn(self, count: int, split: int) -> Texts:
         generator = seeded_generator(self.seed, split)
         tokens, lengths = self.language_model.sample(count, self.max_length, generator)

@@ -177,10 +177,7 @@ def test_a_loss_that_is_not_finite_is_refused_and_changes_nothing(bound):
     assert_same_state(before, reward.state_dict())
     with pytest.raises(FloatingPointError):
         reward.episodes_ended(fake.tokens, fake.lengths)
-    after = reward.state_dict()
-    assert np.array_equal(after.pop("fresh").numpy(), fake.tokens)
-    before.pop("fresh")
-    assert_same_state(before, after)
+    assert_same_state(before, reward.state_dict())
     last_step = bound(learning_rate=1e39, steps=1)  # its loss is finite, the weights that it makes are not
     untouched = last_step.state_dict()
     with pytest.raises(FloatingPointError, match="a weight is not finite"):
