@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,20 +59,31 @@ def run(
     tokens: Annotated[
         int | None, typer.Option(help="of training, for --agent", show_default="the most that any has")
     ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="that a run may take; one that takes longer is stopped, and says where it was",
+            show_default="any time",
+        ),
+    ] = None,
 ) -> None:
     """Does the runs of an experiment that have no result yet, then reports.
 
-    A run that was interrupted, or killed, goes on from its latest checkpoint, as if it had never been (those of
-    Stable-Baselines3 begin anew). One that failed or diverged is not done again without --retry.
+    A run that was interrupted, or killed, or that the machine failed (no space, no memory, a library that does not
+    load) goes on from its latest checkpoint, as if it had never been (those of Stable-Baselines3 begin anew). One that
+    failed, diverged or ran out of time is not done again without --retry, and then goes on likewise.
     """
     from benchmarks.catalogue import load_experiment, modules_of
     from benchmarks.report.report import report
     from benchmarks.running.progress import ProgressBars
-    from benchmarks.running.scheduler import run_experiment
+    from benchmarks.running.scheduler import may_be_tried_again, run_experiment
     from benchmarks.specs.experiment import runs_of
     from benchmarks.store.run_folder import read_state
 
     console = Console()
+    # What is imported of the user's may change the current folder.
+    out = out.absolute()
     try:
         experiment, modules = load_experiment(name, size), modules_of(name)
         if agent:
@@ -84,24 +96,32 @@ def run(
         workers = (os.cpu_count() or 1) if jobs is None else jobs
         if workers < 1:
             raise ValueError(f"--jobs {jobs} must be at least 1")
+        if timeout is not None and not 0 < timeout < inf:
+            raise ValueError(f"--timeout {timeout:g} must be a number of seconds above 0")
         asked = runs_of(experiment, chosen)
         interrupted = False
         kept = sum(read_state(out / run.name).status == "finished" for run in asked)
         with ProgressBars(console, len(asked), kept) as bars:
             try:
-                run_experiment(experiment, out, workers, bars.listen, chosen, bars.say, device, retry, modules)
+                run_experiment(experiment, out, workers, bars.listen, chosen, bars.say, device, retry, modules, timeout)
             except KeyboardInterrupt:
                 interrupted = True
         report(out / experiment.name, console)
     except (ValueError, OSError) as error:
         raise _refusal(error) from None
-    left = [run for run in asked if read_state(out / run.name).status != "finished"]
+    states = [read_state(out / run.name) for run in asked]
+    left = [state for state in states if state.status != "finished"]
     if interrupted:
         console.print(f"interrupted; {len(left)} of {len(asked)} runs are left: the same command goes on with them")
         raise typer.Exit(130)
     if left:
         console.print(f"{len(left)} of {len(asked)} runs failed; see above, and error.json in their folders")
-        console.print("they are not run again, unless asked for by --retry")
+        # One without an error was failed by a disk that took none.
+        again = sum(state.error is None or may_be_tried_again(state.error) for state in left)
+        if again:
+            console.print(f"{again} of them by no fault of their agents: the same command tries them again")
+        if again < len(left):
+            console.print(f"{'the others' if again else 'they'} are not run again, unless asked for by --retry")
         raise typer.Exit(1)
 
 

@@ -16,6 +16,7 @@ from benchmarks.measures.measures import sequence_nll_oracle
 from benchmarks.policies.adapter import Counts, PolicyAdapter, ResumableAdapter
 from benchmarks.policies.agent import AgentAdapter
 from benchmarks.policies.environments import generator_states, load_reward, save_reward, set_generator_states
+from benchmarks.running.machine_failures import machine_failure
 from benchmarks.running.tensorboard import EventLog
 from benchmarks.running.training import NOTHING, CurveRecorder, train_at_once, train_in_segments
 from benchmarks.specs.experiment import Run, settings_digest
@@ -55,22 +56,29 @@ def execute(out: Path, run: Run, tell: Tell) -> str | None:
         None, or the error in one line.
     """
     folder = out / run.name
-    folder.mkdir(parents=True, exist_ok=True)
-    remove_drafts(folder)
-    (folder / ERROR).unlink(missing_ok=True)
-    write_json(folder / CONFIG, run.to_config())
     job: Job | None = None
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_drafts(folder)
+        (folder / ERROR).unlink(missing_ok=True)
+        write_json(folder / CONFIG, run.to_config())
         job = Job(out, run, tell)
         write_json(folder / RESULT, job.perform().to_json())
         remove_run_checkpoint(folder)
-    except Exception as error:
-        failure = Failure(f"{type(error).__name__}: {error}", traceback.format_exc(), () if job is None else job.curve)
-        if job is not None and failure.diverged:
-            failure = failure.with_last(job.last_finite())
-        write_json(folder / ERROR, failure.to_json())
+    # An agent that ends the program ends its run alone.
+    except (Exception, SystemExit) as error:
+        failure = _failure(error, folder, job)
+        # A disk that is full takes no error either: then the run is unfinished, and done again as well.
+        with suppress(OSError):
+            write_json(folder / ERROR, failure.to_json())
         return failure.error
     return None
+
+
+def _failure(error: BaseException, folder: Path, job: Job | None) -> Failure:
+    said = machine_failure(error, folder) or f"{type(error).__name__}: {error}"
+    failure = Failure(said, traceback.format_exc(), () if job is None else job.curve)
+    return failure.with_last(job.last_finite()) if job is not None and failure.diverged else failure
 
 
 class Job:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
+from benchmarks.running.machine_failures import MACHINE_FAILED
 from benchmarks.running.tensorboard import ADVICE, is_installed
-from benchmarks.running.workers import WORKER_DIED, Listener, execute_all
+from benchmarks.running.worker import WORKER_DIED
+from benchmarks.running.workers import Listener, check_workers, execute_all
 from benchmarks.specs.experiment import Experiment, Run, runs_of, settings_digest
 from benchmarks.specs.file_digests import FILES, refuse_missing
 from benchmarks.store.checkpoints import read_run_checkpoint, remove_run_checkpoint
@@ -64,22 +67,25 @@ def run_experiment(
     device: str = "cpu",
     retry: bool = False,
     modules: Sequence[str] = (),
+    timeout: float | None = None,
 ) -> Path:
     """Does the runs of an experiment that have no result yet, each in its folder `out`/experiment/label/seed-n.
 
-    A run of an agent that was interrupted goes on from its latest checkpoint. One that failed or diverged is done again
-    if `retry`, or if its process was ended from outside, or if the run that it starts from was at fault.
+    A run of an agent that was interrupted goes on from its latest checkpoint. One that failed, diverged or ran out of
+    time is done again if `retry`, or if the machine failed it (see `benchmarks.running.machine_failures`), or its
+    process was ended from outside, or if the run that it starts from was at fault.
 
     Args:
         experiment: what to run.
         out: the folder of results.
-        jobs: worker processes; 0 for this process.
+        jobs: runs at a time, each in a process of its own; 0 for this process.
         listener: hears what happens to each run.
         seeds: in place of the experiment's.
         notify: hears, in words, of what is skipped, retried or set aside.
         device: of torch's, for agents and rewards that learn.
         retry: whether to do again what failed or diverged.
         modules: imported before a run, in whichever process does it: what they register can be named by its settings.
+        timeout: seconds that a run may take in this call; None for any time. One that takes longer has failed.
 
     Returns:
         The experiment's folder.
@@ -89,10 +95,13 @@ def run_experiment(
         ConfigMismatch: a result of other settings is in the way; likewise.
         CheckpointRefused: a checkpoint that a run cannot go on from is in the way; likewise.
         FolderInUse: another process is doing runs in one of the folders; likewise.
-        ValueError: seeds, jobs or a device that are not allowed.
+        ValueError: seeds, jobs, a device or a timeout that are not allowed.
     """
+    # A run may change the current folder.
+    out = out.absolute()
     runs = runs_of(experiment, None if seeds is None else tuple(seeds), device)
     folder = out / experiment.name
+    check_workers(jobs, timeout)
     _refuse_unknown_device(device)
     for run in runs:
         refuse_missing(run.env_kwargs, run.evaluation.env_kwargs)
@@ -115,13 +124,22 @@ def run_experiment(
             notify(words)
         if plan.waiting and not is_installed():
             notify(ADVICE)
-        execute_all(plan.waiting, partial(_execute, out, tuple(modules)), listener, jobs, partial(_record_death, out))
+        here = [run.from_anywhere() for run in plan.waiting]
+        do = partial(_execute, out, tuple(modules))
+        execute_all(here, do, listener, jobs, partial(_record, out), timeout)
     return folder
 
 
-def _record_death(out: Path, run: Run, death: str) -> None:
-    write_json(out / run.name / CONFIG, run.to_config())
-    write_json(out / run.name / ERROR, Failure(death).to_json())
+def may_be_tried_again(error: Failure) -> bool:
+    """Whether the same command does a run again that failed so: it was no fault of the agent's."""
+    return error.kind in (WORKER_DIED, MACHINE_FAILED)
+
+
+def _record(out: Path, run: Run, failure: Failure) -> None:
+    # What the disk does not take leaves the run unfinished: it is done again.
+    with suppress(OSError):
+        write_json(out / run.name / CONFIG, run.to_config())
+        write_json(out / run.name / ERROR, failure.to_json())
 
 
 def _execute(out: Path, modules: tuple[str, ...], run: Run, tell: Callable[[int], None]) -> str | None:
@@ -184,7 +202,7 @@ def _may_be_done_again(error: Failure, run: Run, skipped: Mapping[str, str]) -> 
     """Whether it was no fault of the run's own."""
     if error.kind == "ParentFailed":
         return run.parent is None or run.parent.name not in skipped
-    return error.kind == WORKER_DIED
+    return may_be_tried_again(error)
 
 
 def _in_words(error: Failure) -> str:

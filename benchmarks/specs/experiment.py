@@ -6,12 +6,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from agents import AGENTS
 from benchmarks.measures.measures import MEASURES, VALIDATIONS
-from benchmarks.specs.file_digests import FILES, by_content, digests
+from benchmarks.specs.file_digests import FILES, by_content, digests, with_absolute_paths
 
 Kind = Literal["agent", "sb3"]
 CurveOf = Literal["return", "nll_oracle"]
@@ -221,6 +221,16 @@ class Run:
             config["parent"] = {"run": self.parent.name, "settings": settings_digest(self.parent.to_config(digested))}
         files = digests(self.env_kwargs, self.evaluation.env_kwargs) if digested else {}
         return {**config, FILES: files} if files else config
+
+    def from_anywhere(self) -> Run:
+        """The same run, done so from any folder: the files that its environments read are named by absolute paths."""
+        return replace(
+            self,
+            algorithm=replace(self.algorithm, env_kwargs=with_absolute_paths(self.algorithm.env_kwargs)),
+            env_kwargs=with_absolute_paths(self.env_kwargs),
+            evaluation=replace(self.evaluation, env_kwargs=with_absolute_paths(self.evaluation.env_kwargs)),
+            parent=None if self.parent is None else self.parent.from_anywhere(),
+        )
 
 
 def settings_digest(config: Mapping[str, Any]) -> str:

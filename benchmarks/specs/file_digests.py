@@ -41,6 +41,20 @@ def by_content(config: Mapping[str, Any]) -> dict[str, Any]:
     return {name: named(value) for name, value in config.items() if name != FILES}
 
 
+def with_absolute_paths(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The keyword arguments with the paths of files that are there made absolute: they lead there from any folder."""
+
+    def led(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: led(each) for name, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [led(each) for each in value]
+        return os.path.abspath(value) if isinstance(value, str) and value in there else value
+
+    there = {path for path in paths_in(kwargs) if Path(path).is_file()}
+    return {name: led(value) for name, value in kwargs.items()}
+
+
 def refuse_missing(*kwargs: Mapping[str, Any]) -> None:
     """
     Raises:

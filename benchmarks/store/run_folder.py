@@ -68,6 +68,9 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
     Args:
         path: of the file.
         write: writes the content into a file of another name.
+
+    Raises:
+        OSError: what the system refuses; it names the path.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -76,6 +79,11 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
         with draft.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(draft, path)
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        # A disk that is full says so of no path when a file's end is written.
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         draft.unlink(missing_ok=True)
     sync_folder(path.parent)

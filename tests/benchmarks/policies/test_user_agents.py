@@ -60,7 +60,7 @@ def mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     (tmp_path / "my_ranked.py").write_text(EXAMPLE.read_text())
     (tmp_path / "my_broken.py").write_text(BROKEN)
     # In this process: a worker would take seconds to start.
-    monkeypatch.setattr(run, "execute_all", lambda runs, do, hear, jobs, died: execute_all(runs, do, hear, 0, died))
+    monkeypatch.setattr(run, "execute_all", lambda runs, do, hear, jobs, *rest: execute_all(runs, do, hear, 0, *rest))
     for name in ("my_ranked", "my_broken"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     return tmp_path

@@ -1,0 +1,179 @@
+"""Worker: one run in a process of its own, begun, listened to, ended."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import reduction
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from benchmarks.running.worker_process import ADVANCED, DONE, serve
+from benchmarks.specs.experiment import Run
+from benchmarks.store.results import Failure
+
+WORKER_DIED = "WorkerDied"
+"""The name of the error that is recorded of a run whose process was ended from outside."""
+TIMED_OUT = "TimedOut"
+"""The name of the error that is recorded of a run that took longer than it may."""
+# What a process that has reported its end may take to leave, and one whose time is over to say where it was.
+GRACE_SECONDS = 5.0
+FRAMES_SHOWN = 3
+# Linux alone forks processes safely that have loaded torch; what they share is loaded once.
+METHOD = "forkserver" if sys.platform == "linux" else "spawn"
+
+Execute = Callable[[Run, Callable[[int], None]], str | None]
+"""Does a run, telling its tokens now and then; returns None, or the error that it recorded.
+
+Given to a worker it must be importable by name: a module's function, or a partial of one."""
+
+
+class Worker:
+    """Worker: a process that does one run, and leads a group of its own, so that children it leaves end with it.
+
+    Whether it has ended is asked of the system: a child that a run forked holds its pipes as it does, so that the end
+    of a pipe says nothing.
+
+    Args:
+        run: what is done.
+        execute: does it.
+        timeout: seconds that it may take; None for any time.
+
+    Raises:
+        OSError: the system gives no process.
+    """
+
+    def __init__(self, run: Run, execute: Execute, timeout: float | None) -> None:
+        self.run, self.timeout = run, timeout
+        self.outcome: str | Failure | None = None
+        """What became of the run: an error that it recorded itself, or "" for none; or a failure that is not recorded
+        yet; None until it has ended."""
+        self._deadline: float | None = None
+        self._silent = False
+        context: Any = multiprocessing.get_context(METHOD)
+        if METHOD == "forkserver":
+            context.set_forkserver_preload(["benchmarks.running.preloaded"])
+        self._connection, theirs = context.Pipe(duplex=False)
+        # Without a name: nothing is left of it, however this process ends.
+        self._trace = tempfile.TemporaryFile()  # noqa: SIM115
+        self.process = context.Process(
+            target=serve,
+            args=(theirs, _handed(self._trace.fileno()), execute, run, timeout, dict(os.environ)),
+            daemon=True,
+        )
+        try:
+            with _interrupts_ignored():
+                self.process.start()
+        except EOFError:
+            raise OSError("the process that others are forked from has ended") from None
+        finally:
+            theirs.close()
+
+    @property
+    def signs(self) -> list[Connection | int]:
+        """What becomes readable when there is something to hear."""
+        return [self.process.sentinel] if self._silent else [self._connection, self.process.sentinel]
+
+    def listen(self) -> Iterator[int]:
+        """The tokens that were told since the last call; afterwards `outcome` is set if the run has ended."""
+        # Asked before the pipe is read: what a process says last is heard.
+        gone = self.process.exitcode is not None
+        while self.outcome is None and (told := self._told()) is not None:
+            kind, content = told
+            if kind == ADVANCED:
+                yield content
+            elif kind == DONE:
+                self.outcome = content
+            elif self.timeout is not None:
+                self._deadline = time.monotonic() + self.timeout + GRACE_SECONDS
+        if self.outcome is None and not gone and self._deadline is not None and time.monotonic() > self._deadline:
+            self._kill()
+            self.outcome = self._late()
+        elif self.outcome is None and gone:
+            self.outcome = self._died()
+
+    def terminate(self) -> None:
+        """Asks the process to end."""
+        with suppress(OSError):
+            self.process.terminate()
+
+    def end(self) -> None:
+        """Waits a moment for the process to leave, and ends it then, with all children that it left."""
+        until = time.monotonic() + GRACE_SECONDS
+        while self.process.exitcode is None and time.monotonic() < until:
+            # A child may keep the sentinel from being readable.
+            wait([self.process.sentinel], 0.05)
+        self._kill()
+        self._connection.close()
+        self._trace.close()
+
+    def _told(self) -> tuple[str, Any] | None:
+        """What was told next; None if nothing is there yet, or nothing more will come."""
+        try:
+            if not self._silent and self._connection.poll():
+                kind, content = self._connection.recv()
+                return kind, content
+        except Exception:
+            # An end, or something that is no message: nothing that comes then can be read.
+            self._silent = True
+        return None
+
+    def _kill(self) -> None:
+        if self.process.exitcode is None:
+            self.process.kill()
+        if hasattr(os, "killpg") and self.process.pid:
+            with suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        while self.process.exitcode is None:
+            wait([self.process.sentinel], 0.05)
+
+    def _died(self) -> Failure:
+        trace = self._traced()
+        if self.timeout is not None and trace.startswith("Timeout ("):
+            return self._late()
+        code = self.process.exitcode or 0
+        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        why = ", as a system that has no memory left does it" if how.endswith("SIGKILL") else _place(trace)
+        error = f"{WORKER_DIED}: its process ended {how} before the run did{why}"
+        return Failure(error, trace) if trace else Failure(error)
+
+    def _late(self) -> Failure:
+        trace = self._traced()
+        limit = f"the {self.timeout:g} seconds that it may take (--timeout) were over"
+        return Failure(f"{TIMED_OUT}: {limit}{_place(trace) or '; it did not say where it was'}", trace)
+
+    def _traced(self) -> str:
+        self._trace.seek(0)
+        return self._trace.read(1 << 20).decode(errors="replace")
+
+
+def _handed(file: int) -> Any:
+    """A file as a process that is started is given it; None where files cannot be handed over."""
+    return reduction.DupFd(file) if hasattr(reduction, "DupFd") else None
+
+
+def _place(trace: str) -> str:
+    """In words, where the main thread was, which a trace has last: the latest calls first."""
+    frames = [line.strip() for line in trace.rpartition("hread 0x")[2].splitlines() if line.startswith("  File ")]
+    return f"; it was at {' < '.join(frames[:FRAMES_SHOWN])}" if frames else ""
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """A process started within it ignores Ctrl-C, which reaches the whole process group, from its first moment: the
+    parent decides what ends."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,74 @@
+"""A process a run: what one does to the process that it is in reaches no other."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.running.scheduler import run_experiment
+from benchmarks.specs.experiment import Algorithm, Experiment
+from benchmarks.store.run_folder import read_json, read_state
+from support.plug_ins import MET
+from support.tiny_experiment import MICRO
+
+MLE = MICRO.algorithms[1]
+REACHES = Algorithm("Reaches", "support.plug_ins:Reaches", 10, num_envs=8)
+
+
+def done(out: Path, *rows: Algorithm, jobs: int = 1) -> None:
+    experiment = replace(MICRO, algorithms=rows, baseline="")
+    run_experiment(experiment, out, jobs, lambda event: None, notify=lambda words: None)
+
+
+def bits(out: Path, label: str) -> Any:
+    """What a run has left, but for what clocks said."""
+    folder = out / "micro" / label / "seed-0"
+    state = read_state(folder)
+    assert state.status == "finished", state.error
+    left = read_json(folder / "result.json")
+    del left["evaluation_seconds"]
+    for point in left["curve"]:
+        del point["seconds"]
+    return left, (folder / "agent.safetensors").read_bytes()
+
+
+def test_what_a_run_does_to_its_process_reaches_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done(tmp_path / "alone", MLE)
+    monkeypatch.chdir(tmp_path)
+    # A relative path, which would lead elsewhere from another folder.
+    done(Path("beside"), REACHES, MLE)
+    assert bits(tmp_path / "beside", "MLE") == bits(tmp_path / "alone", "MLE")
+    assert read_state(tmp_path / "beside" / "micro" / "Reaches" / "seed-0").status == "finished"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "beside"]
+
+
+def test_in_this_process_paths_hold_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Moves:
+        """Changes the current folder as soon as it hears of a run."""
+
+        def __call__(self, event: object) -> None:
+            os.chdir("/")
+
+    monkeypatch.chdir(tmp_path)
+    experiment: Experiment = replace(MICRO, algorithms=(MLE,), baseline="")
+    run_experiment(experiment, Path("here"), 0, Moves(), notify=lambda words: None)
+    assert read_state(tmp_path / "here" / "micro" / "MLE" / "seed-0").status == "finished"
+
+
+def test_runs_draw_apart_from_generators_that_a_process_shares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(MET, str(tmp_path / "drawn"))
+    draws = Algorithm("A", "support.plug_ins:Draws", 10, num_envs=8)
+    done(tmp_path, draws, replace(draws, label="B"))
+    first, second = (tmp_path / "drawn").read_text().split()
+    assert first != second
+
+
+def test_a_run_has_the_environment_of_the_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        monkeypatch.setenv(MET, str(tmp_path / name))
+        done(tmp_path / f"out-{name}", Algorithm("A", "support.plug_ins:Draws", 10, num_envs=8))
+        assert (tmp_path / name).is_file()
