@@ -23,6 +23,7 @@ import textgen_env  # noqa: F401  registers the ids
 from agents.data.episodes import evaluate
 from agents.exact import table_of_log_probs
 from agents.protocol import Agent, Envs, FloatArray, IntArray, Progress
+from textgen_env.checks import hold
 from textgen_env.solve import TextMDP, all_texts
 
 # How each method is called, in its shortest and its longest form.
@@ -81,7 +82,7 @@ def check_agent(agent_class: Any, config: Any = None, masked: bool = False) -> N
         AssertionError: naming what does not hold.
     """
     problems = protocol_problems(agent_class, masked)
-    assert not problems, "; ".join(problems)
+    hold(not problems, "; ".join(problems))
     with _said("the constructor"):
         agent = agent_class(_envs(), config=config, seed=0)
     _check_predict(agent, masked)
@@ -141,12 +142,12 @@ def _check_predict(agent: Any, masked: bool) -> None:
     for deterministic in (False, True):
         with _said("predict"):
             answer = agent.predict(observation, None, started, deterministic)
-        assert isinstance(answer, tuple), f"predict must return (tokens, state), got {type(answer).__name__}"
-        assert len(answer) == 2, f"predict must return (tokens, state), got {len(answer)} things"
+        hold(isinstance(answer, tuple), f"predict must return (tokens, state), got {type(answer).__name__}")
+        hold(len(answer) == 2, f"predict must return (tokens, state), got {len(answer)} things")
         _check_tokens(answer[0])
     with _said("predict"):
         again, _ = agent.predict(observation, None, started, True)
-    assert np.array_equal(again, answer[0]), "predict: with deterministic=True it chooses now one token, now another"
+    hold(np.array_equal(again, answer[0]), "predict: with deterministic=True it chooses now one token, now another")
     with _said("predict, playing whole texts"):
         evaluate(agent.predict, envs, ROWS, seed=0)
     if masked:
@@ -154,14 +155,14 @@ def _check_predict(agent: Any, masked: bool) -> None:
         with _said("predict with action_masks"):
             chosen, _ = agent.predict(observation, None, started, False, action_masks=masks)
         _check_tokens(chosen)
-        assert masks[np.arange(ROWS), chosen].all(), "predict: it chooses tokens that action_masks forbids"
+        hold(masks[np.arange(ROWS), chosen].all(), "predict: it chooses tokens that action_masks forbids")
 
 
 def _check_tokens(tokens: Any) -> None:
     shape, kind = np.shape(tokens), np.asarray(tokens).dtype
-    assert shape == (ROWS,), f"predict: tokens have shape {shape}, expected {(ROWS,)}: one for each observation"
-    assert kind.kind in "iu", f"predict: tokens have type {kind}, expected whole numbers"
-    assert ((np.asarray(tokens) >= 0) & (np.asarray(tokens) < 3)).all(), "predict: a token that is not in 0 .. V - 1"
+    hold(shape == (ROWS,), f"predict: tokens have shape {shape}, expected {(ROWS,)}: one for each observation")
+    hold(kind.kind in "iu", f"predict: tokens have type {kind}, expected whole numbers")
+    hold(((np.asarray(tokens) >= 0) & (np.asarray(tokens) < 3)).all(), "predict: a token that is not in 0 .. V - 1")
 
 
 def _check_likelihood(agent: Any) -> None:
@@ -174,13 +175,13 @@ def _check_likelihood(agent: Any) -> None:
     with _said("sample"):
         texts = agent.sample(DRAWS)
         tokens, lengths = np.asarray(texts.tokens), np.asarray(texts.lengths)
-    assert tokens.shape == (DRAWS, 3), f"sample: tokens have shape {tokens.shape}, expected {(DRAWS, 3)}"
-    assert lengths.shape == (DRAWS,), f"sample: lengths have shape {lengths.shape}, expected {(DRAWS,)}"
+    hold(tokens.shape == (DRAWS, 3), f"sample: tokens have shape {tokens.shape}, expected {(DRAWS, 3)}")
+    hold(lengths.shape == (DRAWS,), f"sample: lengths have shape {lengths.shape}, expected {(DRAWS,)}")
     ends = (tokens == 0).argmax(1) + 1
     expected = np.where((tokens == 0).any(1), ends, 3)
-    assert np.array_equal(lengths, expected), "sample: a text must end with its first end token or at the horizon"
+    hold(np.array_equal(lengths, expected), "sample: a text must end with its first end token or at the horizon")
     blank = tokens[np.arange(3) >= lengths[:, None]] == 3
-    assert blank.all(), "sample: what follows a text's end must be the blank, V"
+    hold(blank.all(), "sample: what follows a text's end must be the blank, V")
     _check_shares("sample", tokens[:, 0], chances[0])
 
 
@@ -188,9 +189,9 @@ def _chances(agent: Any, mdp: TextMDP) -> FloatArray:
     texts = all_texts(mdp)
     log_probs = _log_probs(agent, mdp)
     expected = (len(texts.tokens),)
-    assert log_probs.shape == expected, f"log_prob has shape {log_probs.shape}, expected {expected}: one for each text"
-    assert not np.isnan(log_probs).any(), "log_prob is NaN for some text"
-    assert (log_probs <= 1e-6).all(), "log_prob is above 0 for some text; it is a probability's logarithm, in nats"
+    hold(log_probs.shape == expected, f"log_prob has shape {log_probs.shape}, expected {expected}: one for each text")
+    hold(not np.isnan(log_probs).any(), "log_prob is NaN for some text")
+    hold((log_probs <= 1e-6).all(), "log_prob is above 0 for some text; it is a probability's logarithm, in nats")
     with _said("log_prob"):
         return table_of_log_probs(agent.log_prob, mdp)
 
@@ -204,9 +205,10 @@ def _log_probs(agent: Any, mdp: TextMDP) -> NDArray[Any]:
 def _check_shares(name: str, tokens: IntArray, chances: FloatArray) -> None:
     shares = np.bincount(tokens, minlength=3) / len(tokens)
     bounds = STANDARD_ERRORS * np.sqrt(chances * (1 - chances) / len(tokens)) + 1e-3
-    assert (np.abs(shares - chances) <= bounds).all(), (
+    hold(
+        (np.abs(shares - chances) <= bounds).all(),
         f"{name}: the shares of first tokens {shares.round(3).tolist()} are not the probabilities that log_prob says, "
-        f"{chances.round(3).tolist()}"
+        f"{chances.round(3).tolist()}",
     )
 
 
@@ -218,14 +220,14 @@ def _check_training(agent_class: Any, config: Any) -> None:
             # The third is asked to stop after its first update.
             agent.train(_envs(), 4 * TOKENS, _listener(told[number], goes_on=number < 2))
     for progress in told[0]:
-        assert isinstance(progress, Progress), f"train: the callback is told {progress!r}, expected an agents.Progress"
-    assert told[0], "train: it never called the callback"
+        hold(isinstance(progress, Progress), f"train: the callback is told {progress!r}, expected an agents.Progress")
+    hold(told[0], "train: it never called the callback")
     counts = _counts(told[0])
-    assert counts == sorted(counts), f"train: the tokens that the callback is told fall: {counts}"
-    assert len(told[2]) == 1, "train: it goes on after the callback has returned False"
+    hold(counts == sorted(counts), f"train: the tokens that the callback is told fall: {counts}")
+    hold(len(told[2]) == 1, "train: it goes on after the callback has returned False")
     mdp = TextMDP.of(_envs())
     first, second = (_log_probs(agent, mdp) for agent in agents[:2])
-    assert np.array_equal(first, second), "train: two agents of the same seed differ; draw from generators seeded by it"
+    hold(np.array_equal(first, second), "train: two agents of the same seed differ; draw from generators seeded by it")
 
 
 def _check_saving(agent: Any) -> None:
@@ -236,12 +238,12 @@ def _check_saving(agent: Any) -> None:
         path = Path(folder) / "agent.draft"
         with _said("save"):
             agent.save(path)
-        assert path.is_file(), "save(path) must write the file `path` itself (numpy.savez adds a suffix of its own)"
+        hold(path.is_file(), "save(path) must write the file `path` itself (numpy.savez adds a suffix of its own)")
         with _said("load"):
             loaded = type(agent).load(path)
-    assert isinstance(loaded, type(agent)), f"load must return a {type(agent).__name__}, got {type(loaded).__name__}"
+    hold(isinstance(loaded, type(agent)), f"load must return a {type(agent).__name__}, got {type(loaded).__name__}")
     same = np.allclose(_log_probs(loaded, mdp), _log_probs(agent, mdp), rtol=1e-6, atol=1e-6)
-    assert same, "load: the agent has another policy than the one that was saved"
+    hold(same, "load: the agent has another policy than the one that was saved")
     ends: list[NDArray[Any]] = []
     counted: list[int] = []
     for learner in (agent, loaded):
@@ -251,9 +253,9 @@ def _check_saving(agent: Any) -> None:
         ends.append(_log_probs(learner, mdp))
         counted.append(_counts(after)[0])
     same = np.allclose(ends[0], ends[1], rtol=1e-6, atol=1e-6)
-    assert same, "load: the agent learns on otherwise than the one saved; save optimisers and generators too"
+    hold(same, "load: the agent learns on otherwise than the one saved; save optimisers and generators too")
     own, other = counted
-    assert own == other, f"load: the agent counts {other} tokens where the one saved counts {own}"
+    hold(own == other, f"load: the agent counts {other} tokens where the one saved counts {own}")
 
 
 def _counts(told: list[Any]) -> list[int]:

@@ -95,3 +95,13 @@ def check_shape(name: str, array: Shaped, expected: tuple[int | str, ...]) -> tu
         sizes = ", ".join(map(str, expected)) + ("," if len(expected) == 1 else "")
         raise ValueError(f"{name} has shape {shape}, expected ({sizes})")
     return shape
+
+
+def hold(holds: object, message: str) -> None:
+    """Makes sure that something holds, under `python -O` as well, which leaves `assert` statements out.
+
+    Raises:
+        AssertionError: it does not; with the message.
+    """
+    if not holds:
+        raise AssertionError(message)

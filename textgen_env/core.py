@@ -60,6 +60,7 @@ class GenerationCore:
         generators: one a row.
         game: what is played, in words.
         fingerprint: the settings of task and reward, by which two games of one name differ.
+        learning: whether the reward is told of the texts that end, to learn from them.
 
     Raises:
         TypeError, ValueError: an argument that is not allowed.
@@ -85,6 +86,7 @@ class GenerationCore:
         self.tokens, self.lengths = self.prefixes.tokens, self.prefixes.lengths
         self.running = self.prefixes.running
         sources = self._sources(self.source_indices)
+        self.learning = True
         self._emitter = reward_emitter(self.reward, self.reward_mode, self.tokens.copy(), sources)
 
     @property
@@ -186,7 +188,7 @@ class GenerationCore:
             # All that can fail comes first: the scores, and what the reward learns from texts that end.
             transition, put_state = self._rewarded(rows, chosen, lengths, ends)
             finished = transition.finished
-            if finished is not None:
+            if finished is not None and self.learning:
                 self.reward.episodes_ended(finished.tokens, finished.lengths, self._sources(finished.sources))
             put_state()
             self.last_rewards[at] = transition.rewards[at]
@@ -236,13 +238,19 @@ class GenerationCore:
         return Transition(rewards, terminated, finished), put_state
 
     def action_masks(self, rows: IntArray | None = None) -> BoolArray:
-        """(K, V) bool: what `step` accepts for each of `rows`, all by default. All True for ended texts."""
+        """(K, V) bool: what `step` accepts for each of `rows`, all by default. All True for ended texts.
+
+        Raises:
+            ValueError: the task leaves a text no token to go on with.
+        """
         rows = self.all_rows if rows is None else rows
         masks = np.ones((len(rows), self.vocab_size), np.bool_)
         allowed = self.masks.allowed(self.tokens[rows], self.lengths[rows])
         if allowed is not None:
             running = self.running[rows]
             masks[running] = allowed[running]
+            if self.masks.by_task and not masks.any(1).all():
+                self.masks.check_goes_on(self.tokens[rows[running]], self.lengths[rows[running]], rows[running])
         return masks
 
     def observations(self, rows: IntArray | None = None) -> IntArray | dict[str, IntArray]:

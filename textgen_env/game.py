@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from typing import Any, Protocol, runtime_checkable
 
@@ -63,6 +64,10 @@ class TextGame(Protocol):
 
     def restore(self, state: Snapshot) -> None:
         """Comes back to a state."""
+        ...
+
+    def evaluating(self) -> AbstractContextManager[None]:
+        """Within it, a reward that learns scores and does not learn."""
         ...
 
     def generator_states(self) -> tuple[Any, ...]:
@@ -143,6 +148,19 @@ class CoreView:
     ) -> FloatArray:
         """Scores (N,) of whole texts (N, T); see `GenerationCore.score`."""
         return self.core.score(tokens, lengths, sources)
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Within it, a reward that learns scores as it stands: the texts that end here are not told to it.
+
+        with envs.unwrapped.evaluating():
+            ...
+        """
+        before, self.core.learning = self.core.learning, False
+        try:
+            yield
+        finally:
+            self.core.learning = before
 
     def generator_states(self) -> tuple[Any, ...]:
         """States of the random generators, one a row, as plain JSON values."""

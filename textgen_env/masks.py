@@ -65,14 +65,35 @@ class TokenMasks:
 
         Raises:
             InvalidAction: a masked one.
+            ValueError: the task leaves no token at all to choose.
         """
         at = self._first_masked(chosen, tokens[rows], lengths) if self.any else None
         if at is not None:
+            self.check_goes_on(tokens[rows[at : at + 1]], lengths[at : at + 1], rows[at : at + 1])
             token = self.task.vocabulary.tokens[chosen[at]]
             raise InvalidAction(
                 f"action={chosen[at]} ({token!r}) in row {rows[at]} is masked after {lengths[at]} tokens; "
                 "choose one that action_masks() allows"
             )
+
+    def check_goes_on(self, tokens: IntArray, lengths: IntArray, rows: IntArray) -> None:
+        """Refuses prefixes (K, T), (K,) in `rows` (K,) of texts that have not ended, if none may follow one of them.
+
+        Raises:
+            ValueError: naming the task and the prefix.
+        """
+        allowed = self.allowed(tokens, lengths) if self.by_task else None
+        if allowed is None or allowed.any(1).all():
+            return
+        at = int((~allowed.any(1)).argmax())
+        ids = tokens[at, : lengths[at]].tolist()
+        text = " ".join(self.task.vocabulary.tokens[each] for each in ids)
+        also = f", with min_length={self.min_length}," if self.min_length else ""
+        raise ValueError(
+            f"{type(self.task).__name__}.allowed_tokens{also} leaves no token after the {lengths[at]} tokens "
+            f"{ids} ({text!r}) in row {rows[at]}: it must allow one after every prefix of a text that has not ended. "
+            "textgen_env.testing.check_task looks for such prefixes"
+        )
 
     def started(self, prefix: ArrayLike, count: int) -> tuple[IntArray, IntArray]:
         """`count` texts begun with `prefix`: tokens (count, T) and lengths (count,).

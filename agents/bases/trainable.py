@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
+from inspect import isfunction
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -69,8 +70,9 @@ class TrainableAgent:
         """Lets no agent depend on torch's global settings, those of users' own included."""
         super().__init_subclass__(**kwargs)
         for name in COMPUTING:
-            if name in vars(cls):
-                setattr(cls, name, usual_torch()(vars(cls)[name]))
+            method = vars(cls).get(name)
+            if isfunction(method):
+                setattr(cls, name, usual_torch()(method))
 
     @usual_torch()
     def __init__(self, envs: Envs, config: Any = None, seed: int = 0, device: str = "cpu") -> None:

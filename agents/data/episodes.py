@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from agents.data.text_batch import AllowedTokens, TextBatch, joined
 from agents.protocol import BoolArray, Envs, FloatArray, IntArray
-from textgen_env import Texts, text_game
+from textgen_env import TextGame, Texts, text_game
 from textgen_env.checks import check_at_least
 
 Predict = Callable[..., tuple[NDArray[Any], Any]]
@@ -37,7 +38,8 @@ def evaluate(
     seed: int | None = None,
     masked: bool = False,
 ) -> EvaluatedTexts:
-    """Plays `episodes` texts; for the agents here and for Stable-Baselines3's models alike.
+    """Plays `episodes` texts; for the agents here and for Stable-Baselines3's models alike. A reward that learns scores
+    them as it stands, and does not learn from them.
 
     Args:
         predict: `agent.predict` or `model.predict`.
@@ -50,7 +52,9 @@ def evaluate(
     """
     each, more = divmod(check_at_least("episodes", episodes), envs.num_envs)
     quota = each + (np.arange(envs.num_envs) < more).astype(np.int64)
-    played = play(predict, envs, quota, deterministic, seed, masked)
+    inner = getattr(envs, "unwrapped", envs)
+    with inner.evaluating() if isinstance(inner, TextGame) else nullcontext():
+        played = play(predict, envs, quota, deterministic, seed, masked)
     return EvaluatedTexts(played.returns, played.texts)
 
 

@@ -51,25 +51,27 @@ class Final:
 
 
 class Evaluator:
-    """Evaluator of one run: plays evaluation episodes and measures them.
+    """Evaluator of one run: plays evaluation episodes and measures them. A reward that learns scores them as it stands,
+    and learns nothing from them.
 
     Args:
         run: whose seed the episodes' seeds are derived from.
+        learned: the reward that learns in the run's environments, if one does: it pays in those of the evaluation, too,
+            unless that names another environment.
 
     Raises:
         ValueError: settings of the evaluation that the task cannot meet.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, learned: object = None) -> None:
         self.settings = settings = run.evaluation
         self.seed = SEED_STRIDE * (run.seed + 1)
         self.masked = run.algorithm.masked
-        self.envs = make_envs(
-            settings.env_id or run.env_id,
-            min(MAX_EVALUATION_ENVS, settings.final_episodes),
-            run.env_kwargs if settings.env_id is None else settings.env_kwargs,
-            run.device,
-        )
+        kwargs = settings.env_kwargs
+        if settings.env_id is None:
+            kwargs = run.env_kwargs if learned is None else {**run.env_kwargs, "reward": learned}
+        count = min(MAX_EVALUATION_ENVS, settings.final_episodes)
+        self.envs = make_envs(settings.env_id or run.env_id, count, kwargs, run.device)
         self.game = text_game(self.envs)
         self.task = self.game.task
         self.test_texts = texts_to_test_on(self.task, settings.test_texts, settings.kept_for_validation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,11 @@ class PolicyAdapter(Likelihoods, Protocol):
 
     Attributes:
         predict: chooses tokens, as in Stable-Baselines3.
+        envs: that it learns in, of Gymnasium or Stable-Baselines3.
     """
 
     predict: Predict
+    envs: Any
 
     def train(self, total_tokens: int, watch: Watch) -> None:
         """Learns in its own environment until about `total_tokens` more tokens are spent."""

@@ -39,13 +39,18 @@ def with_device(env_id: str, kwargs: Mapping[str, Any], device: str) -> dict[str
     return {**kwargs, "reward": with_argument(reward, "device", device)}
 
 
+def learned_reward(envs: Any) -> StatefulReward | None:
+    """The reward of environments if it learns."""
+    reward: object = text_game(envs).reward
+    return reward if isinstance(reward, StatefulReward) and reward.state_dict() else None
+
+
 def save_reward(envs: Envs, path: Path) -> bool:
     """Keeps what the reward has learned; False if it does not learn."""
-    reward = text_game(envs).reward
-    state = reward.state_dict() if isinstance(reward, StatefulReward) else {}
-    if state:
-        save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
-    return bool(state)
+    reward = learned_reward(envs)
+    if reward is not None:
+        save_file({name: tensor.contiguous() for name, tensor in reward.state_dict().items()}, path)
+    return reward is not None
 
 
 def load_reward(envs: Envs, path: Path) -> None:

@@ -48,7 +48,7 @@ class SB3Adapter:
         algorithm = run.algorithm
         model_class = load_object(algorithm.agent, "agent")
         kwargs = with_device(run.env_id, run.env_kwargs, run.device)
-        envs = VecMonitor(make_sb3_vec_env(run.env_id, algorithm.num_envs, run.seed, **kwargs))
+        self.envs = VecMonitor(make_sb3_vec_env(run.env_id, algorithm.num_envs, run.seed, **kwargs))
         settings = dict(algorithm.hyperparameters)
         self.ent_half_life = settings.pop(HALF_LIFE, None)
         if self.ent_half_life is not None and not (self.ent_half_life > 0 and "ent_coef" in settings):
@@ -58,7 +58,7 @@ class SB3Adapter:
             )
         self.model: Any = model_class(
             algorithm.policy,
-            envs,
+            self.envs,
             seed=run.seed,
             device=run.device,
             policy_kwargs=_policy_kwargs(algorithm.policy_kwargs),

@@ -15,7 +15,13 @@ from benchmarks.evaluation.references import oracle_entropy, references
 from benchmarks.measures.measures import sequence_nll_oracle
 from benchmarks.policies.adapter import Counts, PolicyAdapter, ResumableAdapter
 from benchmarks.policies.agent import AgentAdapter
-from benchmarks.policies.environments import generator_states, load_reward, save_reward, set_generator_states
+from benchmarks.policies.environments import (
+    generator_states,
+    learned_reward,
+    load_reward,
+    save_reward,
+    set_generator_states,
+)
 from benchmarks.running.machine_failures import machine_failure
 from benchmarks.running.tensorboard import EventLog
 from benchmarks.running.training import NOTHING, CurveRecorder, train_at_once, train_in_segments
@@ -101,9 +107,9 @@ class Job:
         self.settings = settings_digest(run.to_config())
         self.kept = read_run_checkpoint(self.folder, self.settings)
         parent, begun = (None, NOTHING) if run.parent is None else _agent_of(out, run.parent)
-        self.evaluator = Evaluator(run)
         spent = begun.tokens_generated, begun.tokens_read, begun.tokens_rolled_out
         self.adapter = _adapter(run, parent, spent)
+        self.evaluator = Evaluator(run, learned_reward(self.adapter.envs))
         self.resumable = self.adapter if isinstance(self.adapter, ResumableAdapter) else None
         if self.resumable is not None and self.kept is not None:
             self._take_up(self.resumable, self.kept)
@@ -151,9 +157,8 @@ class Job:
         adapter.load(place / kept.files["agent"])
         adapter.offset = kept.offset
         set_generator_states(adapter.envs, kept.generators)
-        for what, envs in (("reward", adapter.envs), ("evaluation_reward", self.evaluator.envs)):
-            if what in kept.files:
-                load_reward(envs, place / kept.files[what])
+        if "reward" in kept.files:
+            load_reward(adapter.envs, place / kept.files["reward"])
 
     def _keep(self, adapter: ResumableAdapter) -> None:
         if not self.run.algorithm.total_tokens:
@@ -162,10 +167,9 @@ class Job:
         place.mkdir(exist_ok=True)
         files = {"agent": f"agent-{len(points)}.safetensors"}
         adapter.save(place / files["agent"])
-        for what, envs in (("reward", adapter.envs), ("evaluation_reward", self.evaluator.envs)):
-            name = f"{what}-{len(points)}.safetensors"
-            if save_reward(envs, place / name):
-                files[what] = name
+        name = f"reward-{len(points)}.safetensors"
+        if save_reward(adapter.envs, place / name):
+            files["reward"] = name
         best = best_point(points, self.run.evaluation.validation)
         if best is not None:
             files["best"] = f"agent-{best + 1}.safetensors"

@@ -14,6 +14,7 @@ from gymnasium.error import InvalidAction, ResetNeeded
 
 from support.games import VIEWS, Refused, act, constant, made
 from textgen_env import TextGenEnv, TextGenVectorEnv, Vocabulary
+from textgen_env.tasks.tiny import TinyTask
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -264,3 +265,26 @@ def test_pieces_that_are_none(pieces: Any, error: type[Exception], message: str)
 def test_a_token_outside_the_vocabulary() -> None:
     with pytest.raises(ValueError, match="token 'z' is not among the 2 tokens"):
         Vocabulary(["a", "b"]).encode(["a", "z"])
+
+
+class _DeadEnd(TinyTask):
+    """Nothing may follow two tokens."""
+
+    def allowed_tokens(self, tokens: Any, lengths: Any) -> Any:
+        allowed = np.ones((len(tokens), len(self.vocabulary)), bool)
+        allowed[lengths == 2] = False
+        return allowed
+
+
+@pytest.mark.parametrize("reward_mode", ["terminal", "dense"])
+def test_a_mask_that_leaves_nothing_is_told_with_the_prefix(reward_mode: Any) -> None:
+    envs = TextGenVectorEnv(_DeadEnd(), "constant", 3, reward_mode=reward_mode)
+    envs.reset(seed=0)
+    envs.step([1, 2, 3])
+    envs.step([2, 2, 1])
+    before = envs.snapshot()
+    message = r"_DeadEnd\.allowed_tokens leaves no token after the 2 tokens \[1, 2\] \('.*'\) in row 0.*check_task"
+    for ask in (lambda: envs.step([1, 1, 1]), envs.action_masks):
+        with pytest.raises(ValueError, match=message):
+            ask()
+    assert np.array_equal(envs.snapshot().tokens, before.tokens)

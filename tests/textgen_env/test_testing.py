@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -34,7 +37,53 @@ class _NoChoice(TinyTask):
         return np.zeros((len(tokens), len(self.vocabulary)), bool)
 
 
-@pytest.mark.parametrize(("task", "message"), [(_LongTexts(), "beyond the vocabulary"), (_NoChoice(), "no token")])
+class _DeadEnd(TinyTask):
+    """Nothing may follow two tokens."""
+
+    def allowed_tokens(self, tokens, lengths):
+        allowed = np.ones((len(tokens), len(self.vocabulary)), bool)
+        allowed[lengths == 2] = False
+        return allowed
+
+
+class _RareDeadEnd(TinyTask):
+    """Nothing may follow one token that training texts do not have at that place."""
+
+    def allowed_tokens(self, tokens, lengths):
+        allowed = np.ones((len(tokens), len(self.vocabulary)), bool)
+        allowed[(lengths == 4) & (tokens[:, 0] == 1) & (tokens[:, 1] == 1)] = False
+        return allowed
+
+
+class _ForbidsItsOwnTexts(TinyTask):
+    def allowed_tokens(self, tokens, lengths):
+        allowed = np.ones((len(tokens), len(self.vocabulary)), bool)
+        allowed[:, 1] = False
+        return allowed
+
+
+class _OtherType(TinyTask):
+    def allowed_tokens(self, tokens, lengths):
+        return np.ones((len(tokens), len(self.vocabulary)), int)
+
+
+class _WritesIntoPrefixes(TinyTask):
+    def allowed_tokens(self, tokens, lengths):
+        tokens[:] = 0
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        (_LongTexts(), "beyond the vocabulary"),
+        (_NoChoice(), "no token to begin with"),
+        (_DeadEnd(), r"no token after the prefix \[\d, \d\] \('.*'\); after 2 of \d tokens"),
+        (_RareDeadEnd(), r"no token after the prefix \[1, 1, "),
+        (_ForbidsItsOwnTexts(), "forbids token 1 of training text"),
+        (_OtherType(), "type int64, expected bool"),
+        (_WritesIntoPrefixes(), "changes the tokens|read-only"),
+    ],
+)
 def test_unsound_tasks_are_named(task, message):
     with pytest.raises(AssertionError, match=message):
         check_task(task)
@@ -59,3 +108,23 @@ class _PaysTwice(BaseReward):
 def test_unsound_rewards_are_named(reward, message):
     with pytest.raises(AssertionError, match=message):
         check_reward(reward, TinyTask())
+
+
+@pytest.mark.parametrize("optimised", [False, True])
+def test_checks_are_made_under_python_o_as_well(optimised):
+    code = (
+        "from textgen_env.testing import check_task, check_reward\n"
+        "from agents.testing import check_agent\n"
+        "from textgen_env.tasks.tiny import TinyTask\n"
+        "import numpy as np\n"
+        "class NoChoice(TinyTask):\n"
+        "    def allowed_tokens(self, tokens, lengths): return np.zeros((len(tokens), len(self.vocabulary)), bool)\n"
+        "calls = [lambda: check_task(NoChoice()), lambda: check_agent(object)]\n"
+        "calls.append(lambda: check_reward(lambda tokens, lengths: lengths - lengths.mean(), TinyTask()))\n"
+        "for call in calls:\n"
+        "    try: call()\n"
+        "    except AssertionError: continue\n"
+        "    raise SystemExit('passed what does not hold')\n"
+    )
+    done = subprocess.run([sys.executable, *(["-O"] if optimised else []), "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

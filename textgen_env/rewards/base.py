@@ -40,7 +40,8 @@ class Reward(Protocol):
     default_mode: RewardMode
 
     def bind(self, task: Task) -> Reward:
-        """This reward, made ready for one task's vocabulary, horizon and data (a new object or itself)."""
+        """This reward, made ready for one task's vocabulary, horizon and data: a new object, or itself. Itself, too, if
+        it has been made ready for that task before and has learned since."""
         ...
 
     def terms(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> Terms:
@@ -64,7 +65,8 @@ class Reward(Protocol):
         ...
 
     def episodes_ended(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> None:
-        """Told of the texts that ended in a step, after they were paid: the place to learn from them."""
+        """Told of the texts that ended in a step, after they were scored: the place to learn from them. Not told of
+        those that are played for evaluation. Where it raises, the step is not taken."""
         ...
 
 

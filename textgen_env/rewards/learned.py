@@ -84,10 +84,11 @@ class LearnedReward(BaseReward, Generic[Learner]):
 
     @usual_torch()
     def bind(self, task: Task) -> Self:
-        """A new reward with a network of its own, untrained.
+        """A new reward with a network of its own, untrained. What has been bound is bound to the same texts as itself:
+        environments that are given it share one network, which learns from the texts of all of them.
 
         Raises:
-            ValueError: a task with sources, or without training data.
+            ValueError: a task with sources, or without training data; a reward that is bound to other texts.
         """
         if task.sources is not None:
             raise ValueError(
@@ -98,6 +99,9 @@ class LearnedReward(BaseReward, Generic[Learner]):
         real_tokens, _ = checked_texts(real.tokens, real.lengths, task)
         if not len(real_tokens):
             raise ValueError(f"{type(task).__name__}.training_sequences() is empty; the {self.name} needs real texts")
+        if self._task is not None:
+            self._check_same_texts(task, real_tokens)
+            return self
         bound = copy.copy(self)
         bound.last_update = {}
         bound._task = task
@@ -196,6 +200,22 @@ class LearnedReward(BaseReward, Generic[Learner]):
         if self._task is None:
             raise self._unbound()
         return checked_texts(tokens, lengths, self._task)[0]
+
+    def _check_same_texts(self, task: Task, real: IntArray) -> None:
+        """Refuses another task than that whose texts the learner knows."""
+        known = self.learner.real
+        if self._task is task or (
+            self._task is not None
+            and task.vocabulary.tokens == self._task.vocabulary.tokens
+            and task.vocabulary.eos_id == self._task.vocabulary.eos_id
+            and torch.equal(known, torch.from_numpy(real))
+        ):
+            return
+        raise ValueError(
+            f"reward={self!r} is bound to another task, whose {len(known)} real texts it learns to tell from written "
+            "ones. Give this environment that task, task=envs.unwrapped.task, or a reward of its own, "
+            f"reward={self.name!r}"
+        )
 
     def _unbound(self) -> RuntimeError:
         return RuntimeError(f"this {self.name} has no task yet; call bind(task) and use the reward it returns")

@@ -95,7 +95,8 @@ def test_binding_gives_each_its_own_network(reward_class):
     before = second.score(*fake[:2])
     first.episodes_ended(fake.tokens, fake.lengths)
     assert np.array_equal(second.score(*fake[:2]), before)
-    assert_same_state(first.bind(RisingTask()).state_dict(), second.state_dict())
+    assert first.bind(RisingTask()) is first
+    assert_same_state(unbound.bind(RisingTask()).state_dict(), second.state_dict())
     with pytest.raises(RuntimeError, match="call bind"):
         unbound.score(*fake[:2])
     with pytest.raises(RuntimeError, match="call bind"):
