@@ -56,8 +56,8 @@ class Rules(NamedTuple):
 
 
 def rows_of_state(state: Snapshot, count: int, rules: Rules) -> IntArray:
-    """Which row of a snapshot each of `count` rows (K,) of a game is put into. A snapshot is checked as any input is: it
-    may come from a file, or have been edited.
+    """Which row of a snapshot each of `count` rows (K,) of a game is put into. A snapshot is checked as any input is:
+    it may come from a file, or have been edited.
 
     Raises:
         TypeError: no snapshot, or a field of another type.
