@@ -24,6 +24,7 @@ from benchmarks.store.run_folder import (
     config_differences,
     lock_folders,
     read_state,
+    remove_drafts,
     set_aside,
     write_json,
 )
@@ -117,6 +118,7 @@ def run_experiment(
         for run in plan.finished:
             # Of a run that was killed after its result was written.
             remove_run_checkpoint(out / run.name)
+        remove_drafts(folder)
         _write_manifest(Manifest.of(experiment, runs), folder, notify)
         if plan.finished:
             notify(f"{len(plan.finished)} of {len(runs)} runs are finished and kept")

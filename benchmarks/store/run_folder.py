@@ -163,10 +163,25 @@ def set_aside(path: Path) -> Path:
 
 
 def remove_drafts(folder: Path) -> None:
-    """Removes what writers that were killed left in a run's folder."""
+    """Removes what writers that were killed left in a folder; not what one that lives is writing."""
     for pattern in (".*.tmp", "*.partial"):
         for draft in folder.glob(pattern):
-            draft.unlink(missing_ok=True)
+            if not _lives(draft.name.split(".")[-2]):
+                draft.unlink(missing_ok=True)
+
+
+def _lives(writer: str) -> bool:
+    """Whether another process has this number, which a draft is named by."""
+    # To ask for a process by its number ends it on Windows.
+    if os.name == "nt" or not writer.isdecimal() or int(writer) == os.getpid():
+        return False
+    try:
+        os.kill(int(writer), 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def config_differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
