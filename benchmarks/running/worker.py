@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import reduction
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from benchmarks.running.worker_process import ADVANCED, DONE, serve
-from benchmarks.specs.experiment import Run
 from benchmarks.store.results import Failure
 
 WORKER_DIED = "WorkerDied"
@@ -26,23 +25,26 @@ TIMED_OUT = "TimedOut"
 # What a process that has reported its end may take to leave, and one whose time is over to say where it was.
 GRACE_SECONDS = 5.0
 FRAMES_SHOWN = 3
+# How often it is looked at processes whose end no pipe tells, and at those whose time is over.
+LOOK_SECONDS = 1.0
 # Linux alone forks processes safely that have loaded torch; what they share is loaded once.
 METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 
-Execute = Callable[[Run, Callable[[int], None]], str | None]
+T = TypeVar("T")
+Execute = Callable[[T, Callable[[int], None]], str | None]
 """Does a run, telling its tokens now and then; returns None, or the error that it recorded.
 
 Given to a worker it must be importable by name: a module's function, or a partial of one."""
 
 
-class Worker:
+class Worker(Generic[T]):
     """Worker: a process that does one run, and leads a group of its own, so that children it leaves end with it.
 
     Whether it has ended is asked of the system: a child that a run forked holds its pipes as it does, so that the end
     of a pipe says nothing.
 
     Args:
-        run: what is done.
+        run: what is done; or anything else that `execute` takes.
         execute: does it.
         timeout: seconds that it may take; None for any time.
 
@@ -50,7 +52,7 @@ class Worker:
         OSError: the system gives no process.
     """
 
-    def __init__(self, run: Run, execute: Execute, timeout: float | None) -> None:
+    def __init__(self, run: T, execute: Execute[T], timeout: float | None) -> None:
         self.run, self.timeout = run, timeout
         self.outcome: str | Failure | None = None
         """What became of the run: an error that it recorded itself, or "" for none; or a failure that is not recorded
@@ -152,6 +154,28 @@ class Worker:
     def _traced(self) -> str:
         self._trace.seek(0)
         return self._trace.read(1 << 20).decode(errors="replace")
+
+
+def done_apart(subject: T, execute: Execute[T]) -> str:
+    """What `execute` makes of a subject, in a process of its own: "" for nothing.
+
+    Raises:
+        RuntimeError: the process ended before it was done, or `execute` raised; the message says which.
+    """
+    worker = Worker(subject, execute, None)
+    try:
+        while worker.outcome is None:
+            wait(worker.signs, LOOK_SECONDS)
+            for _ in worker.listen():
+                pass
+    except BaseException:
+        worker.terminate()
+        raise
+    finally:
+        worker.end()
+    if isinstance(worker.outcome, Failure):
+        raise RuntimeError(worker.outcome.error)
+    return worker.outcome
 
 
 def _handed(file: int) -> Any:

@@ -13,19 +13,18 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
-from benchmarks.specs.experiment import Run
 from benchmarks.store.results import Failure
 
 BEGUN, ADVANCED, DONE = "begun", "advanced", "done"
 # What is told of an error; a message that does not go into a pipe at once is not whole if the process is killed.
-MOST_CHARACTERS = 2_000
+MOST_CHARACTERS = 10_000
 
 
 def serve(
     connection: Connection,
     trace: Any,
-    execute: Callable[[Run, Callable[[int], None]], str | None],
-    run: Run,
+    execute: Callable[[Any, Callable[[int], None]], str | None],
+    run: Any,
     timeout: float | None,
     environment: Mapping[str, str],
 ) -> None:

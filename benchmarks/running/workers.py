@@ -10,12 +10,10 @@ from multiprocessing.connection import wait
 from typing import Literal
 
 from benchmarks.running.machine_failures import MACHINE_FAILED
-from benchmarks.running.worker import Execute, Worker
+from benchmarks.running.worker import LOOK_SECONDS, Execute, Worker
 from benchmarks.specs.experiment import Run
 from benchmarks.store.results import Failure
 
-# How often it is looked at processes whose end no pipe tells, and at those whose time is over.
-LOOK_SECONDS = 1.0
 EventKind = Literal["started", "advanced", "finished", "failed"]
 
 
@@ -34,7 +32,7 @@ Listener = Callable[[Event], None]
 
 def execute_all(
     runs: Sequence[Run],
-    execute: Execute,
+    execute: Execute[Run],
     listener: Listener,
     jobs: int,
     record: Callable[[Run, Failure], None],
@@ -61,7 +59,7 @@ def execute_all(
             _execute_here(run, execute, listener)
         return
     waiting = deque(runs)
-    working: list[Worker] = []
+    working: list[Worker[Run]] = []
     try:
         while waiting or working:
             while len(working) < jobs and (begun := next_run(waiting, (each.run for each in working))) is not None:
@@ -115,7 +113,7 @@ def next_run(waiting: deque[Run], busy: Iterable[Run]) -> Run | None:
     return None
 
 
-def _execute_here(run: Run, execute: Execute, listener: Listener) -> None:
+def _execute_here(run: Run, execute: Execute[Run], listener: Listener) -> None:
     listener(Event("started", run))
     error = execute(run, lambda tokens: listener(Event("advanced", run, tokens)))
     listener(_ended(run, error or ""))
