@@ -21,8 +21,8 @@ OURS, SB3, REFUSED = "agent", "sb3", "refused"
 def plugged_in(
     experiment: Experiment, agents: Sequence[str], tokens: int | None = None, modules: Sequence[str] = ()
 ) -> Experiment:
-    """The experiment with an algorithm more for each agent; each is checked first, in a process of its own: what it does
-    there reaches no run.
+    """The experiment with an algorithm more for each agent; each is checked first, in a process of its own: what it
+    does there reaches no run.
 
     Args:
         experiment: keeps its name: the runs lie in its folder and are in its table.

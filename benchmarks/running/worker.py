@@ -106,6 +106,12 @@ class Worker(Generic[T]):
         with suppress(OSError):
             self.process.terminate()
 
+    def send(self, number: int) -> None:
+        """Sends a signal to the process and its children, where processes have groups."""
+        if hasattr(os, "killpg") and self.process.pid:
+            with suppress(OSError):
+                os.killpg(self.process.pid, number)
+
     def end(self) -> None:
         """Waits a moment for the process to leave, and ends it then, with all children that it left."""
         until = time.monotonic() + GRACE_SECONDS
@@ -130,9 +136,8 @@ class Worker(Generic[T]):
     def _kill(self) -> None:
         if self.process.exitcode is None:
             self.process.kill()
-        if hasattr(os, "killpg") and self.process.pid:
-            with suppress(OSError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+        if hasattr(signal, "SIGKILL"):
+            self.send(signal.SIGKILL)
         while self.process.exitcode is None:
             wait([self.process.sentinel], 0.05)
 
