@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from textgen_env.checks import check_at_least
 from textgen_env.fingerprint import fingerprint_of, in_words
 from textgen_env.generators import RowGenerators
+from textgen_env.handing import Handing
 from textgen_env.masks import TokenMasks
 from textgen_env.prefixes import Prefixes
 from textgen_env.reward_modes import (
@@ -26,8 +27,8 @@ from textgen_env.reward_modes import (
     scatter_rows,
     scores_of_texts,
 )
-from textgen_env.rewards.base import FloatArray, Reward, RewardMode
-from textgen_env.snapshot import Snapshot, rows_of_state
+from textgen_env.rewards.base import FloatArray, Reward, RewardMode, handed_texts
+from textgen_env.snapshot import Rules, Snapshot, rows_of_state
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.text_checks import check_running, checked_rows, checked_source_rows, checked_token_ids
 from textgen_env.transition import BoolArray, Finished, Transition
@@ -74,6 +75,7 @@ class GenerationCore:
         self.vocab_size, self.horizon = len(task.vocabulary), task.max_length
         self.masks = TokenMasks(task, min_length)
         self.reward = reward.bind(task)
+        self._handing = Handing.of(self.reward)
         self.reward_mode = checked_reward_mode(reward_mode, self.reward)
         self.game = in_words(task, self.reward, self.reward_mode)
         self.fingerprint = fingerprint_of(task, self.reward, min_length)
@@ -189,7 +191,8 @@ class GenerationCore:
             transition, put_state = self._rewarded(rows, chosen, lengths, ends)
             finished = transition.finished
             if finished is not None and self.learning:
-                self.reward.episodes_ended(finished.tokens, finished.lengths, self._sources(finished.sources))
+                texts = finished.tokens, finished.lengths, self._sources(finished.sources)
+                self.reward.episodes_ended(*handed_texts(self._handing, *texts))
             put_state()
             self.last_rewards[at] = transition.rewards[at]
             self.returns += transition.rewards
@@ -300,11 +303,14 @@ class GenerationCore:
         """Puts `rows` (all by default) back into `state`, which has as many rows, or one for all of them.
 
         Raises:
-            TypeError: not a snapshot.
-            ValueError: another number of rows, or of another game; nothing is changed then.
+            TypeError: not a snapshot, or fields of other types.
+            ValueError: another number of rows, of another game, or a state that no text of it has; nothing is changed
+                then.
         """
         rows = self.all_rows if rows is None else checked_rows(rows, self.num_rows)
-        taken = rows_of_state(state, len(rows), self.game, self.fingerprint, self._emitter.state)
+        known = 0 if self.task.sources is None else len(self.task.sources.tokens)
+        rules = Rules(self.game, self.fingerprint, self.prefixes, known, self.reward, self._emitter.state)
+        taken = rows_of_state(state, len(rows), rules)
         self.generators.set_states(rows, [state.generator_states[which] for which in taken.tolist()])
         for name in OF_EACH_ROW:
             getattr(self, name)[rows] = getattr(state, name)[taken]

@@ -7,6 +7,7 @@ from gymnasium.error import InvalidAction
 from numpy.typing import ArrayLike
 
 from textgen_env.checks import check_at_least
+from textgen_env.handing import Handing
 from textgen_env.tasks.base import BaseTask, Task
 from textgen_env.text_checks import checked_prefix
 from textgen_env.transition import BoolArray
@@ -30,6 +31,7 @@ class TokenMasks:
 
     def __init__(self, task: Task, min_length: int = 0) -> None:
         self.task = task
+        self._handing = Handing.of(task)
         self.min_length = check_at_least("min_length", min_length, least=0)
         self._vocab_size = len(task.vocabulary)
         self._late_token = task.vocabulary.eos_id if min_length else None
@@ -48,7 +50,7 @@ class TokenMasks:
         Raises:
             ValueError: the task returned no such mask.
         """
-        allowed = self.task.allowed_tokens(tokens, lengths)
+        allowed = self.task.allowed_tokens(self._handing(tokens), self._handing(lengths))
         shape = (len(tokens), self._vocab_size)
         if allowed is not None and (allowed.shape != shape or allowed.dtype != np.bool_):
             raise ValueError(

@@ -8,7 +8,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from textgen_env.rewards.base import FloatArray, Reward, RewardMode, RewardState, Terms, checked_scores
+from textgen_env.handing import Handing
+from textgen_env.rewards.base import (
+    FloatArray,
+    Reward,
+    RewardMode,
+    RewardState,
+    Terms,
+    checked_scores,
+    handed_texts,
+)
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.text_checks import checked_source_rows, checked_texts
 from textgen_env.vocabulary import IntArray
@@ -48,6 +57,7 @@ class TerminalEmitter:
 
     def __init__(self, reward: Reward) -> None:
         self.reward = reward
+        self._handing = Handing.of(reward)
         self.state: RewardState = {}
 
     def begin(self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None) -> None:
@@ -57,7 +67,8 @@ class TerminalEmitter:
         self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None
     ) -> tuple[FloatArray, Terms, RewardState]:
         """The scores of the texts."""
-        terms, totals = checked_total(self.reward, self.reward.terms(tokens, lengths, sources), len(rows))
+        handed = handed_texts(self._handing, tokens, lengths, sources)
+        terms, totals = checked_total(self.reward, self.reward.terms(*handed), len(rows))
         return totals, terms, {}
 
     def put(self, rows: IntArray, state: RewardState) -> None:
@@ -77,8 +88,9 @@ class DenseEmitter:
 
     def __init__(self, reward: Reward, tokens: IntArray, sources: Sources | None) -> None:
         self.reward = reward
+        self._handing = Handing.of(reward)
         count = len(tokens)
-        begun = reward.begin(tokens, np.zeros(count, np.int64), sources)
+        begun = reward.begin(*handed_texts(self._handing, tokens, np.zeros(count, np.int64), sources))
         # The reward may hand out arrays of its own; these are written to.
         self.state = copy_rows(
             {**begun, "total": checked_scores(begun.get("total"), count, reward.name)}, np.arange(count)
@@ -86,7 +98,7 @@ class DenseEmitter:
 
     def begin(self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None) -> None:
         """The prefix scores are where counting starts."""
-        begun = self.reward.begin(tokens, lengths, sources)
+        begun = self.reward.begin(*handed_texts(self._handing, tokens, lengths, sources))
         totals = checked_scores(begun.get("total"), len(rows), self.reward.name)
         self.put(rows, self._checked({**begun, "total": totals}, len(rows)))
 
@@ -95,7 +107,7 @@ class DenseEmitter:
     ) -> tuple[FloatArray, Terms, RewardState]:
         """The scores of the prefixes less those of the prefixes before."""
         before = gather_rows(self.state, rows)
-        terms, after = self.reward.extend(before, tokens, lengths, sources)
+        terms, after = self.reward.extend(before, *handed_texts(self._handing, tokens, lengths, sources))
         terms, totals = checked_total(self.reward, terms, len(rows))
         earned = totals - self.state["total"][rows]
         return earned, terms, self._checked({**after, "total": totals}, len(rows))
@@ -155,7 +167,7 @@ def scores_of_texts(
     written = np.flatnonzero(counts > 0)
     if len(written):
         chosen = None if indices is None or task.sources is None else task.sources.take(indices[written])
-        terms = reward.terms(ids[written], counts[written], chosen)
+        terms = reward.terms(*handed_texts(Handing.of(reward), ids[written], counts[written], chosen))
         scores[written] = checked_total(reward, terms, len(written))[1]
     return scores
 

@@ -113,6 +113,29 @@ class PrefixBleu:
             )
         return {**after, "counts": counts.extended(additions)}
 
+    def check_state(self, state: dict[str, Any]) -> None:
+        """Refuses what is no state of prefixes: the compiled loops go where it says.
+
+        Raises:
+            ValueError: naming the entry.
+        """
+        words, *_, groups = self.scorer.table_arguments
+        counts: RowCounters = state["counts"]
+        entries = np.asarray(counts)
+        slots = entries >> counts.count_bits
+        checks = {
+            "group": ((state["group"] >= -1) & (state["group"] < groups)).all(),
+            "slots": ((state["slots"] >= -1) & (state["slots"] < len(words))).all(),
+            "matches": ((state["matches"] >= 0) & (state["matches"] <= self.width)).all(),
+            # A table that is more than half full may have no empty place, at which a search ends.
+            "counts": counts.count_bits == self.scorer.references.ngrams.count_bits
+            and ((slots >= 0) & (slots < len(words))).all()
+            and (2 * np.count_nonzero(entries, 1) <= self._capacity).all(),
+        }
+        for name, holds in checks.items():
+            if not holds:
+                raise ValueError(f"state: entry {name!r} is not that of prefixes; restore what snapshot() returned")
+
     def _check_width(self, tokens: IntArray) -> None:
         if tokens.shape[1] > self.width:
             raise ValueError(f"tokens has {tokens.shape[1]} columns; the prefixes may have {self.width} tokens at most")

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from textgen_env.handing import Handing
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.vocabulary import IntArray
 
@@ -33,7 +34,8 @@ RewardFunction = Callable[..., Any]
 @runtime_checkable
 class Reward(Protocol):
     """Score of texts. All methods take tokens (N, T) int64, lengths (N,) int64 and, for a conditional
-    task, `Sources`; the lengths count the end token where one was written. They leave these arrays unchanged.
+    task, `Sources`; the lengths count the end token where one was written. They leave these arrays unchanged: a user's
+    reward is handed views that cannot be written to (`torch.tensor(tokens)` copies them).
     Scores are float64, finite."""
 
     name: str
@@ -195,6 +197,13 @@ def _binds(signature: inspect.Signature, *positional: str, **keywords: str) -> b
     except TypeError:
         return False
     return True
+
+
+def handed_texts(
+    handing: Handing, tokens: IntArray, lengths: IntArray, sources: Sources | None
+) -> tuple[IntArray, IntArray, Sources | None]:
+    """Texts as they are handed to a reward."""
+    return handing(tokens), handing(lengths), None if sources is None else sources.handed(handing)
 
 
 def as_reward(reward: object) -> Reward:

@@ -119,6 +119,15 @@ class BleuReward(BaseReward):
         after = self._prefixes.extend(state, tokens, lengths)
         return {self.name: after["total"]}, after
 
+    def check_state(self, state: RewardState) -> None:
+        """Refuses what is no state of prefixes.
+
+        Raises:
+            ValueError: naming the entry.
+        """
+        if self._prefixes is not None:
+            self._prefixes.check_state(state)
+
 
 def _groups(task: Task, sources: Sources | None) -> IntArray | None:
     """The groups of references that texts are compared with: their source rows."""

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from textgen_env.checks import is_number
+from textgen_env.handing import Handing
 from textgen_env.rewards.base import (
     BaseReward,
     FloatArray,
@@ -17,6 +18,7 @@ from textgen_env.rewards.base import (
     RewardState,
     Terms,
     checked_scores,
+    handed_texts,
 )
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.vocabulary import IntArray
@@ -52,7 +54,7 @@ class CombinedReward(BaseReward):
 
     def terms(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> Terms:
         """Each part's own score (N,)."""
-        scores = [reward.total(reward.terms(tokens, lengths, sources)) for _, reward in self.parts]
+        scores = [reward.total(reward.terms(*_handed(reward, tokens, lengths, sources))) for _, reward in self.parts]
         return self._labelled(scores, len(tokens))
 
     def total(self, terms: Terms) -> FloatArray:
@@ -63,7 +65,7 @@ class CombinedReward(BaseReward):
 
     def begin(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> RewardState:
         """The parts' states side by side."""
-        states = [reward.begin(tokens, lengths, sources) for _, reward in self.parts]
+        states = [reward.begin(*_handed(reward, tokens, lengths, sources)) for _, reward in self.parts]
         joined = self._joined(states)
         joined["total"] = self.total(self._labelled([state["total"] for state in states], len(tokens)))
         return joined
@@ -74,7 +76,7 @@ class CombinedReward(BaseReward):
         """Every part extends its own state."""
         scores, states = [], []
         for position, (_, reward) in enumerate(self.parts):
-            terms, after = reward.extend(_marked(f"{position}.", state), tokens, lengths, sources)
+            terms, after = reward.extend(_marked(f"{position}.", state), *_handed(reward, tokens, lengths, sources))
             scores.append(reward.total(terms))
             states.append({**after, "total": scores[-1]})
         return self._labelled(scores, len(tokens)), self._joined(states)
@@ -85,16 +87,27 @@ class CombinedReward(BaseReward):
         positions = [position for position, _ in learning]
         for position, (_, reward) in enumerate(self.parts):
             if position not in positions:
-                reward.episodes_ended(tokens, lengths, sources)
+                reward.episodes_ended(*_handed(reward, tokens, lengths, sources))
         # The last of them puts itself back.
         before = [part.state_dict() for _, part in learning[:-1]]
         try:
             for _, part in learning:
-                part.episodes_ended(tokens, lengths, sources)
+                part.episodes_ended(*_handed(part, tokens, lengths, sources))
         except BaseException:
             for (_, part), kept in zip(learning, before, strict=False):
                 part.load_state_dict(kept)
             raise
+
+    def check_state(self, state: RewardState) -> None:
+        """Refuses a state that a part refuses.
+
+        Raises:
+            ValueError: naming the entry.
+        """
+        for position, (_, reward) in enumerate(self.parts):
+            check = getattr(reward, "check_state", None)
+            if check is not None:
+                check(_marked(f"{position}.", state))
 
     def state_dict(self) -> dict[str, Any]:
         """What learning changes in the parts, that of part i under "i."; empty where none learns."""
@@ -164,6 +177,12 @@ def parts_of(reward: Reward) -> Iterator[Reward]:
             yield from parts_of(part)
     else:
         yield reward
+
+
+def _handed(
+    reward: Reward, tokens: IntArray, lengths: IntArray, sources: Sources | None
+) -> tuple[IntArray, IntArray, Sources | None]:
+    return handed_texts(Handing.of(reward), tokens, lengths, sources)
 
 
 def _marked(mark: str, entries: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from textgen_env.handing import Handing
 from textgen_env.vocabulary import IntArray, Texts, Vocabulary
 
 
@@ -22,6 +23,10 @@ class Sources:
 
     indices: IntArray
     tokens: IntArray
+
+    def handed(self, handing: Handing) -> Sources:
+        """The same, as `handing` has it."""
+        return Sources(handing(self.indices), handing(self.tokens)) if handing.to_others else self
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ class Task(Protocol):
     def sources(self) -> SourceTable | None: ...
 
     def allowed_tokens(self, tokens: IntArray, lengths: IntArray) -> NDArray[np.bool_] | None:
-        """Which token may follow each prefix: (N, V) bool for prefixes (N, T), (N,); None where all may."""
+        """Which token may follow each prefix: (N, V) bool for prefixes (N, T), (N,), which it leaves unchanged; None
+        where all may. For each prefix of a text that has not ended one must."""
         ...
 
     def training_sequences(self) -> Texts:
