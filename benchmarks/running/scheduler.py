@@ -9,7 +9,6 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from benchmarks.running.machine_failures import MACHINE_FAILED
 from benchmarks.running.tensorboard import ADVICE, is_installed
 from benchmarks.running.worker import WORKER_DIED
 from benchmarks.running.workers import Listener, check_workers, execute_all
@@ -17,7 +16,7 @@ from benchmarks.specs.experiment import Experiment, Run, runs_of, settings_diges
 from benchmarks.specs.file_digests import FILES, refuse_missing
 from benchmarks.store.checkpoints import read_run_checkpoint, remove_run_checkpoint
 from benchmarks.store.manifest import MANIFEST, Manifest, read_manifest
-from benchmarks.store.results import Failure
+from benchmarks.store.results import MACHINE_FAILED, Failure
 from benchmarks.store.run_folder import (
     CONFIG,
     ERROR,

@@ -16,15 +16,19 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
 from benchmarks.running.worker_process import ADVANCED, DONE, serve
-from benchmarks.store.results import Failure
+from benchmarks.store.results import MACHINE_FAILED, Failure
 
 WORKER_DIED = "WorkerDied"
-"""The name of the error that is recorded of a run whose process was ended from outside."""
+"""The name of the error that is recorded of a run whose process crashed, or left."""
 TIMED_OUT = "TimedOut"
 """The name of the error that is recorded of a run that took longer than it may."""
 # What a process that has reported its end may take to leave, and one whose time is over to say where it was.
 GRACE_SECONDS = 5.0
 FRAMES_SHOWN = 3
+# What a process does not send itself when it crashes.
+FROM_OUTSIDE = {
+    getattr(signal, name).value for name in ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)
+}
 # How often it is looked at processes whose end no pipe tells, and at those whose time is over.
 LOOK_SECONDS = 1.0
 # Linux alone forks processes safely that have loaded torch; what they share is loaded once.
@@ -147,8 +151,11 @@ class Worker(Generic[T]):
             return self._late()
         code = self.process.exitcode or 0
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        why = ", as a system that has no memory left does it" if how.endswith("SIGKILL") else _place(trace)
-        error = f"{WORKER_DIED}: its process ended {how} before the run did{why}"
+        kind, why = WORKER_DIED, _place(trace)
+        if -code in FROM_OUTSIDE:
+            kind = MACHINE_FAILED
+            why = ", as by a system that has no memory left" if how.endswith("SIGKILL") else ""
+        error = f"{kind}: its process was ended {how} before the run was{why}"
         return Failure(error, trace) if trace else Failure(error)
 
     def _late(self) -> Failure:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Literal
 
-from benchmarks.running.machine_failures import MACHINE_FAILED
 from benchmarks.running.worker import LOOK_SECONDS, Execute, Worker
 from benchmarks.specs.experiment import Run
-from benchmarks.store.results import Failure
+from benchmarks.store.results import MACHINE_FAILED, Failure
 
 EventKind = Literal["started", "advanced", "finished", "failed"]
 

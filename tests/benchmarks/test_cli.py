@@ -184,7 +184,9 @@ def test_a_worker_that_dies_or_raises_costs_its_own_run_only(
     assert errors["Dies"] is not None
     assert "ended by SIGKILL" in errors["Dies"].error
     assert errors["After"] is not None
-    assert errors["After"].error.startswith("ParentFailed: this run starts from killed/Dies/seed-0, which is failed: ")
+    assert errors["After"].error.startswith(
+        "MachineFailed: this run starts from killed/Dies/seed-0, which is unfinished: "
+    )
     assert errors["Raises"] is not None
     assert errors["Raises"].error == "RuntimeError: gone wrong"
     assert statuses(out / "killed")["killed/First/seed-0"] == "finished"

@@ -180,5 +180,5 @@ def test_what_an_agent_does_while_it_is_checked_reaches_nothing_else(mine: Path)
 
 def test_an_agent_that_ends_the_process_that_checks_it_is_refused(mine: Path) -> None:
     (mine / "my_meddling.py").write_text(MEDDLES)
-    with pytest.raises(ValueError, match=r"my_meddling:Leaves: .*its process ended with exit code 3"):
+    with pytest.raises(ValueError, match=r"my_meddling:Leaves: .*its process was ended with exit code 3"):
         plugged_in(MINE, ["my_meddling:Leaves"], 50)

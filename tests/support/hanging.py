@@ -1,0 +1,23 @@
+"""Module that hangs as it is imported, in the way that `HANGING` says; not at all where nothing is said."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+
+HANGING = "hanging"
+
+
+def wait_for_what_never_comes(how: str) -> None:
+    """Sleeps, computes with the interpreter's lock held, or is stopped with all threads."""
+    if how == "sleeps":
+        time.sleep(600)
+    elif how == "computes":
+        re.match("(a+)+$", "a" * 60 + "b")
+    elif how == "stops":
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+wait_for_what_never_comes(os.environ.get(HANGING, ""))
