@@ -36,11 +36,20 @@ KINDS: Mapping[str, Callable[[bytes, random.Random], bytes]] = {
 }
 
 
-def damages(states: Mapping[str, Path], kinds: int, draws: random.Random, most: int = 0) -> list[Plan]:
-    """Every file of every state, damaged in so many ways each; at most so many in all, if any number is given."""
+def damages(states: Mapping[str, tuple[Path, str]], kinds: int, draws: random.Random, most: int = 0) -> list[Plan]:
+    """Every file of every state, damaged in so many ways each; at most so many in all, if any number is given.
+
+    Args:
+        states: name -> the folder of results, and the algorithm whose runs' files alone are damaged; "" for all files.
+        kinds: ways.
+        draws: chooses among the ways that are easily seen.
+        most: in all; 0 for any number.
+    """
     plans: list[Plan] = []
-    for state, folder in states.items():
+    for state, (folder, label) in states.items():
         for name in left_in(folder):
+            if label not in ("", Path(name).parts[1]):
+                continue
             # Bits and digits are what is hardest to see.
             hard, easy = list(KINDS)[:2], list(KINDS)[2:]
             for kind in (*hard, *draws.sample(easy, len(easy)))[:kinds]:

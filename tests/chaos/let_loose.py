@@ -19,8 +19,8 @@ from chaos.experiment import STOP
 from chaos.trial import Plan, Setting, Trial
 
 PARTS = ("kill -9", "signals", "two at once", "full disk", "damage")
-# What a command leaves that is killed at these moments.
-STATES = {"midway": "GAN:3", "before a heir": "Warm:0"}
+# What a command leaves that is killed at a moment, and the run whose files are damaged there.
+STATES = {"midway": ("GAN:3", "GAN"), "before an heir": ("Warm:0", "MLE")}
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,18 @@ def _tried(
         "signals": signals(size.signals),
         "two at once": together(size.together),
         "full disk": disks(size.disks),
-        "damage": damages(states, size.damages, draws, size.most_damages) if "damage" in parts else [],
+        "damage": damages(
+            {name: (folder, STATES.get(name, ("", ""))[1]) for name, folder in states.items()},
+            size.damages,
+            draws,
+            size.most_damages,
+        ),
     }
     if "full disk" in parts and (why := why_no_disk(place / "a-disk")):
         tell(f"full disk: not tried: {why}")
         plans["full disk"] = []
+    if "damage" not in parts:
+        plans["damage"] = []
     chosen = [plan for part in PARTS if part in parts for plan in plans[part]]
     seeds = [draws.getrandbits(64) for _ in chosen]
 
@@ -118,6 +125,6 @@ def _beginnings(place: Path, stopped: Sequence[str]) -> tuple[dict[str, bytes], 
     states = {"finished": undisturbed}
     for name in stopped:
         states[name] = place / name.replace(" ", "-")
-        command = Command(states[name], 1, {STOP: STATES[name]})
+        command = Command(states[name], 1, {STOP: STATES[name][0]})
         assert command.end() == -signal.SIGKILL, command.said
     return left_in(undisturbed), states
