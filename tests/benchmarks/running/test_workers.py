@@ -80,12 +80,14 @@ def test_children_of_a_run_end_with_it(tmp_path: Path, met: Path) -> None:
     met.unlink()
 
 
-def hung(out: Path, monkeypatch: pytest.MonkeyPatch, how: str, retry: bool = False) -> list[str]:
+def hung(out: Path, monkeypatch: pytest.MonkeyPatch, how: str, retry: bool = False, timeout: float = 0.5) -> list[str]:
     """A run in a process that hangs; what was said in words."""
     monkeypatch.setenv(HANGING, how)
     experiment, words = replace(MICRO, algorithms=(RANDOM,)), list[str]()
     modules = ("support.hanging",)
-    run_experiment(experiment, out, 1, lambda e: None, notify=words.append, timeout=0.5, retry=retry, modules=modules)
+    run_experiment(
+        experiment, out, 1, lambda e: None, notify=words.append, timeout=timeout, retry=retry, modules=modules
+    )
     return words
 
 
@@ -109,6 +111,15 @@ def test_one_that_is_stopped_by_a_signal_is_ended_too(tmp_path: Path, monkeypatc
     monkeypatch.setattr(worker, "GRACE_SECONDS", 0.5)
     hung(tmp_path, monkeypatch, "stops")
     assert error_of(tmp_path, "Random").error.endswith("(--timeout) were over; it did not say where it was")
+
+
+def test_a_library_that_does_not_load_before_the_run_begins_is_the_machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung(tmp_path, monkeypatch, "lacks a library", timeout=500)
+    assert error_of(tmp_path, "Random").error.startswith("MachineFailed: a library does not load (ImportError: libnow")
+    hung(tmp_path, monkeypatch, "", timeout=500)
+    assert read_state(tmp_path / "micro" / "Random" / "seed-0").status == "finished"
 
 
 def test_one_that_is_in_time_is_not_stopped(tmp_path: Path) -> None:
