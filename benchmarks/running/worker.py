@@ -77,8 +77,11 @@ class Worker(Generic[T]):
         try:
             with _interrupts_ignored():
                 self.process.start()
-        except EOFError:
-            raise OSError("the process that others are forked from has ended") from None
+        except (OSError, EOFError) as error:
+            self._connection.close()
+            self._trace.close()
+            # The process that others are forked from has ended, and with it the pipe to it.
+            raise OSError(str(error) or "the process that others are forked from has ended") from error
         finally:
             theirs.close()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -151,3 +153,23 @@ def test_this_process_keeps_no_time(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"timeout=1\.0 is for runs in processes of their own"):
         run_experiment(MICRO, tmp_path / "out", 0, print, timeout=1.0)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_system_that_gives_no_process_fails_the_run_not_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(self: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    with monkeypatch.context() as context:
+        context.setattr(BaseProcess, "start", start)
+        run_experiment(replace(MICRO, algorithms=(RANDOM,)), tmp_path, 1, lambda e: None, notify=lambda words: None)
+    assert error_of(tmp_path, "Random").error.startswith("MachineFailed: no process was had for the run (")
+    done(tmp_path)
+
+
+@pytest.mark.skipif(worker.METHOD != "forkserver", reason="ends the process that runs are forked from")
+def test_the_end_of_the_process_that_runs_are_forked_from_is_survived(tmp_path: Path, met: Path) -> None:
+    done(tmp_path, "EndsItsParent")
+    assert error_of(tmp_path, "EndsItsParent").kind in ("WorkerDied", "MachineFailed")
+    assert met.is_file()
