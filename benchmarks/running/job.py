@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.evaluation.evaluator import Evaluator, Final, best_point
-from benchmarks.evaluation.references import oracle_entropy, references
+from benchmarks.evaluation.references import oracle_entropy, oracle_entropy_error, references
 from benchmarks.measures.measures import sequence_nll_oracle
 from benchmarks.policies.adapter import Counts, PolicyAdapter, ResumableAdapter
 from benchmarks.policies.agent import AgentAdapter
@@ -259,4 +259,5 @@ def _result_of(
         evaluation_seconds=recorder.evaluation_seconds + seconds + time.perf_counter() - begun,
         versions=versions(),
         best=best,
+        oracle_entropy_error=oracle_entropy_error(evaluator.task),
     )

@@ -90,6 +90,7 @@ class Result:
         evaluation_seconds: on the wall clock, during and after training.
         versions: of what the run was made with.
         best: of the point that was best by validation; None where nothing was validated (`reasons` may say why).
+        oracle_entropy_error: its standard error, nats a token; None where it is not known.
     """
 
     curve: tuple[Point, ...]
@@ -105,6 +106,7 @@ class Result:
     evaluation_seconds: float
     versions: dict[str, str]
     best: Measurement | None = None
+    oracle_entropy_error: float | None = None
 
     @property
     def own_seconds(self) -> float:

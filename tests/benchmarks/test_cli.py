@@ -270,7 +270,17 @@ def test_an_out_that_is_a_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seeds"), [("3", (0, 1, 2)), ("0,1,2", (0, 1, 2)), ("7,", (7,)), ("5, 5,2", (5, 2)), ("1", (0,))]
+    ("text", "seeds"),
+    [
+        ("3", (0, 1, 2)),
+        ("0,1,2", (0, 1, 2)),
+        ("7,", (7,)),
+        ("5, 5,2", (5, 2)),
+        ("1", (0,)),
+        ("7-9", (7, 8, 9)),
+        ("4-4", (4,)),
+        ("0, 2 - 3,3", (0, 2, 3)),
+    ],
 )
 def test_seeds(text: str, seeds: tuple[int, ...]) -> None:
     assert parsed_seeds(text) == seeds
@@ -281,9 +291,11 @@ def test_more_seeds_than_anyone_waits_for_are_a_slip() -> None:
     assert parsed_seeds("20240131,") == (20_240_131,)
     with pytest.raises(ValueError, match=r"--seeds 10001 asks for 10001 seeds, and at most 10000 are run at once"):
         parsed_seeds("10001")
+    with pytest.raises(ValueError, match=r"--seeds 5-10{30} asks for 9+6 seeds"):
+        parsed_seeds("5-1" + 30 * "0")
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "a", "1,b", "1.5", ",", "1;2"])
+@pytest.mark.parametrize("text", ["", "0", "-1", "a", "1,b", "1.5", ",", "1;2", "9-7", "3-", "1-2-3", "0-"])
 def test_seeds_that_are_none(text: str) -> None:
     with pytest.raises(ValueError, match="--seeds"):
         parsed_seeds(text)
