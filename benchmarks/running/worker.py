@@ -164,13 +164,14 @@ class Worker(Generic[T]):
         return self._trace.read(1 << 20).decode(errors="replace")
 
 
-def done_apart(subject: T, execute: Execute[T]) -> str:
+def done_apart(subject: T, execute: Execute[T], timeout: float | None = None) -> str:
     """What `execute` makes of a subject, in a process of its own: "" for nothing.
 
     Raises:
-        RuntimeError: the process ended before it was done, or `execute` raised; the message says which.
+        RuntimeError: the process ended before it was done, or its time was over, or `execute` raised; the message says
+            which.
     """
-    worker = Worker(subject, execute, None)
+    worker = Worker(subject, execute, timeout)
     try:
         while worker.outcome is None:
             wait(worker.signs, LOOK_SECONDS)
