@@ -85,19 +85,19 @@ def run(
     # What is imported of the user's may change the current folder.
     out = out.absolute()
     try:
+        if timeout is not None and not 0 < timeout < inf:
+            raise ValueError(f"--timeout {timeout:g} must be a number of seconds above 0")
         experiment, modules = load_experiment(name, size), modules_of(name)
         if agent:
             from benchmarks.policies.user_agents import plugged_in
 
-            experiment = plugged_in(experiment, agent, tokens, modules)
+            experiment = plugged_in(experiment, agent, tokens, modules, timeout)
         elif tokens is not None:
             raise ValueError(f"--tokens {tokens} is for what --agent adds")
         chosen = experiment.seeds if seeds is None else parsed_seeds(seeds)
         workers = (os.cpu_count() or 1) if jobs is None else jobs
         if workers < 1:
             raise ValueError(f"--jobs {jobs} must be at least 1")
-        if timeout is not None and not 0 < timeout < inf:
-            raise ValueError(f"--timeout {timeout:g} must be a number of seconds above 0")
         asked = runs_of(experiment, chosen)
         interrupted = False
         kept = sum(read_state(out / run.name).status == "finished" for run in asked)
