@@ -89,7 +89,7 @@ def run(
         if agent:
             from benchmarks.policies.user_agents import plugged_in
 
-            experiment = plugged_in(experiment, agent, tokens)
+            experiment = plugged_in(experiment, agent, tokens, modules)
         elif tokens is not None:
             raise ValueError(f"--tokens {tokens} is for what --agent adds")
         chosen = experiment.seeds if seeds is None else parsed_seeds(seeds)

@@ -109,9 +109,13 @@ def wait_for(what: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def gone(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return state_of(pid) == "Z"
     except (FileNotFoundError, ProcessLookupError):
         return True
 
@@ -180,10 +184,28 @@ def test_a_worker_that_dies_or_raises_costs_its_own_run_only(
     assert errors["Dies"] is not None
     assert "ended by SIGKILL" in errors["Dies"].error
     assert errors["After"] is not None
-    assert errors["After"].error.startswith("ParentFailed: this run starts from killed/Dies/seed-0, which is failed: ")
+    assert errors["After"].error.startswith(
+        "MachineFailed: this run starts from killed/Dies/seed-0, which is unfinished: "
+    )
     assert errors["Raises"] is not None
     assert errors["Raises"].error == "RuntimeError: gone wrong"
     assert statuses(out / "killed")["killed/First/seed-0"] == "finished"
+
+
+@linux
+def test_ctrl_z_pauses_all_and_they_go_on(tmp_path: Path, start: Callable[..., subprocess.Popen[str]]) -> None:
+    process = start(str(tmp_path / "out"), "1", "Counts,stopping_agents:Counts,100000")
+    pid = tmp_path / "pid"
+    wait_for(lambda: pid.exists() and pid.read_text() != "")
+    both = process.pid, int(pid.read_text())
+    try:
+        os.killpg(process.pid, signal.SIGTSTP)
+        wait_for(lambda: all(state_of(each) == "T" for each in both))
+        os.killpg(process.pid, signal.SIGCONT)
+        wait_for(lambda: all(state_of(each) in "SR" for each in both))
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @linux
