@@ -6,13 +6,18 @@ INSTALLED := $(VENV)/.installed
 # One thread a test process: the machine's cores are shared out among the processes.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check lint types wheel install clean
+.PHONY: demo test chaos check lint types wheel install clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m benchmarks run quick
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+# A benchmark that is killed, told to end, begun twice, left without space, or whose files are damaged, ends in the same
+# bytes: a quarter of an hour. CHAOS="--seed 7 --part damage": the trials of a number, a part of them.
+chaos: $(INSTALLED)
+	PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
 
 check: lint types test
 

@@ -39,7 +39,7 @@ def list_experiments() -> None:
 def run(
     name: Annotated[str, typer.Argument(help="an experiment that `list` shows, or one of your own: MODULE:EXPERIMENT")],
     seeds: Annotated[
-        str | None, typer.Option(help='how many (3: seeds 0, 1, 2), or which ("0,1,5"; "7," for 7 alone)')
+        str | None, typer.Option(help='how many (3: seeds 0, 1, 2), or which ("0,1,5"; "100-129"; "7," for 7 alone)')
     ] = None,
     jobs: Annotated[
         int | None, typer.Option(help="runs at a time, each in a process of its own", show_default="one a processor")
@@ -89,7 +89,7 @@ def run(
         if agent:
             from benchmarks.policies.user_agents import plugged_in
 
-            experiment = plugged_in(experiment, agent, tokens)
+            experiment = plugged_in(experiment, agent, tokens, modules)
         elif tokens is not None:
             raise ValueError(f"--tokens {tokens} is for what --agent adds")
         chosen = experiment.seeds if seeds is None else parsed_seeds(seeds)
@@ -235,23 +235,36 @@ def variance(
 
 
 def parsed_seeds(text: str) -> tuple[int, ...]:
-    """The seeds that "3" (0, 1, 2), "0,1,5" or "7," name.
+    """The seeds that "3" (0, 1, 2), "0,1,5", "7," or "100-129" name; ranges may stand among others, "0,100-129".
 
     Raises:
         ValueError: anything else, or more than `MOST_SEEDS` by their number.
     """
     parts = [part.strip() for part in text.split(",")]
-    numbers = [int(part) for part in parts if part.isdecimal()]
-    if len(parts) == 1 and numbers and numbers[0] >= 1:
-        if numbers[0] > MOST_SEEDS:
-            raise ValueError(
-                f"--seeds {text} asks for {numbers[0]} seeds, and at most {MOST_SEEDS} are run at once; for the one "
-                f"seed of that number write --seeds {numbers[0]},"
-            )
-        return tuple(range(numbers[0]))
-    if len(parts) > 1 and len(numbers) == sum(part != "" for part in parts) and numbers:
-        return tuple(dict.fromkeys(numbers))
-    raise ValueError(f"--seeds {text!r}: give a number >= 1 of seeds, or whole numbers >= 0 with commas: 0,1,2")
+    if len(parts) == 1 and parts[0].isdecimal() and int(parts[0]) >= 1:
+        _check_few(text, int(parts[0]), f"; for the one seed of that number write --seeds {parts[0]},")
+        return tuple(range(int(parts[0])))
+    ranges = [_seed_range(part) for part in parts if part]
+    if not ranges or not all(ranges) or (len(parts) == 1 and "-" not in text):
+        raise ValueError(
+            f"--seeds {text!r}: give a number >= 1 of seeds, or whole numbers >= 0 with commas: 0,1,2, or ranges from "
+            "low to high: 100-129"
+        )
+    _check_few(text, sum(each.stop - each.start for each in ranges))
+    return tuple(dict.fromkeys(seed for each in ranges for seed in each))
+
+
+def _seed_range(part: str) -> range:
+    """Of "5" or "5-9", the last among them; empty where it is neither."""
+    low, dash, high = (piece.strip() for piece in part.partition("-"))
+    if not low.isdecimal() or (dash and not high.isdecimal()):
+        return range(0)
+    return range(int(low), int(high if dash else low) + 1)
+
+
+def _check_few(text: str, count: int, remedy: str = "") -> None:
+    if count > MOST_SEEDS:
+        raise ValueError(f"--seeds {text} asks for {count} seeds, and at most {MOST_SEEDS} are run at once{remedy}")
 
 
 def _refusal(error: Exception) -> typer.Exit:

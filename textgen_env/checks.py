@@ -68,7 +68,7 @@ def check_bool(name: str, value: object) -> None:
         raise TypeError(f"{name}={value!r} must be True or False, got {type(value).__name__}")
 
 
-def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
+def check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
     """Refuses a `value` that is not among `allowed`.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmarks.analysis.load import AlgorithmRecords, Collected
-from benchmarks.analysis.statistics import TTest, hedges_g, holm, student_test, welch_test
+from benchmarks.analysis.significance import TTest, hedges_g, holm, student_test, welch_test
 
 NO_VALUE = "one of the two has no value"
 ONE_SEED = "one seed is one observation, and a test needs at least two of both"

@@ -188,6 +188,11 @@ class Collected:
         return next((r.oracle_entropy for r in self.results if r.oracle_entropy is not None), None)
 
     @property
+    def oracle_entropy_error(self) -> float | None:
+        """Its standard error over texts, where the runs know it."""
+        return next((r.oracle_entropy_error for r in self.results if r.oracle_entropy_error is not None), None)
+
+    @property
     def seeds(self) -> list[int]:
         """All that were asked for."""
         return sorted({record.seed for each in self.algorithms for record in each.records})

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.analysis.load import AlgorithmRecords, Collected
+from benchmarks.analysis.statistics import rate_interval
 from benchmarks.measures.measures import RETURN, digits, title
 from benchmarks.store.results import Reference
+
+# Runs from which on a rate among them says something: none of ten leaves it below 31%.
+RATE_FROM = 10
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ def _shares(collected: Collected) -> list[Verdict]:
             share = share_of_distance(_mean_return(each), low, goal.value)
             if expected is not None or baseline is not None:
                 said = _closed(each, share, goal, baseline) + _reservation(each, len(each.results))
+                if expected is not None:
+                    said += _misses(each, low, goal.value, expected)
                 found.append(_verdict(said, bar, expected is not None and share >= expected and not _broken(each)))
         elif expected is not None:
             reason = f"no share of the goal: {lacking}" if each.results else f"no result: {_counted(each)}"
@@ -105,6 +111,19 @@ def _closed(records: AlgorithmRecords, share: float, goal: Reference, baseline: 
         return f"{records.label} reached {share:.1%} of {to_goal}"
     low = f"{_mean_return(baseline):.2f}{_reservation(baseline, len(baseline.results))}"
     return f"{records.label} closed {share:.0%} of the distance between {baseline.label} ({low}) and {to_goal}"
+
+
+def _misses(records: AlgorithmRecords, low: float, goal: float, expected: float) -> str:
+    """How many runs miss by themselves what is expected of the mean, those that failed or diverged among them."""
+    broken = records.outcomes["failed"] + records.outcomes["diverged"]
+    runs = len(records.results) + broken
+    if runs < RATE_FROM:
+        return ""
+    missed = broken + sum(share_of_distance(each, low, goal) < expected for each in records.values[RETURN])
+    lowest, highest = rate_interval(missed, runs)
+    return (
+        f"; {missed} of {runs} runs are below {expected:.0%} (95% interval of the rate: {lowest:.1%} to {highest:.1%})"
+    )
 
 
 def _reservation(records: AlgorithmRecords, counted: int) -> str:

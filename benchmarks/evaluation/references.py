@@ -33,5 +33,14 @@ def references(envs: Envs, texts: Texts | None) -> dict[str, Reference]:
 
 def oracle_entropy(task: Task) -> float | None:
     """Of a task with an oracle, nats a token: what nll_oracle and nll_test are for a perfect imitation."""
-    entropy = getattr(task, "entropy", None)
-    return None if entropy is None else float(entropy)
+    return _number(task, "entropy")
+
+
+def oracle_entropy_error(task: Task) -> float | None:
+    """The standard error of `oracle_entropy`, where the task knows one."""
+    return _number(task, "entropy_error")
+
+
+def _number(task: Task, name: str) -> float | None:
+    found = getattr(task, name, None)
+    return None if found is None else float(found)

@@ -5,16 +5,24 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 from agents import AGENTS
 from agents.testing import check_agent, protocol_problems
+from benchmarks.running.worker import done_apart
 from benchmarks.specs.experiment import Algorithm, Experiment
 from benchmarks.specs.import_path import look_in_current_folder
 
+OURS, SB3, REFUSED = "agent", "sb3", "refused"
 
-def plugged_in(experiment: Experiment, agents: Sequence[str], tokens: int | None = None) -> Experiment:
-    """The experiment with an algorithm more for each agent; each is checked first.
+
+def plugged_in(
+    experiment: Experiment, agents: Sequence[str], tokens: int | None = None, modules: Sequence[str] = ()
+) -> Experiment:
+    """The experiment with an algorithm more for each agent; each is checked first, in a process of its own: what it
+    does there reaches no run.
 
     Args:
         experiment: keeps its name: the runs lie in its folder and are in its table.
@@ -22,6 +30,7 @@ def plugged_in(experiment: Experiment, agents: Sequence[str], tokens: int | None
             in agents/protocol.py, or an algorithm of Stable-Baselines3 or sb3-contrib with its own defaults. Without a
             label the class's name is it.
         tokens: of training; the most that any of the experiment has if None.
+        modules: imported before an agent is looked for: they may register it.
 
     Raises:
         ValueError: tokens below 1; a path that leads nowhere; a label that is taken or no folder's name; classes that
@@ -36,9 +45,8 @@ def plugged_in(experiment: Experiment, agents: Sequence[str], tokens: int | None
     wrong: list[str] = []
     for name in agents:
         label, _, path = name.rpartition("=")
-        agent_class = AGENTS.load(path)
-        sb3 = _is_sb3(agent_class)
-        problems = [] if sb3 else _problems(agent_class, masked)
+        kind, problems = _looked_at(path, masked, modules)
+        sb3 = kind == SB3
         wrong += [f"  {path}: {problem}" for problem in problems]
         label = label or path.rpartition(":")[2]
         if label.casefold() in (each.label.casefold() for each in (*experiment.algorithms, *added)):
@@ -49,6 +57,34 @@ def plugged_in(experiment: Experiment, agents: Sequence[str], tokens: int | None
     if wrong:
         raise ValueError("\n".join(["what does not implement Agent (agents/protocol.py); nothing was run:", *wrong]))
     return replace(experiment, algorithms=(*experiment.algorithms, *added))
+
+
+def _looked_at(path: str, masked: bool, modules: Sequence[str]) -> tuple[str, list[str]]:
+    """The kind of an agent, and in what it breaks the Protocol.
+
+    Raises:
+        ValueError: the path leads nowhere, or to what is no class.
+    """
+    try:
+        kind, *lines = done_apart(path, partial(_look, masked, tuple(modules))).split("\n")
+    except RuntimeError as error:
+        return OURS, [str(error)]
+    if kind == REFUSED:
+        raise ValueError("\n".join(lines))
+    return kind, lines
+
+
+def _look(masked: bool, modules: Sequence[str], path: str, tell: object) -> str:
+    """The kind of an agent, and, a line each, its problems."""
+    for module in modules:
+        import_module(module)
+    try:
+        agent_class = AGENTS.load(path)
+    except ValueError as error:
+        return f"{REFUSED}\n{error}"
+    if _is_sb3(agent_class):
+        return SB3
+    return "\n".join([OURS, *(" ".join(problem.split()) for problem in _problems(agent_class, masked))])
 
 
 def _problems(agent_class: Any, masked: bool) -> list[str]:

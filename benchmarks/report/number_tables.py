@@ -22,8 +22,8 @@ def comparison_numbers(collected: Collected, compared: Sequence[Compared]) -> Ta
     """One line for each algorithm and each number measured of it; reference returns at the end.
 
     What is not known is empty; `error_over_texts` is the Monte-Carlo standard error of the mean, iqm_low and iqm_high
-    the 95% stratified bootstrap interval of the interquartile mean. All is of the end of training, but that
-    `best_by_validation` is the mean at the points that were best by validation.
+    the 95% interval of the interquartile mean (`analysis.statistics.iqm_interval`). All is of the end of training, but
+    that `best_by_validation` is the mean at the points that were best by validation.
     """
     heads = ("agent", "measure", "unit", *COUNTS, *SUMMARY, BEST)
     return _table("numbers", "Numbers", heads, _numbers(collected, compared))

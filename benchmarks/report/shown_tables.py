@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from benchmarks.analysis.comparison import Compared, Range, Threshold
+from benchmarks.analysis.coverage import said
 from benchmarks.analysis.differences import Difference
 from benchmarks.analysis.load import Collected
 from benchmarks.analysis.statistics import Summary
@@ -19,11 +20,8 @@ RUN_TEST = (
     "t, df, p: Welch's t-test between runs, one run being one observation; Holm's correction is for all rows tested in "
     "the measure. Hedges' g: the difference in pooled standard deviations over runs, without small-sample bias."
 )
-BOOTSTRAP = (
-    "One run is one observation: the mean over its final texts. The interval is that of the interquartile mean, "
-    "by stratified bootstrap over runs (Agarwal et al. 2021); with few runs it is too narrow. Below four runs the "
-    "interquartile mean is the mean."
-)
+ONE_RUN = "One run is one observation: the mean over its final texts."
+BELOW_FOUR = " Below four runs the interquartile mean is the mean."
 MONTE_CARLO = (
     " The error over texts is the Monte-Carlo standard error of the mean: what drawing other texts from the "
     "same trained models would change; it knows nothing of the seeds."
@@ -137,7 +135,16 @@ def spread_table(compared: Sequence[Compared], of: Quantity) -> Table:
         cells = (UNKNOWN,) * 6 if found is None else _spread(found, of.digits)
         error = _number(each.errors.get(of.name), f".{of.digits + 1}f")
         rows.append((Cell(each.label, each.label), Cell(each.count, each.finished), *cells, *((error,) * sampled)))
-    return Table(of.name, of.title, columns, tuple(rows), (BOOTSTRAP + MONTE_CARLO * sampled,))
+    fewest = min((found.count for each in compared if (found := each.summaries.get(of.name))), default=0)
+    return Table(of.name, of.title, columns, tuple(rows), (_observations(fewest) + MONTE_CARLO * sampled,))
+
+
+def _observations(fewest: int) -> str:
+    """What the interval is, where an algorithm has `fewest` runs."""
+    if fewest < 2:
+        return ONE_RUN
+    note = f" The 95% interval is that of the interquartile mean, {said(fewest)}."
+    return ONE_RUN + note + BELOW_FOUR * (fewest < 4)
 
 
 def difference_table(other: str, of: Quantity, found: Sequence[Difference]) -> Table:
@@ -265,7 +272,9 @@ def _notes(collected: Collected, compared: Sequence[Compared], shown: Sequence[Q
         yield f"{', '.join(of.title for of in measures if of.unit == words)}: {words}."
     entropy = collected.oracle_entropy
     if any(of.name == "nll_oracle" for of in measures) and entropy is not None:
-        yield f"The oracle's own entropy is {entropy:.3f} nats a token: the NLL_oracle of a perfect imitation."
+        error = collected.oracle_entropy_error
+        known = f"{entropy:.3f}" + ("" if error is None else f" ± {error:.4f} (standard error over texts)")
+        yield f"The oracle's own entropy is {known} nats a token: the NLL_oracle of a perfect imitation."
         if any(each.collapsed for each in compared):
             yield (
                 f"{COLLAPSED} collapse: an NLL_oracle below the oracle's own entropy (by more than two standard errors "

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.evaluation.evaluator import Evaluator, Final, best_point
-from benchmarks.evaluation.references import oracle_entropy, references
+from benchmarks.evaluation.references import oracle_entropy, oracle_entropy_error, references
 from benchmarks.measures.measures import sequence_nll_oracle
 from benchmarks.policies.adapter import Counts, PolicyAdapter, ResumableAdapter
 from benchmarks.policies.agent import AgentAdapter
@@ -55,6 +55,10 @@ class ParentFailed(Exception):
     """Error: the run that this one starts from has left no agent to start from; the message says why."""
 
 
+class MachineFailed(Exception):
+    """Error: the machine failed the run that this one starts from."""
+
+
 def execute(out: Path, run: Run, tell: Tell) -> str | None:
     """Does a run, or goes on with it, and keeps its result, or the error that ended it, in its folder below `out`.
 
@@ -82,7 +86,9 @@ def execute(out: Path, run: Run, tell: Tell) -> str | None:
 
 
 def _failure(error: BaseException, folder: Path, job: Job | None) -> Failure:
-    said = machine_failure(error, folder) or f"{type(error).__name__}: {error}"
+    said = f"{type(error).__name__}: {error}"
+    if not isinstance(error, MachineFailed):
+        said = machine_failure(error, folder) or said
     failure = Failure(said, traceback.format_exc(), () if job is None else job.curve)
     return failure.with_last(job.last_finite()) if job is not None and failure.diverged else failure
 
@@ -97,7 +103,7 @@ class Job:
         tell: hears of the tokens spent.
 
     Raises:
-        ParentFailed: the run that this one starts from has no agent.
+        ParentFailed, MachineFailed: the run that this one starts from has no agent.
         benchmarks.store.checkpoints.CheckpointRefused: what there is cannot be gone on with.
         Others as the adapter and `Evaluator`.
     """
@@ -215,7 +221,9 @@ def _agent_of(out: Path, parent: Run) -> tuple[Path, Point]:
     state, path = read_state(out / parent.name), out / parent.name / AGENT
     if state.result is None:
         why = f": {state.error.error}" if state.error is not None else ""
-        raise ParentFailed(f"this run starts from {parent.name}, which is {state.status}{why}")
+        of_the_machine = state.error is not None and state.error.of_the_machine
+        error = MachineFailed if of_the_machine else ParentFailed
+        raise error(f"this run starts from {parent.name}, which is {state.status}{why}")
     config = state.config
     if config is None or settings_digest(config) != settings_digest(parent.to_config(FILES in config)):
         raise ParentFailed(f"this run starts from {parent.name}, whose result is of other settings")
@@ -251,4 +259,5 @@ def _result_of(
         evaluation_seconds=recorder.evaluation_seconds + seconds + time.perf_counter() - begun,
         versions=versions(),
         best=best,
+        oracle_entropy_error=oracle_entropy_error(evaluator.task),
     )

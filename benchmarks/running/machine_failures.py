@@ -9,8 +9,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-MACHINE_FAILED = "MachineFailed"
-"""The name of the error that is recorded of a run that the machine failed."""
+from benchmarks.store.results import MACHINE_FAILED
+
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 # Of memory, of the system's files; of a disk that cannot be read, or is not there any more.
 ERRNOS = frozenset({errno.ENOMEM, errno.ENFILE, errno.EIO, errno.ESTALE})

@@ -9,7 +9,6 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from benchmarks.running.machine_failures import MACHINE_FAILED
 from benchmarks.running.tensorboard import ADVICE, is_installed
 from benchmarks.running.worker import WORKER_DIED
 from benchmarks.running.workers import Listener, check_workers, execute_all
@@ -17,13 +16,14 @@ from benchmarks.specs.experiment import Experiment, Run, runs_of, settings_diges
 from benchmarks.specs.file_digests import FILES, refuse_missing
 from benchmarks.store.checkpoints import read_run_checkpoint, remove_run_checkpoint
 from benchmarks.store.manifest import MANIFEST, Manifest, read_manifest
-from benchmarks.store.results import Failure
+from benchmarks.store.results import MACHINE_FAILED, Failure
 from benchmarks.store.run_folder import (
     CONFIG,
     ERROR,
     config_differences,
     lock_folders,
     read_state,
+    remove_drafts,
     set_aside,
     write_json,
 )
@@ -117,6 +117,7 @@ def run_experiment(
         for run in plan.finished:
             # Of a run that was killed after its result was written.
             remove_run_checkpoint(out / run.name)
+        remove_drafts(folder)
         _write_manifest(Manifest.of(experiment, runs), folder, notify)
         if plan.finished:
             notify(f"{len(plan.finished)} of {len(runs)} runs are finished and kept")

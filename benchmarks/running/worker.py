@@ -13,36 +13,42 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import reduction
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from benchmarks.running.worker_process import ADVANCED, DONE, serve
-from benchmarks.specs.experiment import Run
-from benchmarks.store.results import Failure
+from benchmarks.store.results import MACHINE_FAILED, Failure
 
 WORKER_DIED = "WorkerDied"
-"""The name of the error that is recorded of a run whose process was ended from outside."""
+"""The name of the error that is recorded of a run whose process crashed, or left."""
 TIMED_OUT = "TimedOut"
 """The name of the error that is recorded of a run that took longer than it may."""
 # What a process that has reported its end may take to leave, and one whose time is over to say where it was.
 GRACE_SECONDS = 5.0
 FRAMES_SHOWN = 3
+# What a process does not send itself when it crashes.
+FROM_OUTSIDE = {
+    getattr(signal, name).value for name in ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)
+}
+# How often it is looked at processes whose end no pipe tells, and at those whose time is over.
+LOOK_SECONDS = 1.0
 # Linux alone forks processes safely that have loaded torch; what they share is loaded once.
 METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 
-Execute = Callable[[Run, Callable[[int], None]], str | None]
+T = TypeVar("T")
+Execute = Callable[[T, Callable[[int], None]], str | None]
 """Does a run, telling its tokens now and then; returns None, or the error that it recorded.
 
 Given to a worker it must be importable by name: a module's function, or a partial of one."""
 
 
-class Worker:
+class Worker(Generic[T]):
     """Worker: a process that does one run, and leads a group of its own, so that children it leaves end with it.
 
     Whether it has ended is asked of the system: a child that a run forked holds its pipes as it does, so that the end
     of a pipe says nothing.
 
     Args:
-        run: what is done.
+        run: what is done; or anything else that `execute` takes.
         execute: does it.
         timeout: seconds that it may take; None for any time.
 
@@ -50,7 +56,7 @@ class Worker:
         OSError: the system gives no process.
     """
 
-    def __init__(self, run: Run, execute: Execute, timeout: float | None) -> None:
+    def __init__(self, run: T, execute: Execute[T], timeout: float | None) -> None:
         self.run, self.timeout = run, timeout
         self.outcome: str | Failure | None = None
         """What became of the run: an error that it recorded itself, or "" for none; or a failure that is not recorded
@@ -104,6 +110,12 @@ class Worker:
         with suppress(OSError):
             self.process.terminate()
 
+    def send(self, number: int) -> None:
+        """Sends a signal to the process and its children, where processes have groups."""
+        if hasattr(os, "killpg") and self.process.pid:
+            with suppress(OSError):
+                os.killpg(self.process.pid, number)
+
     def end(self) -> None:
         """Waits a moment for the process to leave, and ends it then, with all children that it left."""
         until = time.monotonic() + GRACE_SECONDS
@@ -128,9 +140,8 @@ class Worker:
     def _kill(self) -> None:
         if self.process.exitcode is None:
             self.process.kill()
-        if hasattr(os, "killpg") and self.process.pid:
-            with suppress(OSError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+        if hasattr(signal, "SIGKILL"):
+            self.send(signal.SIGKILL)
         while self.process.exitcode is None:
             wait([self.process.sentinel], 0.05)
 
@@ -140,8 +151,11 @@ class Worker:
             return self._late()
         code = self.process.exitcode or 0
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        why = ", as a system that has no memory left does it" if how.endswith("SIGKILL") else _place(trace)
-        error = f"{WORKER_DIED}: its process ended {how} before the run did{why}"
+        kind, why = WORKER_DIED, _place(trace)
+        if -code in FROM_OUTSIDE:
+            kind = MACHINE_FAILED
+            why = ", as by a system that has no memory left" if how.endswith("SIGKILL") else ""
+        error = f"{kind}: its process was ended {how} before the run was{why}"
         return Failure(error, trace) if trace else Failure(error)
 
     def _late(self) -> Failure:
@@ -152,6 +166,28 @@ class Worker:
     def _traced(self) -> str:
         self._trace.seek(0)
         return self._trace.read(1 << 20).decode(errors="replace")
+
+
+def done_apart(subject: T, execute: Execute[T]) -> str:
+    """What `execute` makes of a subject, in a process of its own: "" for nothing.
+
+    Raises:
+        RuntimeError: the process ended before it was done, or `execute` raised; the message says which.
+    """
+    worker = Worker(subject, execute, None)
+    try:
+        while worker.outcome is None:
+            wait(worker.signs, LOOK_SECONDS)
+            for _ in worker.listen():
+                pass
+    except BaseException:
+        worker.terminate()
+        raise
+    finally:
+        worker.end()
+    if isinstance(worker.outcome, Failure):
+        raise RuntimeError(worker.outcome.error)
+    return worker.outcome
 
 
 def _handed(file: int) -> Any:

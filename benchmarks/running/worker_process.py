@@ -11,21 +11,22 @@ import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
-from benchmarks.specs.experiment import Run
+from benchmarks.running.machine_failures import machine_failure
 from benchmarks.store.results import Failure
 
 BEGUN, ADVANCED, DONE = "begun", "advanced", "done"
 # What is told of an error; a message that does not go into a pipe at once is not whole if the process is killed.
-MOST_CHARACTERS = 2_000
+MOST_CHARACTERS = 10_000
 
 
 def serve(
     connection: Connection,
     trace: Any,
-    execute: Callable[[Run, Callable[[int], None]], str | None],
-    run: Run,
+    execute: Callable[[Any, Callable[[int], None]], str | None],
+    run: Any,
     timeout: float | None,
     environment: Mapping[str, str],
 ) -> None:
@@ -48,24 +49,28 @@ def serve(
     file = None if trace is None else trace.detach()
     if file is not None:
         faulthandler.enable(file)
-    import numpy as np
-    import torch
-
-    torch.set_num_threads(1)
-    # A forked process would draw what all others do from the generator that it shares with them by no will of theirs.
-    np.random.seed(None)  # noqa: NPY002
     tell = partial(_tell, connection, os.getpid())
     tell(BEGUN, None)
     if timeout is not None and file is not None:
         faulthandler.dump_traceback_later(timeout, file=file, exit=True)
     outcome: str | Failure
     try:
+        _settle_libraries()
         outcome = (execute(run, partial(tell, ADVANCED)) or "")[:MOST_CHARACTERS]
     except Exception as error:
-        said = f"{type(error).__name__}: {error}"
+        said = machine_failure(error, Path.cwd()) or f"{type(error).__name__}: {error}"
         outcome = Failure(said[:MOST_CHARACTERS], traceback.format_exc()[-MOST_CHARACTERS:])
     faulthandler.cancel_dump_traceback_later()
     tell(DONE, outcome)
+
+
+def _settle_libraries() -> None:
+    import numpy as np
+    import torch
+
+    torch.set_num_threads(1)
+    # A forked process would draw what all others do from the generator that it shares with them by no will of theirs.
+    np.random.seed(None)  # noqa: NPY002
 
 
 def _lead_a_group() -> None:

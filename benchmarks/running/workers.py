@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Literal
 
-from benchmarks.running.machine_failures import MACHINE_FAILED
-from benchmarks.running.worker import Execute, Worker
+from benchmarks.running.worker import LOOK_SECONDS, Execute, Worker
 from benchmarks.specs.experiment import Run
-from benchmarks.store.results import Failure
+from benchmarks.store.results import MACHINE_FAILED, Failure
 
-# How often it is looked at processes whose end no pipe tells, and at those whose time is over.
-LOOK_SECONDS = 1.0
 EventKind = Literal["started", "advanced", "finished", "failed"]
 
 
@@ -34,7 +34,7 @@ Listener = Callable[[Event], None]
 
 def execute_all(
     runs: Sequence[Run],
-    execute: Execute,
+    execute: Execute[Run],
     listener: Listener,
     jobs: int,
     record: Callable[[Run, Failure], None],
@@ -61,35 +61,69 @@ def execute_all(
             _execute_here(run, execute, listener)
         return
     waiting = deque(runs)
-    working: list[Worker] = []
+    working: list[Worker[Run]] = []
     try:
-        while waiting or working:
-            while len(working) < jobs and (begun := next_run(waiting, (each.run for each in working))) is not None:
-                listener(Event("started", begun))
-                try:
-                    working.append(Worker(begun, execute, timeout))
-                except OSError as error:
-                    failure = Failure(f"{MACHINE_FAILED}: no process was had for the run ({error})")
-                    record(begun, failure)
-                    listener(_ended(begun, failure.error))
-            wait([sign for worker in working for sign in worker.signs], LOOK_SECONDS)
-            for worker in tuple(working):
-                for tokens in worker.listen():
-                    listener(Event("advanced", worker.run, tokens=tokens))
-                if worker.outcome is None:
-                    continue
-                working.remove(worker)
-                worker.end()
-                if isinstance(worker.outcome, Failure):
-                    record(worker.run, worker.outcome)
-                    listener(_ended(worker.run, worker.outcome.error))
-                else:
-                    listener(_ended(worker.run, worker.outcome))
+        with _paused_together(working):
+            _do(waiting, working, execute, listener, jobs, record, timeout)
     finally:
         for worker in working:
             worker.terminate()
         for worker in working:
             worker.end()
+
+
+def _do(
+    waiting: deque[Run],
+    working: list[Worker[Run]],
+    execute: Execute[Run],
+    listener: Listener,
+    jobs: int,
+    record: Callable[[Run, Failure], None],
+    timeout: float | None,
+) -> None:
+    while waiting or working:
+        while len(working) < jobs and (begun := next_run(waiting, (each.run for each in working))) is not None:
+            listener(Event("started", begun))
+            try:
+                working.append(Worker(begun, execute, timeout))
+            except OSError as error:
+                failure = Failure(f"{MACHINE_FAILED}: no process was had for the run ({error})")
+                record(begun, failure)
+                listener(_ended(begun, failure.error))
+        wait([sign for worker in working for sign in worker.signs], LOOK_SECONDS)
+        for worker in tuple(working):
+            for tokens in worker.listen():
+                listener(Event("advanced", worker.run, tokens=tokens))
+            if worker.outcome is None:
+                continue
+            working.remove(worker)
+            worker.end()
+            if isinstance(worker.outcome, Failure):
+                record(worker.run, worker.outcome)
+                listener(_ended(worker.run, worker.outcome.error))
+            else:
+                listener(_ended(worker.run, worker.outcome))
+
+
+@contextmanager
+def _paused_together(working: Sequence[Worker[Run]]) -> Iterator[None]:
+    """Within it Ctrl-Z, which reaches the group of this process and not those of the workers, pauses them too."""
+    if not hasattr(signal, "SIGTSTP") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def pause(number: int, frame: object) -> None:
+        for worker in working:
+            worker.send(signal.SIGSTOP)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        for worker in working:
+            worker.send(signal.SIGCONT)
+
+    before = signal.signal(signal.SIGTSTP, pause)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTSTP, before)
 
 
 def check_workers(jobs: int, timeout: float | None) -> None:
@@ -115,7 +149,7 @@ def next_run(waiting: deque[Run], busy: Iterable[Run]) -> Run | None:
     return None
 
 
-def _execute_here(run: Run, execute: Execute, listener: Listener) -> None:
+def _execute_here(run: Run, execute: Execute[Run], listener: Listener) -> None:
     listener(Event("started", run))
     error = execute(run, lambda tokens: listener(Event("advanced", run, tokens)))
     listener(_ended(run, error or ""))

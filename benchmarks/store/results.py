@@ -9,6 +9,9 @@ from typing import Any, Self
 from benchmarks.store.typed_json import read_as
 
 FORMAT = 3
+MACHINE_FAILED = "MachineFailed"
+"""The name of the error of a run that the machine failed: no space, no memory, a library that does not load, a process
+that was ended from outside."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class Result:
         evaluation_seconds: on the wall clock, during and after training.
         versions: of what the run was made with.
         best: of the point that was best by validation; None where nothing was validated (`reasons` may say why).
+        oracle_entropy_error: its standard error, nats a token; None where it is not known.
     """
 
     curve: tuple[Point, ...]
@@ -102,6 +106,7 @@ class Result:
     evaluation_seconds: float
     versions: dict[str, str]
     best: Measurement | None = None
+    oracle_entropy_error: float | None = None
 
     @property
     def own_seconds(self) -> float:
@@ -157,6 +162,11 @@ class Failure:
     def diverged(self) -> bool:
         """Whether it was numbers that are not finite."""
         return self.kind == FloatingPointError.__name__
+
+    @property
+    def of_the_machine(self) -> bool:
+        """Whether it was the machine's: the run is as one that was interrupted."""
+        return self.kind == MACHINE_FAILED
 
     def with_last(self, last: Measurement | None) -> Self:
         """The same with what was measured last."""

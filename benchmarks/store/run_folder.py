@@ -35,11 +35,11 @@ class RunState:
     """State of a run: what its folder holds.
 
     Attributes:
-        status: "finished" has a result, "failed" an error; "unfinished" was started and has neither (interrupted,
-            or still running); "not started" has no configuration.
+        status: "finished" has a result, "failed" an error of its own; "unfinished" was started and has neither
+            (interrupted, or failed by the machine, or still running); "not started" has no configuration.
         config: as `Run.to_config` gave it, or None.
         result: of a finished run.
-        error: of a failed one.
+        error: of a failed one, or of the machine.
         broken: files that cannot be read, with the reason; they count as absent.
     """
 
@@ -106,7 +106,9 @@ def read_state(folder: Path) -> RunState:
         except ValueError as error:
             broken.append((folder / RESULT, str(error)))
     if ERROR in read:
-        return RunState("failed", config, error=Failure.from_json(read[ERROR]), broken=tuple(broken))
+        failure = Failure.from_json(read[ERROR])
+        status: Status = "unfinished" if failure.of_the_machine else "failed"
+        return RunState(status, config, error=failure, broken=tuple(broken))
     return RunState("unfinished", config, broken=tuple(broken))
 
 
@@ -120,10 +122,25 @@ def set_aside(path: Path) -> Path:
 
 
 def remove_drafts(folder: Path) -> None:
-    """Removes what writers that were killed left in a run's folder."""
+    """Removes what writers that were killed left in a folder; not what one that lives is writing."""
     for pattern in (f".*{DRAFT}", ".*.tmp", "*.partial"):
         for draft in folder.glob(pattern):
-            draft.unlink(missing_ok=True)
+            if not _lives(draft.name.split(".")[-2]):
+                draft.unlink(missing_ok=True)
+
+
+def _lives(writer: str) -> bool:
+    """Whether another process has this number, which a draft is named by."""
+    # To ask for a process by its number ends it on Windows.
+    if os.name == "nt" or not writer.isdecimal() or int(writer) == os.getpid():
+        return False
+    try:
+        os.kill(int(writer), 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def config_differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

@@ -109,9 +109,13 @@ def wait_for(what: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def gone(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return state_of(pid) == "Z"
     except (FileNotFoundError, ProcessLookupError):
         return True
 
@@ -180,10 +184,28 @@ def test_a_worker_that_dies_or_raises_costs_its_own_run_only(
     assert errors["Dies"] is not None
     assert "ended by SIGKILL" in errors["Dies"].error
     assert errors["After"] is not None
-    assert errors["After"].error.startswith("ParentFailed: this run starts from killed/Dies/seed-0, which is failed: ")
+    assert errors["After"].error.startswith(
+        "MachineFailed: this run starts from killed/Dies/seed-0, which is unfinished: "
+    )
     assert errors["Raises"] is not None
     assert errors["Raises"].error == "RuntimeError: gone wrong"
     assert statuses(out / "killed")["killed/First/seed-0"] == "finished"
+
+
+@linux
+def test_ctrl_z_pauses_all_and_they_go_on(tmp_path: Path, start: Callable[..., subprocess.Popen[str]]) -> None:
+    process = start(str(tmp_path / "out"), "1", "Counts,stopping_agents:Counts,100000")
+    pid = tmp_path / "pid"
+    wait_for(lambda: pid.exists() and pid.read_text() != "")
+    both = process.pid, int(pid.read_text())
+    try:
+        os.killpg(process.pid, signal.SIGTSTP)
+        wait_for(lambda: all(state_of(each) == "T" for each in both))
+        os.killpg(process.pid, signal.SIGCONT)
+        wait_for(lambda: all(state_of(each) in "SR" for each in both))
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @linux
@@ -248,7 +270,17 @@ def test_an_out_that_is_a_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seeds"), [("3", (0, 1, 2)), ("0,1,2", (0, 1, 2)), ("7,", (7,)), ("5, 5,2", (5, 2)), ("1", (0,))]
+    ("text", "seeds"),
+    [
+        ("3", (0, 1, 2)),
+        ("0,1,2", (0, 1, 2)),
+        ("7,", (7,)),
+        ("5, 5,2", (5, 2)),
+        ("1", (0,)),
+        ("7-9", (7, 8, 9)),
+        ("4-4", (4,)),
+        ("0, 2 - 3,3", (0, 2, 3)),
+    ],
 )
 def test_seeds(text: str, seeds: tuple[int, ...]) -> None:
     assert parsed_seeds(text) == seeds
@@ -259,9 +291,11 @@ def test_more_seeds_than_anyone_waits_for_are_a_slip() -> None:
     assert parsed_seeds("20240131,") == (20_240_131,)
     with pytest.raises(ValueError, match=r"--seeds 10001 asks for 10001 seeds, and at most 10000 are run at once"):
         parsed_seeds("10001")
+    with pytest.raises(ValueError, match=r"--seeds 5-10{30} asks for 9+6 seeds"):
+        parsed_seeds("5-1" + 30 * "0")
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "a", "1,b", "1.5", ",", "1;2"])
+@pytest.mark.parametrize("text", ["", "0", "-1", "a", "1,b", "1.5", ",", "1;2", "9-7", "3-", "1-2-3", "0-"])
 def test_seeds_that_are_none(text: str) -> None:
     with pytest.raises(ValueError, match="--seeds"):
         parsed_seeds(text)

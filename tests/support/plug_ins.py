@@ -65,11 +65,7 @@ class Hangs(Trained):
     """Never comes back."""
 
     def work(self) -> None:
-        self.wait_for_what_never_comes()
-
-    def wait_for_what_never_comes(self) -> None:
-        while True:
-            time.sleep(60)
+        time.sleep(600)
 
 
 class Forks(Trained):
@@ -90,13 +86,6 @@ class ForksAndStays(Trained):
             time.sleep(600)
             os._exit(0)
         Path(os.environ[MET]).write_text(str(child))
-
-
-class Stops(Trained):
-    """Is stopped, with all its threads."""
-
-    def work(self) -> None:
-        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 class Crashes(Trained):

@@ -68,9 +68,14 @@ class Discriminator(TextLearner):
 
 
 def output_penalty(network: TextCNN, l2: float) -> Tensor:
-    """l2 / 4 * (|w|^2 + b^2) over the output layer of one logit.
+    """SeqGAN's l2 / 2 * (|w_0|^2 + |w_1|^2 + b_0^2 + b_1^2) over the two columns of the output layer.
 
-    That is SeqGAN's l2 / 2 * (|w_0|^2 + |w_1|^2 + b_0^2 + b_1^2) over its two columns, at the least it can be for
-    their difference w = w_1 - w_0: w_1 = -w_0 = w / 2.
+    Of one column w = w_1 - w_0, l2 / 4 * (|w|^2 + b^2): the least that it can be for their difference, where w_1 = -w_0
+    = w / 2.
     """
-    return l2 / 4 * (network.output.weight.square().sum() + network.output.bias.square().sum())
+    return (
+        l2
+        * network.output.out_features
+        / 4
+        * (network.output.weight.square().sum() + network.output.bias.square().sum())
+    )

@@ -84,6 +84,30 @@ def token_log_probs(
     return log_probs
 
 
+@torch.no_grad()
+def softmax_entropies(hidden: Tensor, weight: Tensor, bias: Tensor, memory: LogitsMemory | None = None) -> Tensor:
+    """The entropy of softmax(W h + b) in nats, without gradients: log sum_j e^x_j - sum_j p_j x_j.
+
+    Args:
+        hidden: (N, H) float.
+        weight, bias: (V, H), (V,).
+        memory: to take the room for logits from.
+
+    Returns:
+        (N,) float64.
+    """
+    entropies = hidden.new_empty(len(hidden), dtype=torch.float64)
+    memory = memory or LogitsMemory()
+    room, other_room = memory.take(weight), memory.take(weight)
+    for rows, logits in _logits_in_turn(hidden, weight, bias, room):
+        probabilities = torch.softmax(logits, 1, out=other_room[: len(logits)])
+        mean = probabilities.mul_(logits).sum(1, dtype=torch.float64)
+        entropies[rows] = logits.logsumexp(1).double() - mean
+    memory.give(room)
+    memory.give(other_room)
+    return entropies
+
+
 def linear_cross_entropy(
     hidden: Tensor, weight: Tensor, bias: Tensor, tokens: Tensor, memory: LogitsMemory | None = None
 ) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -150,19 +150,28 @@ class TextEncoder(nn.Module):
 class TextCNN(TextEncoder):
     """A `TextEncoder` and one logit.
 
-    SeqGAN ends in a softmax over (written, real); here the one logit is the difference of those two, so that
-    sigmoid(logit) is the same probability, and the output layer starts as the difference of its two columns.
+    SeqGAN ends in a softmax over (written, real): two columns. With one column the logit is the difference of those
+    two, so that sigmoid(logit) is the same probability, and the output layer starts as their difference. Adam moves
+    each weight by about the learning rate, so that the logit of two columns, which move apart, moves twice as fast.
 
     Args:
         vocab_size, max_length, config, generator: as in `TextEncoder`.
+        columns: of the output layer, 1 or 2.
     """
 
-    def __init__(self, vocab_size: int, max_length: int, config: TextCNNConfig, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        vocab_size: int,
+        max_length: int,
+        config: TextCNNConfig,
+        generator: torch.Generator,
+        columns: Literal[1, 2] = 1,
+    ) -> None:
         super().__init__(vocab_size, max_length, config, generator)
         with torch.device("meta"):
-            self.output = nn.Linear(self.gate.out_features, 1)
+            self.output = nn.Linear(self.gate.out_features, columns)
         self.output.to_empty(device="cpu")
-        spread = 0.1 * math.sqrt(2.0)
+        spread = 0.1 * math.sqrt(2.0 / columns)
         nn.init.trunc_normal_(self.output.weight, std=spread, a=-2 * spread, b=2 * spread, generator=generator)
         nn.init.zeros_(self.output.bias)
 
@@ -180,5 +189,5 @@ class TextCNN(TextEncoder):
 
     def logits_of(self, features: Tensor, dropout_generator: torch.Generator | None = None) -> Tensor:
         """The logits (B,) of texts with these features (B, F); see `forward`."""
-        logits: Tensor = self.output(self.highway_of(features, dropout_generator))
-        return logits.squeeze(1)
+        logits: Tensor = self.output(self.highway_of(features, dropout_generator))  # (B, columns)
+        return logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from textgen_env.models.linear_softmax import LogitsMemory, token_log_probs
+from textgen_env.models.linear_softmax import LogitsMemory, softmax_entropies, token_log_probs
 from textgen_env.models.sampling import inverse_softmax
 
 State = tuple[Tensor, ...]
@@ -74,6 +74,15 @@ class TokenModel(nn.Module):
         """Logits (B, T, V) of each position given those before (teacher forcing); blanks may follow a text."""
         logits: Tensor = self.output(self._hidden_before(tokens, state))
         return logits
+
+    def entropies(self, tokens: Tensor, lengths: Tensor, state: State | None = None) -> Tensor:
+        """H(p(. | x_<t)) in nats, (B, T) float64, 0 past each length; without gradients."""
+        written = torch.arange(tokens.shape[1], device=tokens.device) < lengths.unsqueeze(1)
+        with torch.no_grad():
+            hidden = self._hidden_before(tokens, state)[written]
+        found = torch.zeros(tokens.shape, dtype=torch.float64, device=tokens.device)
+        found[written] = softmax_entropies(hidden, self.output.weight, self.output.bias, self.logits_memory)
+        return found
 
     def log_probs(self, tokens: Tensor, lengths: Tensor, state: State | None = None) -> Tensor:
         """log p(x_t | x_<t) in nats, (B, T), 0 past each length."""

@@ -29,6 +29,8 @@ class DiscriminatorReward(LearnedReward[Discriminator]):
 
     Args:
         output: what is paid: "probability", D(text) in (0, 1), as SeqGAN does; or "log_odds", log D - log(1 - D), nats.
+        columns: of the output layer: 1, a logit; or 2, a softmax over (written, real), as in SeqGAN's code: the same
+            probabilities, which Adam moves twice as fast.
         l2: weight of the penalty on the output layer, see `models.discriminator.output_penalty` (SeqGAN: 0.2).
         auto_update: False leaves learning to calls of `update`.
         update_every: finished episodes between two rounds of updates.
@@ -45,9 +47,11 @@ class DiscriminatorReward(LearnedReward[Discriminator]):
 
     name = "discriminator"
     output: Literal["probability", "log_odds"] = "probability"
+    columns: Literal[1, 2] = 1
     l2: float = 0.2
 
     def __post_init__(self) -> None:
+        check_choice("columns", self.columns, (1, 2))
         check_choice("output", self.output, ("probability", "log_odds"))
         check_number("l2", self.l2)
         super().__post_init__()
@@ -55,7 +59,7 @@ class DiscriminatorReward(LearnedReward[Discriminator]):
     def _new_learner(
         self, vocab_size: int, max_length: int, real: IntArray, generator: torch.Generator
     ) -> Discriminator:
-        network = TextCNN(vocab_size, max_length, self.config, generator)
+        network = TextCNN(vocab_size, max_length, self.config, generator, self.columns)
         return Discriminator(network, real, generator, self.batch_size, self.learning_rate, self.l2, self.device)
 
     @property

@@ -16,7 +16,8 @@ from scipy import stats as scipy_stats
 from benchmarks.analysis.comparison import collapsed
 from benchmarks.analysis.differences import NO_SPREAD, NO_VALUE, ONE_SEED, differences
 from benchmarks.analysis.load import Collected, collect
-from benchmarks.analysis.statistics import holm, interquartile_mean
+from benchmarks.analysis.significance import holm
+from benchmarks.analysis.statistics import interquartile_mean
 from benchmarks.report.document import Document, document
 from benchmarks.report.files import table_csv
 from benchmarks.report.report import report

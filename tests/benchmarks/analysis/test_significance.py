@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from benchmarks.analysis.statistics import hedges_g, holm, student_test, welch_test
+from benchmarks.analysis.significance import hedges_g, holm, student_test, welch_test
 
 A, B = [1.0, 2.0, 3.0], [2.0, 4.0, 6.0]
 

@@ -10,10 +10,13 @@ from benchmarks.analysis.statistics import (
     bootstrap_interval,
     interquartile_mean,
     interquartile_means,
+    iqm_interval,
     mean,
     means,
+    rate_interval,
     std,
     summarise,
+    t_interval,
 )
 from benchmarks.analysis.verdicts import share_of_distance
 
@@ -107,3 +110,37 @@ def test_arguments_out_of_range_are_refused(scores: np.ndarray) -> None:
         bootstrap_interval(scores, means, np.random.default_rng(0), replicates=0)
     with pytest.raises(ValueError, match="at least 2 runs"):
         std([[1.0]])
+
+
+def test_t_interval_by_hand() -> None:
+    # Mean 2, standard error 1 / sqrt(3), t of two degrees of freedom at 97.5% 4.3027.
+    assert t_interval([[1.0], [2.0], [3.0]]) == pytest.approx((2 - 4.30265 / 3**0.5, 2 + 4.30265 / 3**0.5), abs=1e-4)
+
+
+def test_t_interval_of_three_runs_is_scipys() -> None:
+    column = np.random.default_rng(0).normal(size=(3, 1))
+    theirs = scipy_stats.ttest_1samp(column[:, 0], 0.0).confidence_interval(0.9)
+    assert t_interval(column, 0.9) == pytest.approx((theirs.low, theirs.high))
+
+
+@pytest.mark.parametrize("runs", [2, 5, 9, 10, 20])
+def test_the_interval_is_the_bootstraps_from_ten_runs_on(runs: int) -> None:
+    column = np.random.default_rng(runs).normal(size=(runs, 1))
+    expected = (
+        t_interval(column) if runs < 10 else bootstrap_interval(column, interquartile_means, np.random.default_rng(0))
+    )
+    assert iqm_interval(column, np.random.default_rng(0)) == expected
+
+
+def test_rate_interval_is_clopper_and_pearsons() -> None:
+    # None of 30: 1 - (alpha / 2)^(1 / 30).
+    assert rate_interval(0, 30) == pytest.approx((0.0, 1 - 0.025 ** (1 / 30)))
+    assert rate_interval(30, 30) == pytest.approx((0.025 ** (1 / 30), 1.0))
+    low, high = rate_interval(3, 26)
+    assert (low, high) == pytest.approx((scipy_stats.beta.ppf(0.025, 3, 24), scipy_stats.beta.ppf(0.975, 4, 23)))
+
+
+@pytest.mark.parametrize(("events", "runs"), [(-1, 3), (4, 3), (0, 0)])
+def test_counts_that_are_no_rate_are_refused(events: int, runs: int) -> None:
+    with pytest.raises(ValueError, match="must be 0 to runs"):
+        rate_interval(events, runs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,3 +110,10 @@ def test_what_should_be_small_is_asked_of_every_run(tmp_path: Path) -> None:
     good, free = found(tmp_path / "b", bars, Start=[0, 0, 0], Good=[DIVERGED] * 3, Free=[None] * 3)
     assert good.sentence == "Good has no result: 0 of 3 runs finished, 3 diverged; at most 2 is expected: MISSED."
     assert (good.met, free.met) == (False, False)
+
+
+def test_of_ten_runs_and_more_the_rate_of_those_that_miss_is_said(tmp_path: Path) -> None:
+    scores: list[Any] = [9.0] * 8 + [4.0, FAILED]
+    experiment = replace(EXPERIMENT, seeds=tuple(range(10)))
+    good, _ = found(tmp_path, experiment, Start=[0] * 10, Good=scores, Free=[4] * 10)
+    assert "; 2 of 10 runs are below 50% (95% interval of the rate: 2.5% to 55.6%); at least 50%" in good.sentence

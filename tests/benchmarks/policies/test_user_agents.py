@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from multiprocessing.spawn import get_preparation_data
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from agents.imitation.mle import MLE
 from benchmarks import catalogue
 from benchmarks.analysis.load import collect
 from benchmarks.catalogue import load_experiment
@@ -141,3 +143,42 @@ def test_labels_and_budgets() -> None:
     assert plugged_in(masked, ["One=uniform"]).algorithms[-1].masked
     with pytest.raises(ValueError, match="agent='positions' must be one of uniform, "):
         plugged_in(smoke, ["One=positions"])
+
+
+MEDDLES = """
+import os
+import numpy as np
+from agents.baselines.uniform import Uniform
+from agents.imitation.mle import MLE
+
+os.environ["MEDDLED"] = "at import"
+
+
+class Meddles(Uniform):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        os.chdir("/")
+        os.environ["MEDDLED"] = "when made"
+        MLE.train = None
+
+
+class Leaves(Uniform):
+    def __init__(self, *arguments, **options):
+        os._exit(3)
+"""
+
+
+def test_what_an_agent_does_while_it_is_checked_reaches_nothing_else(mine: Path) -> None:
+    (mine / "my_meddling.py").write_text(MEDDLES)
+    before = dict(os.environ), MLE.train
+    experiment = plugged_in(MINE, ["my_meddling:Meddles"], 50)
+    assert experiment.algorithms[-1].agent == "my_meddling:Meddles"
+    assert (dict(os.environ), MLE.train) == before
+    assert Path.cwd() == mine
+    assert "my_meddling" not in sys.modules
+
+
+def test_an_agent_that_ends_the_process_that_checks_it_is_refused(mine: Path) -> None:
+    (mine / "my_meddling.py").write_text(MEDDLES)
+    with pytest.raises(ValueError, match=r"my_meddling:Leaves: .*its process was ended with exit code 3"):
+        plugged_in(MINE, ["my_meddling:Leaves"], 50)

@@ -139,7 +139,7 @@ def test_verdicts_are_the_shares_of_the_distance(folder: Path) -> None:
 def test_statistics_of_runs(folder: Path) -> None:
     (table,) = (table for table in document(collect(folder)).spreads if table.name == "return")
     rows = {row[0]: row[1:] for row in table.texts}
-    assert rows["Reader"] == ("2/2", "-55.00", "7.07", "-55.00", "-60.00 to -50.00", "-60.00", "-50.00")
+    assert rows["Reader"] == ("2/2", "-55.00", "7.07", "-55.00", "-118.53 to 8.53", "-60.00", "-50.00")
     assert rows["Learner"] == ("1/2, 1 missing", "-20.00", "–", "-20.00", "–", "-20.00", "-20.00")
     assert rows["Broken"][1:] == ("–",) * 6
 

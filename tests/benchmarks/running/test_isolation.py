@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,20 @@ from support.plug_ins import MET
 from support.tiny_experiment import MICRO
 
 MLE = MICRO.algorithms[1]
+ROOT = Path(__file__).resolve().parents[3]
+PRELOADING = """
+import sys, threading
+import torch
+
+touched = []
+for name in ("_lazy_init", "is_available", "device_count"):
+    setattr(torch.cuda, name, lambda *arguments, name=name: touched.append(name))
+before = torch.random.get_rng_state()
+import benchmarks.running.preloaded
+
+kernels = {name for name in sys.modules if name.startswith("textgen_env.kernels.")} - {"textgen_env.kernels.hashing"}
+print([*touched, *kernels], torch.equal(before, torch.random.get_rng_state()), threading.active_count())
+"""
 REACHES = Algorithm("Reaches", "support.plug_ins:Reaches", 10, num_envs=8)
 
 
@@ -72,3 +88,9 @@ def test_a_run_has_the_environment_of_the_moment(tmp_path: Path, monkeypatch: py
         monkeypatch.setenv(MET, str(tmp_path / name))
         done(tmp_path / f"out-{name}", Algorithm("A", "support.plug_ins:Draws", 10, num_envs=8))
         assert (tmp_path / name).is_file()
+
+
+def test_what_runs_share_is_loaded_without_a_trace() -> None:
+    """It asks for no device, draws nothing, starts no thread, and loads no kernels, whose bits go by the order."""
+    asked = subprocess.run([sys.executable, "-c", PRELOADING], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert asked.stdout.split() == ["[]", "True", "1"], asked.stderr

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
+from benchmarks.analysis.load import collect
 from benchmarks.running.machine_failures import machine_failure
 from benchmarks.running.scheduler import run_experiment
 from benchmarks.specs.experiment import Algorithm
@@ -57,10 +58,23 @@ def met(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_the_machine_lacks_is_said_and_tried_again(tmp_path: Path, met: Path, name: str, said: str) -> None:
     assert done(tmp_path, name).ended() == [(name, "failed")]
     assert error_of(tmp_path, name).error.startswith("MachineFailed: " + said.format(out=tmp_path))
+    # It is no failure of the agent's: the table lacks it, as it would if the run had been interrupted.
+    (row,) = collect(tmp_path / "micro").algorithms
+    assert row.count == "0/1, 1 missing"
+    assert row.records[0].story.startswith("unfinished: MachineFailed: ")
     met.touch()
     again = done(tmp_path, name)
     assert again.ended() == [(name, "finished")]
     assert any(words.endswith("and is run again") for words in again.words)
+
+
+def test_so_is_what_starts_from_such_a_run(tmp_path: Path, met: Path) -> None:
+    first = Algorithm("NoSpace", "support.plug_ins:NoSpace", 10, num_envs=8)
+    heir = Algorithm("Heir", "mle", 100, hyperparameters={"hidden_size": 8}, num_envs=8, init_from="NoSpace")
+    do(replace(MICRO, algorithms=(first, heir), baseline=""), tmp_path)
+    assert error_of(tmp_path, "Heir").error.startswith(
+        "MachineFailed: this run starts from micro/NoSpace/seed-0, which is unfinished: MachineFailed: no space"
+    )
 
 
 def test_what_the_agent_got_wrong_is_its_own(tmp_path: Path, met: Path) -> None:

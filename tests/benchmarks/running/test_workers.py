@@ -16,6 +16,7 @@ from benchmarks.running.scheduler import run_experiment
 from benchmarks.specs.experiment import Algorithm
 from benchmarks.store.results import Failure
 from benchmarks.store.run_folder import read_state
+from support.hanging import HANGING
 from support.plug_ins import MET
 from support.tiny_experiment import MICRO
 
@@ -23,15 +24,12 @@ RANDOM = MICRO.algorithms[0]
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks processes")
 
 
-def done(out: Path, *names: str, timeout: float | None = None, retry: bool = False) -> list[str]:
-    """Runs of plug-ins, and, where there is time, one of a plain agent after them; what was said in words."""
+def done(out: Path, *names: str) -> None:
+    """Runs of plug-ins, and one of a plain agent after them."""
     rows = tuple(Algorithm(name, f"support.plug_ins:{name}", 10, num_envs=8) for name in names)
-    plain = (RANDOM,) if timeout is None else ()
-    experiment = replace(MICRO, algorithms=(*rows, *plain), baseline="")
-    words: list[str] = []
-    run_experiment(experiment, out, 1, lambda event: None, notify=words.append, timeout=timeout, retry=retry)
-    assert not plain or read_state(out / "micro" / "Random" / "seed-0").status == "finished"
-    return words
+    experiment = replace(MICRO, algorithms=(*rows, RANDOM))
+    run_experiment(experiment, out, 1, lambda event: None, notify=lambda words: None)
+    assert read_state(out / "micro" / "Random" / "seed-0").status == "finished"
 
 
 def error_of(out: Path, name: str) -> Failure:
@@ -65,7 +63,7 @@ def test_children_that_a_run_leaves_do_not_keep_the_command(tmp_path: Path, met:
     assert time.monotonic() - begun < 100, "they live for 600 seconds"
     assert met.is_file()
     assert read_state(tmp_path / "micro" / "Forks" / "seed-0").status == "finished"
-    assert error_of(tmp_path, "ForksAndDies").error.startswith("WorkerDied: its process ended by SIGKILL before")
+    assert error_of(tmp_path, "ForksAndDies").error.startswith("MachineFailed: its process was ended by SIGKILL before")
 
 
 @forks
@@ -82,23 +80,46 @@ def test_children_of_a_run_end_with_it(tmp_path: Path, met: Path) -> None:
     met.unlink()
 
 
-def test_a_run_that_hangs_is_stopped_and_says_where_it_was(tmp_path: Path) -> None:
-    done(tmp_path, "Hangs", timeout=1.5)
-    error = error_of(tmp_path, "Hangs")
-    assert error.error.startswith("TimedOut: the 1.5 seconds that it may take (--timeout) were over; it was at File")
+def hung(out: Path, monkeypatch: pytest.MonkeyPatch, how: str, retry: bool = False, timeout: float = 0.5) -> list[str]:
+    """A run in a process that hangs; what was said in words."""
+    monkeypatch.setenv(HANGING, how)
+    experiment, words = replace(MICRO, algorithms=(RANDOM,)), list[str]()
+    modules = ("support.hanging",)
+    run_experiment(
+        experiment, out, 1, lambda e: None, notify=words.append, timeout=timeout, retry=retry, modules=modules
+    )
+    return words
+
+
+@pytest.mark.parametrize("how", ["sleeps", "computes"])
+def test_a_run_that_hangs_is_stopped_and_says_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    hung(tmp_path, monkeypatch, how)
+    error = error_of(tmp_path, "Random")
+    assert error.error.startswith("TimedOut: the 0.5 seconds that it may take (--timeout) were over; it was at File")
     assert "in wait_for_what_never_comes" in error.error
-    assert "in work" in error.traceback
+    assert "in _execute" in error.traceback
     # It would hang again: no command does it anew unless it is asked to.
-    (said,) = (words for words in done(tmp_path, "Hangs", timeout=1.5) if "Hangs" in words)
+    (said,) = (words for words in hung(tmp_path, monkeypatch, how) if "Random" in words)
     assert said.endswith("it is not run again: --retry does")
-    assert any("and is run again" in words for words in done(tmp_path, "Hangs", timeout=1.5, retry=True))
+    assert any("and is run again" in words for words in hung(tmp_path, monkeypatch, how, retry=True))
 
 
 @forks
 def test_one_that_is_stopped_by_a_signal_is_ended_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "GRACE_SECONDS", 0.5)
-    done(tmp_path, "Stops", timeout=3)
-    assert error_of(tmp_path, "Stops").error.endswith("(--timeout) were over; it did not say where it was")
+    hung(tmp_path, monkeypatch, "stops")
+    assert error_of(tmp_path, "Random").error.endswith("(--timeout) were over; it did not say where it was")
+
+
+def test_a_library_that_does_not_load_before_the_run_begins_is_the_machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung(tmp_path, monkeypatch, "lacks a library", timeout=500)
+    assert error_of(tmp_path, "Random").error.startswith("MachineFailed: a library does not load (ImportError: libnow")
+    hung(tmp_path, monkeypatch, "", timeout=500)
+    assert read_state(tmp_path / "micro" / "Random" / "seed-0").status == "finished"
 
 
 def test_one_that_is_in_time_is_not_stopped(tmp_path: Path) -> None:
@@ -115,7 +136,7 @@ def test_an_agent_that_ends_the_program_ends_its_run(tmp_path: Path) -> None:
 def test_one_that_crashes_says_where(tmp_path: Path) -> None:
     done(tmp_path, "Crashes")
     error = error_of(tmp_path, "Crashes")
-    assert error.error.startswith("WorkerDied: its process ended by SIGSEGV before the run did; it was at File")
+    assert error.error.startswith("WorkerDied: its process was ended by SIGSEGV before the run was; it was at File")
     assert "Segmentation fault" in error.traceback
 
 

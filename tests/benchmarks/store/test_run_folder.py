@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from benchmarks.store import run_folder as storage
 from benchmarks.store.results import Failure, Measurement, Point, Reference, Result
 from benchmarks.store.run_folder import config_differences, read_json, read_state, remove_drafts, set_aside, write_json
+from support.tiny_experiment import MICRO, do
 
 RESULT = Result(
     curve=(Point(0, 0, 0.0, -3.0), Point(100, 0, 1.5, -1.0, 7, "adversarial", {"policy": 0.5}, {"nll_oracle": 2.0})),
@@ -129,6 +133,26 @@ def test_what_is_set_aside_is_kept_under_a_new_name(tmp_path: Path) -> None:
         set_aside(tmp_path / "result.json")
     kept = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert kept == {"result.json.broken-1": "1", "result.json.broken-2": "2"}
+
+
+def test_drafts_of_writers_that_are_gone_are_removed(tmp_path: Path) -> None:
+    """Not those of one that lives: a report may be written beside the runs."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    names = (f".table.md.{gone.pid}.tmp", f"agent.safetensors.{gone.pid}.partial", f".x.{os.getpid()}.tmp")
+    lives = f".report.html.{os.getppid()}.tmp"
+    for name in (*names, lives, "kept"):
+        (tmp_path / name).touch()
+    remove_drafts(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [lives, "kept"]
+
+
+def test_what_was_left_by_a_report_that_was_killed_goes_with_the_next_command(tmp_path: Path) -> None:
+    (tmp_path / "micro").mkdir()
+    draft = tmp_path / "micro" / f".curve.svg.{os.getpid()}.tmp"
+    draft.touch()
+    do(replace(MICRO, algorithms=MICRO.algorithms[:1]), tmp_path)
+    assert not draft.exists()
 
 
 def test_differences_name_the_setting() -> None:

@@ -164,3 +164,31 @@ def test_the_global_random_state_is_left_alone():
 def test_wrong_sizes(kwargs, error, message):
     with pytest.raises(error, match=message):
         TextCNNConfig(**kwargs)
+
+
+def test_two_columns_are_a_softmax_whose_probability_is_the_logits():
+    config = TextCNNConfig(4, (1, 2), (3, 3), 0.0)
+    network = TextCNN(VOCAB_SIZE, MAX_LENGTH, config, torch.Generator().manual_seed(0), columns=2)
+    assert network.output.weight.shape == (2, 6)
+    columns = network.output(network.highway_of(network.features_of(texts(6))))
+    torch.testing.assert_close(torch.softmax(columns, 1)[:, 1], network(texts(6)).sigmoid())
+    paper = 0.2 * 0.5 * (network.output.weight.square().sum() + network.output.bias.square().sum())
+    torch.testing.assert_close(output_penalty(network, 0.2), paper)
+
+
+def test_adam_moves_the_logit_of_two_columns_twice_as_fast():
+    config, tokens = TextCNNConfig(4, (1, 2), (3, 3), 0.0), texts(6)
+    moved = []
+    for columns in (1, 2):
+        network = TextCNN(VOCAB_SIZE, MAX_LENGTH, config, torch.Generator().manual_seed(0), columns=columns)
+        with torch.no_grad():
+            w = torch.linspace(-1, 1, 6)
+            network.output.weight.copy_(w[None] if columns == 1 else torch.stack([-w / 2, w / 2]))
+            network.output.bias.zero_()
+        before = network(tokens).detach()
+        torch.testing.assert_close(before, network.highway_of(network.features_of(tokens)).detach() @ w)
+        optimizer = torch.optim.Adam(network.output.parameters(), lr=1e-3)
+        torch.nn.functional.softplus(-network(tokens)).mean().backward()
+        optimizer.step()
+        moved.append(network(tokens).detach() - before)
+    torch.testing.assert_close(moved[1], 2 * moved[0], rtol=1e-3, atol=1e-5)

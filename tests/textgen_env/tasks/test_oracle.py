@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from support.kernel_switch import PATHS, taking
 from support.language_models import oracle_arrays
+from textgen_env.models.sampling import seeded_generator
 from textgen_env.rewards.likelihood import LikelihoodReward
 from textgen_env.tasks.oracle import OracleTask, load_oracle, random_oracle
 
@@ -184,8 +186,26 @@ def test_texts_have_full_length_and_splits_differ(small: OracleTask) -> None:
     np.testing.assert_array_equal(small.references().tokens, train.tokens)
 
 
-def test_entropy_is_the_nll_of_the_test_data(small: OracleTask) -> None:
-    assert small.entropy == pytest.approx(mean_nll(small, small.test_sequences().tokens))
+def test_the_entropy_estimates_what_the_nll_of_the_test_data_does_with_less_error(small: OracleTask) -> None:
+    texts = small.test_sequences()
+    nll = -small.log_prob(texts.tokens, texts.lengths) / texts.lengths
+    error = nll.std(ddof=1) / len(nll) ** 0.5
+    assert small.entropy == pytest.approx(nll.mean(), abs=4 * error)
+    assert 0 < small.entropy_error < error / 1.5
+
+
+def test_the_entropy_lies_within_its_error_of_the_exact_one() -> None:
+    task = OracleTask(vocab_size=4, max_length=3, seed=3, test_size=400)
+    every = np.array(list(itertools.product(range(4), repeat=3)))
+    log_p = task.log_prob(every, np.full(len(every), 3))
+    exact = -(np.exp(log_p) * log_p).sum() / 3
+    assert abs(task.entropy - exact) < 4 * task.entropy_error
+    conditional = task.conditional_entropies(every, np.full(len(every), 3))
+    assert np.exp(log_p) @ conditional == pytest.approx(exact)
+    drawn = [task.language_model.sample(400, 3, seeded_generator(9, number)) for number in range(40)]
+    means = [task.conditional_entropies(tokens.numpy(), lengths.numpy()) for tokens, lengths in drawn]
+    z = [(mean.mean() - exact) / (mean.std(ddof=1) / 20) for mean in means]
+    assert 0.6 < np.std(z) < 1.5
 
 
 def test_the_greedy_sequence_takes_the_likeliest_token_each_time(small: OracleTask) -> None:

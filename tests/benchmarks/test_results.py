@@ -1,0 +1,220 @@
+"""RESULTS.md says what the tables beside it say."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+from functools import cache
+from itertools import dropwhile, takewhile
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+
+from textgen_env.solve import TextMDP
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+# Where the table of a folder begins, in RESULTS.md: the first after these words.
+TABLES = {
+    "table1-small": "## table1, small",
+    "table1-cpu": "## table1, cpu",
+    "figure3-small": "On the small oracle, seeds",
+    "figure3-cpu": "On the paper's oracle seeds",
+    "exact": "## exact",
+    "attention": "## attention",
+}
+# Of a column's title: the measure that it shows.
+MEASURES = {
+    "NLL_oracle": "nll_oracle",
+    "NLL_test": "nll_test",
+    "KL(agent to oracle)": "kl_reverse",
+    "entropy": "entropy",
+    "Self-BLEU-3": "self_bleu_3",
+    "share of the optimum": "optimum_share",
+    "BLEU": "return",
+}
+Row = dict[str, str]
+Of = Callable[[str, str], float]
+# A folder, words of RESULTS.md, and its numbers, from the means of agents by measure.
+CLAIMS: tuple[tuple[str, str, Callable[[Of], tuple[float, ...]]], ...] = (
+    (
+        "table1-small",
+        "3.859 against 3.768, and a test NLL 0.18 worse",
+        lambda of: (
+            of("SeqGAN", "nll_oracle"),
+            of("MLE", "nll_oracle"),
+            of("SeqGAN", "nll_test") - of("MLE", "nll_test"),
+        ),
+    ),
+    (
+        "table1-small",
+        "it comes out below MLE, 3.642, at a test NLL 0.015 worse",
+        lambda of: (of("SeqGAN-steady", "nll_oracle"), of("SeqGAN-steady", "nll_test") - of("MLE", "nll_test")),
+    ),
+    (
+        "table1-small",
+        "RankGAN with MLE's test NLL (3.126 against 3.129)",
+        lambda of: (of("RankGAN", "nll_test"), of("MLE", "nll_test")),
+    ),
+    (
+        "table1-small",
+        "has an NLL_oracle of 3.432, far below each of them, with about the same test NLL (3.157)",
+        lambda of: (of("MLE-T0.9", "nll_oracle"), of("MLE-T0.9", "nll_test")),
+    ),
+    (
+        "table1-small",
+        "KL(agent to oracle) (0.695 against 0.737 and more)",
+        lambda of: (
+            of("MLE-T0.9", "kl_reverse"),
+            min(of(agent, "kl_reverse") for agent in ("MLE", "SeqGAN-steady", "MaliGAN", "RankGAN")),
+        ),
+    ),
+    (
+        "table1-small",
+        "(0.601 against 0.588 of SeqGAN with log-odds, 0.570 of RankGAN and 0.573 of MLE)",
+        lambda of: (
+            of("MLE-T0.9", "kl_forward"),
+            of("SeqGAN-steady", "kl_forward"),
+            of("RankGAN", "kl_forward"),
+            of("MLE", "kl_forward"),
+        ),
+    ),
+    (
+        "table1-small",
+        "its test NLL is 1.5 nats worse, its texts repeat one another (Self-BLEU-3 0.968)",
+        lambda of: (of("PG-BLEU", "nll_test") - of("MLE", "nll_test"), of("PG-BLEU", "self_bleu_3")),
+    ),
+    (
+        "table1-small",
+        "the entropy falls to 1.9 and 1.4 nats from 3.0",
+        lambda of: (of("Constant", "entropy"), of("Noise", "entropy"), of("MLE", "entropy")),
+    ),
+    (
+        "table1-small",
+        "noise changes little (3.822), so that the steady SeqGAN's gain of 0.18",
+        lambda of: (
+            of("Noise-steady", "nll_oracle"),
+            of("Noise-steady", "nll_oracle") - of("SeqGAN-steady", "nll_oracle"),
+        ),
+    ),
+    (
+        "table1-cpu",
+        "Not uniform tokens, which have 11.44, but tokens drawn from the unigram: 10.28.",
+        lambda of: (of("Uniform", "nll_oracle"), of("Unigram", "nll_oracle")),
+    ),
+    ("table1-cpu", "that of uniform tokens (8.517)", lambda of: (of("Uniform", "nll_test"),)),
+)
+
+
+@cache
+def words() -> str:
+    return (RESULTS / "RESULTS.md").read_text(encoding="utf-8")
+
+
+@cache
+def sentences() -> str:
+    return " ".join(words().split())
+
+
+@cache
+def rows_of(folder: str, name: str) -> tuple[Row, ...]:
+    with (RESULTS / folder / name).open(encoding="utf-8", newline="") as file:
+        return tuple(csv.DictReader(file))
+
+
+@cache
+def measured(folder: str) -> dict[tuple[str, str], Row]:
+    return {(row["agent"], row["measure"]): row for row in rows_of(folder, "table.csv")}
+
+
+def agents(folder: str) -> list[str]:
+    """Those that runs were asked for, in their order."""
+    return list(dict.fromkeys(row["agent"] for row in rows_of(folder, "table.csv") if row["asked"]))
+
+
+def shown_rows(folder: str) -> list[Row]:
+    lines = words()[words().index(TABLES[folder]) :].splitlines()
+    table = takewhile(lambda line: line.startswith("|"), dropwhile(lambda line: not line.startswith("|"), lines))
+    title, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    return [dict(zip(title, row, strict=True)) for row in rows]
+
+
+def as_shown(number: float, shown: str) -> str:
+    """A number with as many digits as `shown` has."""
+    return f"{number:.{len(shown.partition('.')[2])}f}"
+
+
+@pytest.mark.parametrize("folder", TABLES)
+def test_the_rows_are_those_of_the_table(folder: str) -> None:
+    shown = shown_rows(folder)
+    assert len(shown) == len(agents(folder))
+    for row, agent in zip(shown, agents(folder), strict=True):
+        if "runs" in row:
+            assert row["runs"] == measured(folder)[agent, "return"]["finished"]
+
+
+@pytest.mark.parametrize("folder", TABLES)
+def test_means_spreads_and_collapses_are_those_of_the_table(folder: str) -> None:
+    compared = 0
+    for row, agent in zip(shown_rows(folder), agents(folder), strict=True):
+        for title, measure in MEASURES.items():
+            found = measured(folder).get((agent, measure))
+            if title not in row or "KL" in row[title] or found is None:
+                continue
+            cell = row[title].removesuffix(" †")
+            mean, _, std = cell.partition(" ± ")
+            if cell != "–":
+                assert (mean, std) == (as_shown(float(found["mean"]), mean), as_shown(float(found["std"]), std)), agent
+                compared += 1
+            if measure == "nll_oracle":
+                assert row[title].endswith("†") == (found["collapsed"] == "True"), agent
+    assert compared >= len(agents(folder)) - 1
+
+
+@pytest.mark.parametrize("folder", ["table1-small", "table1-cpu", "figure3-cpu", "attention"])
+def test_tests_are_those_of_the_differences(folder: str) -> None:
+    measure = "nll_test" if folder == "attention" else "nll_oracle"
+    found = {row["agent"]: row for row in rows_of(folder, "differences.csv") if row["measure"] == measure}
+    for row, agent in zip(shown_rows(folder), agents(folder), strict=True):
+        for title, column in {"p (Holm)": "p_holm", "p (sequences)": "p_over_sequences"}.items():
+            if title not in row or not row[title]:
+                continue
+            p, shown = float(found[agent][column]), row[title]
+            said = "< 1e-300" if p < 1e-300 else f"{p:.0e}" if "e" in shown else as_shown(p, shown)
+            assert shown == said, agent
+
+
+def test_the_worst_seeds_of_exact_are_those_of_the_table() -> None:
+    for row, agent in zip(shown_rows("exact"), agents("exact"), strict=True):
+        worst = row["worst seed"]
+        measure, column = ("kl_soft", "highest") if worst.startswith("KL ") else ("optimum_share", "lowest")
+        assert worst.removeprefix("KL ") == as_shown(float(measured("exact")[agent, measure][column]), worst)
+
+
+@pytest.mark.parametrize(("folder", "claim", "numbers"), CLAIMS, ids=[claim for _, claim, _ in CLAIMS])
+def test_sentences_say_what_the_tables_do(folder: str, claim: str, numbers: Callable[[Of], tuple[float, ...]]) -> None:
+    assert claim in sentences()
+    found = numbers(lambda agent, measure: float(measured(folder)[agent, measure]["mean"]))
+    shown = re.findall(r"\d+\.\d+", claim)
+    assert shown == [as_shown(number, each) for number, each in zip(found, shown, strict=True)]
+
+
+def test_the_texts_of_tiny_are_those_that_the_results_speak_of() -> None:
+    mdp = TextMDP.of(gymnasium.make("TextGen-Tiny-v0"))
+    whole: list[tuple[float, tuple[int, ...]]] = []
+    begun: list[tuple[int, float, tuple[int, ...]]] = [(int(np.argmax(mdp.start)), 0.0, ())]
+    while begun:
+        state, earned, text = begun.pop()
+        for token in np.flatnonzero(mdp.allowed[state]).tolist():
+            longer = (earned + float(mdp.rewards[state, token]), (*text, token))
+            if mdp.ends[state, token]:
+                whole.append(longer)
+            else:
+                begun.append((int(mdp.next_state[state, token]), *longer))
+    (best, written), *others = sorted(whole, reverse=True)[:4]
+    second, third, fourth = (earned / best * 100 for earned, _ in others)
+    assert f"the best text earns {best:.3f}, the next three {second:.1f}, {third:.1f} and {fourth:.1f}%" in sentences()
+    assert [text[:4] == written[:4] for _, text in others] == [True, True, False]
+    assert others[-1][1][0] != written[0]
