@@ -78,6 +78,9 @@ class RunCheckpoint:
             raise ValueError(f"not the form of a checkpoint: {error}") from None
         if not found.curve or not math.isfinite(found.evaluation_seconds):
             raise ValueError("the curve has no points, or the seconds are not finite")
+        for name in found.files.values():
+            if name != Path(name).name or name.startswith("."):
+                raise ValueError(f"files: {name!r} must be the name of a file in the folder")
         if found.best is not None and not 0 <= found.best < len(found.curve):
             raise ValueError(f"best={found.best} is no point of the curve, which has {len(found.curve)}")
         return found
