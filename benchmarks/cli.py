@@ -152,12 +152,16 @@ def plot_attention(
         str | None, typer.Option(help="the environment that the agent was made for", show_default="the run's")
     ] = None,
     env_kwargs: Annotated[str, typer.Option(metavar="JSON", help="its keyword arguments, with --env-id")] = "{}",
+    trust: Annotated[
+        bool,
+        typer.Option("--trust", help="import what the run's config.json names by import path: executes what is there"),
+    ] = False,
 ) -> None:
     """Draws where an agent looks in a source as it writes its likeliest text, token by token."""
     from benchmarks.report.attention_map import plot
 
     try:
-        picture = plot(path, source, out, env_id, env_kwargs)
+        picture = plot(path, source, out, env_id, env_kwargs, trust)
     except (ValueError, TypeError, OSError) as error:
         raise _refusal(error) from None
     Console().print(f"wrote {picture}", highlight=False, soft_wrap=True)

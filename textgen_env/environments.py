@@ -10,6 +10,7 @@ from typing import Any
 import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
+from textgen_env.registries import check_trusted
 from textgen_env.specs import GAME_ARGUMENTS, plain
 
 ENTRY_POINT = "textgen_env.env:TextGenEnv"
@@ -119,11 +120,22 @@ def find_spec(id: str) -> EnvSpec:
     Raises:
         gymnasium.error.Error: an unknown id.
         ModuleNotFoundError: no such module.
+        textgen_env.registries.UntrustedPath: a module to import, within `names_alone`.
     """
     module, colon, name = id.partition(":")
     if colon:
+        check_trusted("env_id", id)
         import_module(module)
     return gymnasium.spec(name if colon else id)
+
+
+def writes_texts(id: str) -> bool:
+    """Whether an id is of an environment that `register_environment` entered; nothing is made.
+
+    Raises:
+        as `find_spec`.
+    """
+    return find_spec(id).entry_point == ENTRY_POINT
 
 
 def _with_arguments(id: str, task: object, arguments: dict[str, Any]) -> object:

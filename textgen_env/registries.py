@@ -4,11 +4,49 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib import import_module
 from typing import Any
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 PATH = re.compile(r"[^\s:]+:[^\s:]+")
+
+# Where the names come from that are looked up at present, if it is a place whose import paths are not followed.
+_UNTRUSTED: ContextVar[str] = ContextVar("untrusted", default="")
+
+
+class UntrustedPath(ValueError):
+    """Error: an import path that a file names: to import is to execute, and nobody said that the file is trusted."""
+
+
+@contextmanager
+def names_alone(source: object) -> Iterator[None]:
+    """Within it, names lead to what is registered, and import paths are refused: of what stands in files that another
+    may have written, nothing is imported. Threads that are started within it are not bound by it.
+
+    Args:
+        source: the file or folder that the names come from; errors name it.
+    """
+    before = _UNTRUSTED.set(str(source))
+    try:
+        yield
+    finally:
+        _UNTRUSTED.reset(before)
+
+
+def check_trusted(argument: str, path: str) -> None:
+    """Refuses an import path within `names_alone`.
+
+    Raises:
+        UntrustedPath: naming the file, the argument and the path.
+    """
+    source = _UNTRUSTED.get()
+    if source:
+        raise UntrustedPath(
+            f"{argument}={path!r} stands in {source} and is an import path: to import it is to execute what is there, "
+            "and a file is not taken at its word. If you know where the file comes from, and trust it, say so: --trust"
+        )
 
 
 class Registry:
@@ -90,8 +128,10 @@ def load_object(path: str, argument: str = "import path") -> Any:
 
     Raises:
         ValueError: not of that form, nothing there, or a module that fails as it is imported.
+        UntrustedPath: within `names_alone`.
     """
     module, attribute = _split(argument, path)
+    check_trusted(argument, path)
     try:
         loaded = import_module(module)
     except ModuleNotFoundError as error:

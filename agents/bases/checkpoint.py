@@ -1,12 +1,13 @@
-"""Checkpoint files of agents: safetensors for arrays, JSON in the header for the rest. Reading executes nothing."""
+"""Checkpoint files of agents: safetensors for arrays, JSON in the header for the rest, and a digest of both, which
+reading checks. Reading executes nothing."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,15 @@ from safetensors.torch import save
 from torch import Tensor
 
 from agents.data.text_spec import TextSpec
+from textgen_env.checks import is_whole
+from textgen_env.files import DIGEST, DamagedFile, named_by, opened, write_whole
 
 FORMAT = "textgen-env agent"
-VERSION = 1
+VERSION = 2
+# Files of this version have no digest.
+UNDIGESTED = 1
+REMEDY = "load another file, or train and save the agent anew"
+MOST_LENGTH = 2**31
 # Layers whose names have changed since files of this version were first written.
 RENAMED = {
     "lift": "embedding_projection",
@@ -63,13 +70,10 @@ def write_checkpoint(path: str | PathLike[str], checkpoint: Checkpoint) -> None:
         "counters": checkpoint.counters,
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
-    target = Path(path)
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(save(tensors, {"header": json.dumps(header, default=_plain)}))
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    # As it will be read. One entry holds it all: the order of several is another in each process.
+    plain = json.loads(json.dumps(header, default=_plain))
+    content = save(tensors, {"header": json.dumps({**plain, DIGEST: digest_of(plain, tensors)})})
+    write_whole(Path(path), lambda draft: draft.write_bytes(content))
 
 
 def read_checkpoint(path: str | PathLike[str], agent: str | None = None) -> Checkpoint:
@@ -77,31 +81,80 @@ def read_checkpoint(path: str | PathLike[str], agent: str | None = None) -> Chec
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: no such file format, truncated, another class or version, or numbers that are not finite.
+        textgen_env.files.UnreadableFile: no such file format, truncated, changed, of another class or version, or
+            numbers that are not finite.
     """
-    name = fspath(path)
-    if not Path(name).is_file():
-        raise FileNotFoundError(f"path={name!r}: no such file; give the path that an agent was saved under")
-    try:
-        with safe_open(name, "pt") as file:
-            header = json.loads((file.metadata() or {})["header"])
-            tensors = {_present_name(key): file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        found = header["format"], header["version"], header["agent"]
-    except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise ValueError(f"path={name!r} is no saved agent, or is truncated: {error!r}") from None
-    if found[:2] != (FORMAT, VERSION):
-        raise ValueError(
-            f"path={name!r} has format {found[0]!r} version {found[1]!r}; this code reads {FORMAT!r} {VERSION}"
-        )
-    if agent is not None and found[2] != agent:
-        raise ValueError(f"path={name!r} holds a {found[2]}, not a {agent}; load it with {found[2]}.load")
-    for key, tensor in tensors.items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise ValueError(f"path={name!r}: {key} holds numbers that are not finite")
-    try:
-        return Checkpoint(found[2], TextSpec(**header["spec"]), header["config"], header["counters"], tensors)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"path={name!r} is no saved agent: {error!r}") from None
+    with named_by("path", REMEDY):
+        try:
+            said, tensors = _content_of(path)
+            header = json.loads(said)
+            found = header["format"], header["version"], header["agent"]
+        except FileNotFoundError:
+            name = fspath(path)
+            raise FileNotFoundError(
+                f"path={name!r}: no such file; give the path that an agent was saved under"
+            ) from None
+        except (SafetensorError, KeyError, TypeError, RecursionError, json.JSONDecodeError) as error:
+            raise DamagedFile(path, f"is no saved agent, or is truncated: {error!r}") from None
+        if found[:2] not in ((FORMAT, VERSION), (FORMAT, UNDIGESTED)):
+            raise DamagedFile(
+                path, f"has format {found[0]!r} version {found[1]!r}; this code reads {FORMAT!r} {VERSION}"
+            )
+        if found[1] != UNDIGESTED and header.get(DIGEST) != digest_of(header, tensors):
+            raise DamagedFile(path, "is not the saved agent that it was: its digest is of another content")
+        if agent is not None and found[2] != agent:
+            raise DamagedFile(path, f"holds a {found[2]}, not a {agent}", f"load it with {found[2]}.load")
+        for key, tensor in tensors.items():
+            if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+                raise DamagedFile(path, f"is of no use: {key} holds numbers that are not finite")
+        try:
+            return Checkpoint(
+                str(found[2]),
+                _checked_spec(header["spec"]),
+                dict(header["config"]),
+                _checked_counters(header["counters"]),
+                {_present_name(key): tensor for key, tensor in tensors.items()},
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise DamagedFile(path, f"is no saved agent: {error!r}") from None
+
+
+def digest_of(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of all that a file holds: its header but for the digest, and of each tensor its name, type, shape and
+    numbers."""
+    said = {name: value for name, value in header.items() if name != DIGEST}
+    found = sha256(json.dumps(said, sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        found.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
+
+
+def _content_of(path: str | PathLike[str]) -> tuple[str, dict[str, Tensor]]:
+    """The header and the tensors in a file; what stands there is looked at before it is opened."""
+    with opened(path), safe_open(fspath(path), "pt") as file:
+        return (file.metadata() or {})["header"], {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+
+
+def _checked_spec(content: Mapping[str, Any]) -> TextSpec:
+    spec = TextSpec(**content)
+    for name, value in asdict(spec).items():
+        if name == "eos_id" and value is None:
+            continue
+        least = 1 if name in ("vocab_size", "max_length") else 0
+        if not is_whole(value) or not least <= value < MOST_LENGTH:
+            raise ValueError(f"spec: {name}={value!r} must be a whole number >= {least} and below {MOST_LENGTH}")
+    if spec.eos_id is not None and spec.eos_id >= spec.vocab_size:
+        raise ValueError(f"spec: eos_id={spec.eos_id} must be below vocab_size={spec.vocab_size}")
+    return spec
+
+
+def _checked_counters(content: Mapping[str, Any]) -> dict[str, int]:
+    for name, value in content.items():
+        if not is_whole(value) or value < 0:
+            raise ValueError(f"counters: {name}={value!r} must be a whole number >= 0")
+    return dict(content)
 
 
 def _present_name(key: str) -> str:
@@ -120,10 +173,10 @@ def fitting_together(path: str | PathLike[str], agent: str) -> Iterator[None]:
     """For the block that builds an agent of a checkpoint: what goes wrong in it is the file's fault.
 
     Raises:
-        ValueError: naming the file and the agent's class, in place of the block's own KeyError, TypeError, ValueError
-            or RuntimeError.
+        textgen_env.files.DamagedFile: naming the file and the agent's class, in place of the block's own KeyError,
+            TypeError, ValueError, OverflowError, MemoryError or RuntimeError.
     """
     try:
         yield
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"path={fspath(path)!r} holds a {agent} that does not fit together: {error}") from None
+    except (KeyError, TypeError, ValueError, OverflowError, MemoryError, RuntimeError) as error:
+        raise DamagedFile(path, f"holds a {agent} that does not fit together: {error}", REMEDY, "path") from None

@@ -125,7 +125,8 @@ class TrainableAgent:
 
         Raises:
             FileNotFoundError: no such file.
-            ValueError: no saved agent, truncated, or of another class or version.
+            textgen_env.files.UnreadableFile: no saved agent, truncated, changed, be it by a bit, or of another class or
+                version.
         """
         saved = read_checkpoint(path, cls.__name__)
         agent = cls.__new__(cls)
@@ -263,11 +264,31 @@ class TrainableAgent:
             for key, tensor in parts.get(part, {}).items():
                 index, _, name = key.partition(".")
                 moments.setdefault(int(index), {})[name] = tensor
+            _check_moments(part, moments, [each for group in optimiser.param_groups for each in group["params"]])
             optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
         self.generator.set_state(saved.tensors["generator"])
         self.sampling_generator.set_state(saved.tensors["sampling_generator"])
         for name in self.counters:
             setattr(self, name, saved.counters[name])
+
+
+def _check_moments(name: str, found: dict[int, dict[str, Tensor]], parameters: list[Tensor]) -> None:
+    """Refuses an optimiser's moments that are not those of Adam for these parameters.
+
+    Raises:
+        ValueError: of other parameters, of other shapes or types, or numbers that there cannot be.
+    """
+    for index, moments in found.items():
+        if not 0 <= index < len(parameters) or moments.keys() != {"step", "exp_avg", "exp_avg_sq"}:
+            raise ValueError(f"{name}.{index} has {sorted(moments)}, and there are {len(parameters)} parameters")
+        for kind, tensor in moments.items():
+            shape = torch.Size(()) if kind == "step" else parameters[index].shape
+            if tensor.shape != shape or tensor.dtype != torch.float32:
+                raise ValueError(
+                    f"{name}.{index}.{kind} is {tensor.dtype} {tuple(tensor.shape)}, expected {tuple(shape)}"
+                )
+            if kind != "exp_avg" and (tensor < 0).any():
+                raise ValueError(f"{name}.{index}.{kind} must not be below 0")
 
 
 def _checked_table(name: str, found: NDArray[Any], wanted: NDArray[Any]) -> NDArray[Any]:

@@ -16,6 +16,7 @@ from benchmarks.specs.experiment import Experiment
 from benchmarks.store.manifest import MANIFEST, Key, Manifest, read_manifest
 from benchmarks.store.results import Measurement, Reference, Result
 from benchmarks.store.run_folder import RunState, read_state
+from textgen_env.files import what_is_wrong
 
 # Of a folder without a manifest.
 UNKNOWN = Experiment("unknown", "", "", (), goal="")
@@ -231,7 +232,7 @@ def collect(folder: Path) -> Collected:
     except FileNotFoundError:
         warnings.append(f"{MANIFEST} is missing: runs that were never started are not known")
     except ValueError as error:
-        warnings.append(f"{MANIFEST} is broken ({error}): runs that were never started are not known")
+        warnings.append(f"{MANIFEST} is broken ({what_is_wrong(error)}): runs that were never started are not known")
     states = {key: read_state(_place(folder, name, manifest, key)) for key in manifest.runs.keys() | _on_disk(folder)}
     for state in states.values():
         warnings += [f"{path.relative_to(folder.parent)} is broken: {reason}" for path, reason in state.broken]

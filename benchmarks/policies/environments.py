@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import gymnasium
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -14,6 +15,7 @@ import textgen_env  # noqa: F401  registers the ids
 from agents.protocol import Envs
 from textgen_env import text_game
 from textgen_env.environments import find_spec
+from textgen_env.files import DamagedFile, opened
 from textgen_env.specs import with_argument
 
 
@@ -58,11 +60,17 @@ def load_reward(envs: Envs, path: Path) -> None:
 
     Raises:
         TypeError: a reward that keeps nothing.
+        textgen_env.files.UnreadableFile: the file is none of a reward.
     """
     reward = text_game(envs).reward
     if not isinstance(reward, StatefulReward):
         raise TypeError(f"reward {reward.name!r} has no `load_state_dict`: it is not the one that {path} is of")
-    reward.load_state_dict(load_file(path))
+    with opened(path):
+        try:
+            state = load_file(path)
+        except SafetensorError as error:
+            raise DamagedFile(path, f"holds no reward's state: {error}") from None
+    reward.load_state_dict(state)
 
 
 def generator_states(envs: Envs) -> tuple[Any, ...]:

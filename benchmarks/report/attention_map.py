@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,8 @@ from agents.networks.stepping import next_logits
 from benchmarks.report.plots import FORMATS, GREY, save_figure
 from benchmarks.store.run_folder import AGENT, CONFIG, read_json, write_whole
 from textgen_env import TextGenEnv
+from textgen_env.environments import writes_texts
+from textgen_env.registries import names_alone
 
 CELL_INCHES = 0.55, 0.34
 # So many cells that the numbers in them can still be read.
@@ -48,7 +51,7 @@ class AttentionMap:
     policy: str
 
 
-def plot(path: Path, row: int, out: Path | None, env_id: str | None, env_kwargs: str) -> Path:
+def plot(path: Path, row: int, out: Path | None, env_id: str | None, env_kwargs: str, trust: bool = False) -> Path:
     """Draws the map of a saved agent into a file, whose path is returned.
 
     Args:
@@ -56,8 +59,10 @@ def plot(path: Path, row: int, out: Path | None, env_id: str | None, env_kwargs:
         row: of the task's sources.
         out: a .png or .svg; None for `attention-<row>.png` beside the agent.
         env_id, env_kwargs: the environment, of a file beside which there are no settings; its kwargs as JSON.
+        trust: whether import paths in the run's settings are followed.
 
     Raises:
+        textgen_env.registries.UntrustedPath: import paths in the run's settings, without `trust`.
         FileNotFoundError: no agent there.
         ValueError: an agent without attention, an environment that is unknown or not the agent's, a source that there
             is not, a picture of another kind.
@@ -76,7 +81,7 @@ def plot(path: Path, row: int, out: Path | None, env_id: str | None, env_kwargs:
         raise ValueError(
             f"path={str(file)!r}: this {policy.agent} {kind_of} without attention; there is nothing to draw"
         )
-    env = _env(file, env_id, env_kwargs)
+    env = _env(file, env_id, env_kwargs, trust)
     write_whole(picture, partial(save_figure, drawn(attention_map(policy, env, row)), kind))
     return picture
 
@@ -152,22 +157,33 @@ def drawn(shown: AttentionMap) -> Figure:
     return figure
 
 
-def _env(file: Path, env_id: str | None, env_kwargs: str) -> Any:
+def _env(file: Path, env_id: str | None, env_kwargs: str, trust: bool) -> Any:
     try:
         kwargs = json.loads(env_kwargs)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"env_kwargs={env_kwargs!r} is no JSON: {error}") from None
     if not isinstance(kwargs, Mapping):
         raise ValueError(f'env_kwargs={env_kwargs!r} must be an object, such as {{"max_number": 999}}')
+    if env_id is not None:
+        return _made(env_id, kwargs)
     settings = file.with_name(CONFIG)
-    if env_id is None:
-        if not settings.is_file():
-            raise ValueError(
-                f"env_id=None: beside {file} there is no {CONFIG} of a run; say which environment the agent was made "
-                "for, such as TextGen-NumberWords-v0"
-            )
-        env_id, kwargs = _environment_in(settings)
     try:
+        env_id, kwargs = _environment_in(settings)
+    except FileNotFoundError:
+        raise ValueError(
+            f"env_id=None: beside {file} there is no {CONFIG} of a run; say which environment the agent was made "
+            "for, such as TextGen-NumberWords-v0"
+        ) from None
+    with nullcontext() if trust else names_alone(settings):
+        return _made(env_id, kwargs, trust)
+
+
+def _made(env_id: str, kwargs: Mapping[str, Any], trust: bool = True) -> Any:
+    """The environment; not `trust`: only of what is registered, and only one that writes texts is made at all."""
+    try:
+        # Makers of Gymnasium's own take what they import from their arguments.
+        if not trust and not writes_texts(env_id):
+            raise ValueError(f"env_id={env_id!r} is no environment of texts; say --env-id, or --trust")
         env = gymnasium.make(env_id, **kwargs)
     # gymnasium imports the module of "module:Env-v0".
     except (GymnasiumError, ImportError) as error:

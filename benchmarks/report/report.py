@@ -14,13 +14,15 @@ from benchmarks.report.html import PAGE, page
 from benchmarks.report.plots import FORMATS, learning_curves, save_figure, to_svg
 from benchmarks.report.terminal import show
 from benchmarks.store.run_folder import write_text, write_whole
+from textgen_env.registries import names_alone
 
 
 def report(folder: Path, console: Console) -> Path:
     """Prints the comparison and writes the page, the tables and the figures beside the results, from whatever there is;
-    returns the page's absolute path."""
-    collected = collect(folder)
-    found = document(collected)
+    returns the page's absolute path. Nothing that the results name is imported."""
+    with names_alone(folder):
+        collected = collect(folder)
+        found = document(collected)
     figures = {chart.view: learning_curves(chart) for chart in found.charts}
     drawings = {chart.view: to_svg(figures[chart.view], chart.view, chart.title) for chart in found.charts}
     texts = {PAGE: page(found, drawings), **files(found)}

@@ -20,6 +20,7 @@ from benchmarks.store.provenance import decisive_differences, versions
 from benchmarks.store.results import Point
 from benchmarks.store.run_folder import read_json, sync_folder, write_json
 from benchmarks.store.typed_json import read_as
+from textgen_env.files import DamagedFile, UnreadableFile, opened, what_is_wrong
 
 CHECKPOINT = "checkpoint"
 PROGRESS = "progress.json"
@@ -77,6 +78,9 @@ class RunCheckpoint:
             raise ValueError(f"not the form of a checkpoint: {error}") from None
         if not found.curve or not math.isfinite(found.evaluation_seconds):
             raise ValueError("the curve has no points, or the seconds are not finite")
+        for name in found.files.values():
+            if name != Path(name).name or name.startswith("."):
+                raise ValueError(f"files: {name!r} must be the name of a file in the folder")
         if found.best is not None and not 0 <= found.best < len(found.curve):
             raise ValueError(f"best={found.best} is no point of the curve, which has {len(found.curve)}")
         return found
@@ -123,7 +127,7 @@ def read_run_checkpoint(folder: Path, settings: str) -> RunCheckpoint | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise _refused(place, f"{place / PROGRESS} is no whole checkpoint: {error}") from None
+        raise _refused(place, f"{place / PROGRESS} is no whole checkpoint: {what_is_wrong(error)}") from None
     if checkpoint.settings != settings:
         raise _refused(place, f"{place / PROGRESS} is of another configuration than the run's")
     differing = decisive_differences(made_with, versions())
@@ -145,14 +149,19 @@ def remove_run_checkpoint(folder: Path) -> None:
 
 def _check_file(place: Path, described: Mapping[str, Any]) -> None:
     path = place / str(described.get("name"))
-    if not path.is_file():
-        raise _refused(place, f"{path} is missing")
-    size = path.stat().st_size
-    if size != described.get("bytes"):
-        raise _refused(place, f"{path} holds {size} bytes, but {described.get('bytes')} were written: it is truncated")
-    with path.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != described.get("sha256"):
-            raise _refused(place, f"{path} is not what was written: its SHA-256 is another")
+    try:
+        with opened(path, links=False) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size != described.get("bytes"):
+                raise DamagedFile(
+                    path, f"holds {size} bytes, but {described.get('bytes')} were written: it is truncated"
+                )
+            if hashlib.file_digest(file, "sha256").hexdigest() != described.get("sha256"):
+                raise DamagedFile(path, "is not what was written: its SHA-256 is another")
+    except FileNotFoundError:
+        raise _refused(place, f"{path} is missing") from None
+    except UnreadableFile as error:
+        raise _refused(place, f"{path} {error.wrong}") from None
 
 
 def _refused(place: Path, found: str) -> CheckpointRefused:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from benchmarks.specs.experiment import Algorithm, Experiment, Run
+from benchmarks.specs.experiment import LABEL, Algorithm, Experiment, Run
 from benchmarks.store.old_form import EXPERIMENT_KEYS, in_new_form
 from benchmarks.store.run_folder import read_json, write_json
 from benchmarks.store.typed_json import read_as, read_fields
@@ -79,6 +79,10 @@ def read_manifest(folder: Path) -> Manifest:
         kept = read_fields(content, Experiment, IN_RUNS)
         labels = read_as(tuple[str, ...], content["labels"], "labels")
         runs = [in_new_form(config) for config in content["runs"]]
+        for config in runs:
+            for name in (config["algorithm"]["label"], config.get("experiment", kept["name"])):
+                if not LABEL.fullmatch(name):
+                    raise ValueError(f"{name!r} is no name of a folder")
         return Manifest(
             Experiment(**kept, algorithms=tuple(Algorithm(label, agent="") for label in labels)),
             {(config["algorithm"]["label"], int(config["seed"])): config for config in runs},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +16,10 @@ from filelock import FileLock, Timeout
 from benchmarks.specs.file_digests import by_content
 from benchmarks.store.old_form import in_new_form
 from benchmarks.store.results import Failure, Result
+from textgen_env import files
+from textgen_env.files import DRAFT, what_is_wrong
+from textgen_env.files import sync_folder as sync_folder
+from textgen_env.files import write_whole as write_whole
 
 Status = Literal["finished", "failed", "unfinished", "not started"]
 CONFIG = "config.json"
@@ -50,45 +54,6 @@ class FolderInUse(ValueError):
     """Error: another process is at work in a folder; two would do the same runs and spoil each other's checkpoints."""
 
 
-def sync_folder(folder: Path) -> None:
-    """Makes what was renamed in a folder durable; does nothing where a folder cannot be opened."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Writes a file so that a reader, or a crash at any moment, sees the old content or the new, never a part.
-
-    Args:
-        path: of the file.
-        write: writes the content into a file of another name.
-
-    Raises:
-        OSError: what the system refuses; it names the path.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(draft)
-        with draft.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except OSError as error:
-        if error.errno is None or error.filename is not None:
-            raise
-        # A disk that is full says so of no path when a file's end is written.
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        draft.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
 def write_text(path: Path, text: str) -> None:
     """Writes a text as `write_whole` does."""
     write_whole(path, partial(_write, text))
@@ -108,21 +73,13 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file.
+    """The object in a JSON file of a folder of results, where links are not followed.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not readable, or no object.
+        textgen_env.files.UnreadableFile: not readable, no object, larger or deeper than what is written there.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"no readable JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"expected a JSON object, got {type(content).__name__}")
-    return content
+    return files.read_json(path, links=False)
 
 
 def read_state(folder: Path) -> RunState:
@@ -135,7 +92,7 @@ def read_state(folder: Path) -> RunState:
         except FileNotFoundError:
             continue
         except ValueError as error:
-            broken.append((folder / name, str(error)))
+            broken.append((folder / name, what_is_wrong(error)))
     config = None if CONFIG not in read else in_new_form(read[CONFIG])
     if config is None:
         # A result whose settings are unknown cannot be told from one of other settings.
@@ -166,7 +123,7 @@ def set_aside(path: Path) -> Path:
 
 def remove_drafts(folder: Path) -> None:
     """Removes what writers that were killed left in a folder; not what one that lives is writing."""
-    for pattern in (".*.tmp", "*.partial"):
+    for pattern in (f".*{DRAFT}", ".*.tmp", "*.partial"):
         for draft in folder.glob(pattern):
             if not _lives(draft.name.split(".")[-2]):
                 draft.unlink(missing_ok=True)

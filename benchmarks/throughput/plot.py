@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import matplotlib
@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from benchmarks.report.plots import GREY, PALETTE
-from benchmarks.store.run_folder import write_text
+from benchmarks.store.run_folder import write_text, write_whole
 from benchmarks.throughput.measured import BenchmarkRow, Curve, Target, Unit
 from benchmarks.throughput.table import times
 
@@ -133,14 +133,8 @@ def _limits(rows: Sequence[BenchmarkRow]) -> tuple[float, float]:
 
 def write_picture(figure: Figure, stem: Path) -> list[Path]:
     """`stem`.png and `stem`.svg, each written whole or not at all."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
     png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
-    draft = stem.with_name(f".{png.name}.{os.getpid()}.tmp")
-    try:
-        figure.savefig(draft, format="png", dpi=150)
-        os.replace(draft, png)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(png, partial(figure.savefig, format="png", dpi=150))
     drawing = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": stem.name}):
         figure.savefig(drawing, format="svg", metadata={"Date": None})

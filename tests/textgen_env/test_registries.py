@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from textgen_env.registries import Registry, load_object, path_of
+from textgen_env.environments import find_spec
+from textgen_env.registries import Registry, UntrustedPath, load_object, names_alone, path_of
 from textgen_env.tasks.tiny import TinyTask
 
 PATH = "textgen_env.tasks.tiny:TinyTask"
@@ -63,3 +64,17 @@ def test_a_module_behind_a_name_that_lacks_a_library_says_so_itself(tmp_path, mo
         registry.load("needy")
     with pytest.raises(ValueError, match="reward='needs_more:Reward': No module named 'no_such_library'"):
         registry.load("needs_more:Reward")
+
+
+def test_import_paths_are_refused_where_names_alone_count() -> None:
+    registry = Registry("task")
+    registry.register("small", PATH)
+    with names_alone("x/config.json"):
+        assert registry.load("small") is TinyTask
+        with pytest.raises(UntrustedPath, match=r"task='os:system' stands in x/config.json .*--trust"):
+            registry.load("os:system")
+        with pytest.raises(UntrustedPath), names_alone("y"):
+            load_object("os:system")
+        with pytest.raises(UntrustedPath, match=r"env_id='evil:Env-v0' stands in x/config.json"):
+            find_spec("evil:Env-v0")
+    assert registry.load(PATH) is TinyTask

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from textgen_env.files import DamagedFile
 from textgen_env.kernels import kernels
 from textgen_env.metrics.bleu import (
     SMOOTH_DEFAULTS,
@@ -21,7 +23,7 @@ from textgen_env.metrics.bleu import (
 )
 from textgen_env.metrics.ngrams import FloatArray, checked_order, checked_texts, contiguous
 from textgen_env.metrics.references import References, checked_references
-from textgen_env.metrics.saved_references import read, write
+from textgen_env.metrics.saved_references import NUMBERS, REMEDY, read, write
 from textgen_env.vocabulary import IntArray
 
 # As numbered in textgen_env.kernels.ngrams.
@@ -137,18 +139,19 @@ class BleuScorer:
 
         Args:
             folder: where.
-            mmap: leave the arrays in their files and let the system read what is looked up. The files must stay.
+            mmap: leave the arrays in their files and let the system read what is looked up, after they were read once
+                to check that they are what was saved. The files must stay.
 
         Raises:
             FileNotFoundError: no scorer there.
-            ValueError: of another version, or damaged.
+            textgen_env.files.UnreadableFile: of another version, or damaged, be it by a bit.
         """
         references, settings = read(folder, mmap)
         scorer = cls.__new__(cls)
         try:
             scorer._set_formula(**settings)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{folder}: scorer.json is damaged: {error}") from None
+            raise DamagedFile(Path(folder) / NUMBERS, f"is damaged: {error}", REMEDY) from None
         scorer.references = references
         return scorer
 

@@ -1,4 +1,5 @@
-"""References in a folder: arrays that can be memory-mapped, and numbers in JSON. Nothing is executed by reading."""
+"""References in a folder: arrays that can be memory-mapped, and numbers in JSON with the digest of every array and of
+itself, which reading checks. Nothing is executed by reading."""
 
 from __future__ import annotations
 
@@ -7,25 +8,44 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from textgen_env.archives import read_array, read_header
+from textgen_env.files import (
+    DRAFT,
+    DamagedFile,
+    UnreadableFile,
+    check_seal,
+    drafts_of,
+    held,
+    is_left_behind,
+    named_by,
+    opened,
+    read_json,
+    sealed,
+    sha256_of,
+)
 from textgen_env.metrics.bleu import LengthTable
 from textgen_env.metrics.ngrams import NgramTable
 from textgen_env.metrics.references import References
 from textgen_env.vocabulary import IntArray
 
 FORMAT = "textgen-env n-gram table"
-VERSION = 1
+VERSION = 2
 NUMBERS = "scorer.json"
+HELD = "held"
+REMEDY = "put back what was saved, or save the scorer anew"
 ARRAYS = ("words", "length_keys", "length_starts", "groups", "token_ids")
 
 
 def write(folder: str | PathLike[str], references: References, settings: Mapping[str, Any]) -> None:
-    """Writes the references and the settings that belong to them, whole or not at all.
+    """Writes the references and the settings that belong to them, whole or not at all; what saves to the same folder
+    that were killed have left is put back, if it is all there is, or removed.
 
     Raises:
         FileExistsError: the folder exists and is no such folder.
@@ -34,6 +54,7 @@ def write(folder: str | PathLike[str], references: References, settings: Mapping
     if os.path.lexists(folder) and not _is_saved(folder):
         raise FileExistsError(f"{folder} exists and holds no saved scorer: it is left alone; give another folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _clear(folder)
     arrays = references.arrays()
     content = {
         "format": FORMAT,
@@ -45,22 +66,24 @@ def write(folder: str | PathLike[str], references: References, settings: Mapping
         "length_base": references.lengths.base,
         "sizes": {name: len(array) for name, array in arrays.items()},
     }
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=DRAFT, dir=folder.parent))
     try:
-        new, old = draft / "new", draft / "old"
-        new.mkdir()
-        for name, array in arrays.items():
-            with _file(new, name).open("wb") as file:
-                np.save(file, array, allow_pickle=False)
-                _flush(file)
-        with (new / NUMBERS).open("w", encoding="utf-8") as text:
-            json.dump(content, text, indent=2)
-            _flush(text)
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
+        with held(draft / HELD):
+            new, old = draft / "new", draft / "old"
+            new.mkdir()
+            for name, array in arrays.items():
+                with _file(new, name).open("wb") as file:
+                    np.save(file, array, allow_pickle=False)
+                    _flush(file)
+            digests = {name: sha256_of(_file(new, name)) for name in arrays}
+            with (new / NUMBERS).open("w", encoding="utf-8") as text:
+                json.dump(sealed({**content, "digests": digests}), text, indent=2)
+                _flush(text)
+            if folder.exists():
+                folder.rename(old)
+            new.rename(folder)
     finally:
-        shutil.rmtree(draft)
+        _clear_draft(folder, draft)
 
 
 def read(folder: str | PathLike[str], mmap: bool) -> tuple[References, dict[str, Any]]:
@@ -72,30 +95,31 @@ def read(folder: str | PathLike[str], mmap: bool) -> tuple[References, dict[str,
     """
     folder = Path(folder)
     path = folder / NUMBERS
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(f"{folder} holds no saved scorer: {NUMBERS} is missing") from None
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise ValueError(f"{path} is of no saved scorer: its format must be {FORMAT!r}")
-    if content.get("version") != VERSION:
-        raise ValueError(f"{path} has version {content.get('version')!r}; this one reads {VERSION}: save it anew")
-    try:
-        sizes = {name: _whole(content["sizes"][name]) for name in ARRAYS}
-        numbers = [_whole(content[name]) for name in ("token_bits", "count_bits", "num_groups", "length_base")]
-        settings = dict(content["settings"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged: {error!r}") from None
-    arrays = {name: _array(_file(folder, name), size, mmap) for name, size in sizes.items()}
+    with named_by("", REMEDY):
+        try:
+            content = read_json(path, links=False)
+        except FileNotFoundError:
+            raise FileNotFoundError(f"{folder} holds no saved scorer: {NUMBERS} is missing") from None
+        if content.get("format") != FORMAT:
+            raise DamagedFile(path, f"is of no saved scorer: its format must be {FORMAT!r}")
+        if content.get("version") != VERSION:
+            raise DamagedFile(path, f"has version {content.get('version')!r}; this one reads {VERSION}: save it anew")
+        check_seal(path, content)
+        try:
+            sizes = {name: _whole(content["sizes"][name]) for name in ARRAYS}
+            digests = {name: str(content["digests"][name]) for name in ARRAYS}
+            numbers = [_whole(content[name]) for name in ("token_bits", "count_bits", "num_groups", "length_base")]
+            settings = dict(content["settings"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DamagedFile(path, f"is damaged: {error!r}") from None
+        arrays = {name: _array(_file(folder, name), size, digests[name], mmap) for name, size in sizes.items()}
     token_bits, count_bits, num_groups, length_base = numbers
     table = NgramTable(arrays["words"], token_bits, count_bits, num_groups)
     lengths = LengthTable(arrays["length_keys"], length_base, arrays["length_starts"])
     references = References(table, lengths, arrays["groups"], arrays["token_ids"])
     wrong = _disagreement(references)
     if wrong:
-        raise ValueError(f"{folder} is damaged: {wrong}")
+        raise DamagedFile(folder, f"is damaged: {wrong}", REMEDY)
     return references, settings
 
 
@@ -124,16 +148,44 @@ def _disagreement(references: References) -> str | None:
     return None
 
 
-def _array(path: Path, size: int, mmap: bool) -> IntArray:
+def _array(path: Path, size: int, digest: str, mmap: bool) -> IntArray:
+    """The array in a file, of this many numbers and with this digest, neither of which is taken on trust."""
     try:
-        array = np.asarray(np.load(path, mmap_mode="r" if mmap and size else None, allow_pickle=False))
+        if sha256_of(path, links=False) != digest:
+            raise DamagedFile(path, "is damaged: it is not what was written")
+        with opened(path, links=False) as file:
+            declared = read_header(file)
+            if declared.dtype != np.int64 or declared.shape != (size,):
+                found = f"{declared.dtype} {declared.shape}"
+                raise DamagedFile(path, f"is damaged: it holds {found}, expected int64 ({size},)")
+            if os.fstat(file.fileno()).st_size != declared.offset + declared.nbytes:
+                raise DamagedFile(path, f"is damaged: it does not hold the {declared.nbytes} bytes that it declares")
+            if mmap and size:
+                return np.asarray(np.memmap(file, np.int64, "r", declared.offset, (size,)))
+            file.seek(0)
+            return read_array(file, declared)
     except FileNotFoundError:
-        raise ValueError(f"{path} is missing") from None
-    except (ValueError, EOFError, OSError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
-    if array.dtype != np.int64 or array.shape != (size,):
-        raise ValueError(f"{path} is damaged: it holds {array.dtype} {array.shape}, expected int64 ({size},)")
-    return array
+        raise DamagedFile(path, "is missing") from None
+    except UnreadableFile:
+        raise
+    # NumPy reads a header by parsing Python.
+    except Exception as error:
+        raise DamagedFile(path, f"is damaged: {error}") from None
+
+
+def _clear(folder: Path) -> None:
+    """Removes what saves to the folder that were killed have left; where such a one had moved the old content away and
+    not yet put the new one there, the old one is put back."""
+    for draft in drafts_of(folder):
+        if draft.is_dir() and not draft.is_symlink() and (not any(draft.iterdir()) or is_left_behind(draft / HELD)):
+            _clear_draft(folder, draft)
+
+
+def _clear_draft(folder: Path, draft: Path) -> None:
+    with suppress(FileNotFoundError):
+        if not os.path.lexists(folder):
+            (draft / "old").rename(folder)
+    shutil.rmtree(draft, ignore_errors=True)
 
 
 def _is_saved(folder: Path) -> bool:
@@ -142,10 +194,9 @@ def _is_saved(folder: Path) -> bool:
     if folder.is_symlink() or not (folder / NUMBERS).is_file() or not {p.name for p in folder.iterdir()} <= known:
         return False
     try:
-        content = json.loads((folder / NUMBERS).read_text(encoding="utf-8"))
-    except ValueError:
+        return read_json(folder / NUMBERS).get("format") == FORMAT
+    except UnreadableFile:
         return False
-    return isinstance(content, dict) and content.get("format") == FORMAT
 
 
 def _file(folder: Path, name: str) -> Path:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
-from io import BytesIO
 from os import PathLike, fspath
-from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from textgen_env.archives import opened_archive
 from textgen_env.checks import check_at_least
+from textgen_env.files import DamagedFile, UnreadableFile, named_by
 from textgen_env.metrics.divergence import Estimate, monte_carlo_mean
 from textgen_env.models.device import checked_device
 from textgen_env.models.language_model import LanguageModel
@@ -23,6 +26,18 @@ from textgen_env.vocabulary import IntArray, Texts, Vocabulary
 # The file's gates in torch's order: input, forget, candidate, output.
 GATES = ("i", "f", "c", "og")
 TEXTS_AT_ONCE = 1_000
+NUMBERS = "floating-point numbers, within float32's range"
+NO_ORACLE = "give the path of an .npz with the oracle's parameters, as OracleTask describes it"
+
+
+class Array(Protocol):
+    """An array, or what a file says of one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
 
 
 class OracleTask(BaseTask):
@@ -164,42 +179,42 @@ def load_oracle(path: str | PathLike[str]) -> LanguageModel:
     if not isinstance(path, str | PathLike):
         raise TypeError(f"oracle={path!r} must be the path of an .npz file, got {type(path).__name__}")
     name = fspath(path)
-    if not Path(name).is_file():
-        raise FileNotFoundError(f"oracle={name!r}: no such file; give the path of an .npz with the oracle's parameters")
     try:
-        # From memory: NumPy leaves a file that it cannot read open.
-        archive = np.load(BytesIO(Path(name).read_bytes()), allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise ValueError("it holds a single array, as an .npy file does")
-        with archive:
-            arrays = {key: np.asarray(archive[key]) for key in archive.files}
-    # A damaged file fails in as many ways as there are bytes: zip, zlib, NumPy's header, memory.
-    except Exception as error:
-        raise ValueError(f"oracle={name!r} is no readable .npz of plain arrays: {error}") from None
+        with named_by("oracle", NO_ORACLE), opened_archive(name, _shapes(1, 1, 1)) as archive:
+            # Before memory is taken.
+            with _told(name):
+                _checked_sizes(archive.declared, archive.names)
+            arrays = {key: archive.read(key) for key in archive.declared}
+            with _told(name):
+                return oracle_from_arrays(arrays)
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"oracle={name!r}: no such file; give the path of an .npz with the oracle's parameters"
+        ) from None
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Within it, arrays that do not fit are the file's fault."""
     try:
-        return oracle_from_arrays(arrays)
+        yield
+    except UnreadableFile:
+        raise
     except ValueError as error:
-        raise ValueError(f"oracle={name!r}: {error}") from None
+        raise DamagedFile(path, f"holds no oracle: {error}") from None
 
 
-def oracle_from_arrays(arrays: dict[str, NDArray[np.float32]]) -> LanguageModel:
+def oracle_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> LanguageModel:
     """The language model with these parameters; gates are act(x @ W + h @ U + b).
 
     Raises:
         ValueError: arrays missing, of wrong shapes or types, or not finite.
     """
-    embeddings, recurrent = arrays.get("embeddings"), arrays.get("Ui")
-    if embeddings is None or recurrent is None or {embeddings.ndim, recurrent.ndim} != {2}:
-        raise ValueError(f"needs the matrices embeddings (V, E) and Ui (H, H) among others; it has {sorted(arrays)}")
-    vocab_size, embedding_size, hidden_size = *embeddings.shape, len(recurrent)
-    for key, shape in _shapes(vocab_size, embedding_size, hidden_size).items():
-        if key not in arrays:
-            raise ValueError(f"array {key!r} is missing; it has {sorted(arrays)}")
-        array = arrays[key]
-        if array.shape != shape or not array.size:
-            raise ValueError(f"array {key!r} has shape {array.shape}, expected {shape}, none of them 0")
-        if array.dtype.kind != "f" or not (np.abs(array) <= np.finfo(np.float32).max).all():
-            raise ValueError(f"array {key!r} must hold finite floating-point numbers, within float32's range")
+    vocab_size, embedding_size, hidden_size = _checked_sizes(arrays, arrays)
+    for key in _shapes(vocab_size, embedding_size, hidden_size):
+        if not (np.abs(arrays[key]) <= np.finfo(np.float32).max).all():
+            raise ValueError(f"array {key!r} must hold finite {NUMBERS}")
+    embeddings = arrays["embeddings"]
     model = LanguageModel(vocab_size, embedding_size, hidden_size, "lstm", start_id=0)
     stacked = {
         "embedding.weight": embeddings,
@@ -212,6 +227,28 @@ def oracle_from_arrays(arrays: dict[str, NDArray[np.float32]]) -> LanguageModel:
     }
     model.load_state_dict({key: torch.from_numpy(np.ascontiguousarray(a, np.float32)) for key, a in stacked.items()})
     return model.requires_grad_(False).eval()
+
+
+def _checked_sizes(arrays: Mapping[str, Array], names: Iterable[str]) -> tuple[int, int, int]:
+    """V, E and H of an oracle's arrays, or of what a file says of them.
+
+    Raises:
+        ValueError: arrays missing, or of wrong shapes or types.
+    """
+    embeddings, recurrent = arrays.get("embeddings"), arrays.get("Ui")
+    if embeddings is None or recurrent is None or {len(embeddings.shape), len(recurrent.shape)} != {2}:
+        raise ValueError(f"needs the matrices embeddings (V, E) and Ui (H, H) among others; it has {sorted(names)}")
+    (vocab_size, embedding_size), (hidden_size, _) = embeddings.shape, recurrent.shape
+    sizes = vocab_size, embedding_size, hidden_size
+    for key, shape in _shapes(*sizes).items():
+        if key not in arrays:
+            raise ValueError(f"array {key!r} is missing; it has {sorted(names)}")
+        array = arrays[key]
+        if array.shape != shape or 0 in shape:
+            raise ValueError(f"array {key!r} has shape {array.shape}, expected {shape}, none of them 0")
+        if array.dtype.kind != "f":
+            raise ValueError(f"array {key!r} must hold finite {NUMBERS}")
+    return sizes
 
 
 def _shapes(vocab_size: int, embedding_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:

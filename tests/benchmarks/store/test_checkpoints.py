@@ -86,7 +86,7 @@ def cut(name: str, size: int) -> Callable[[Path], None]:
         (cut("agent-1.safetensors", 3), r"agent-1.safetensors holds 3 bytes, but 7 were written: it is truncated"),
         (cut("agent-1.safetensors", 0), r"agent-1.safetensors is not what was written"),
         (lambda place: (place / "agent-1.safetensors").unlink(), r"agent-1.safetensors is missing"),
-        (cut("progress.json", 100), r"progress.json is no whole checkpoint: no readable JSON"),
+        (cut("progress.json", 100), r"progress.json is no whole checkpoint: holds no readable JSON"),
         (changed(format=9), r"progress.json is no whole checkpoint: format=9, this code reads 1"),
         (changed(curve=[]), r"no points"),
         (changed(curve=[{}]), r"'tokens_generated' is missing"),

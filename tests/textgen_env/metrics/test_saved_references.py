@@ -1,12 +1,17 @@
 """A saved scorer scores as before, and what is no saved scorer is neither read nor overwritten."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from support.kernel_switch import PATHS, taking
+from textgen_env.files import UnreadableFile, sealed, sha256_of
 from textgen_env.metrics import BleuScorer
 from textgen_env.metrics import saved_references as storage
 
@@ -108,7 +113,7 @@ def put(**changed):
         for key, value in changed.items():
             within, _, name = key.rpartition("__")
             (content[within] if within else content)[name] = value
-        path.write_text(json.dumps(content))
+        path.write_text(json.dumps(sealed({key: each for key, each in content.items() if key != "digest"})))
 
     return change
 
@@ -116,7 +121,8 @@ def put(**changed):
 def array(name, values, size=None):
     def change(folder):
         np.save(folder / f"{name}.npy", values)
-        put(**{f"sizes__{name}": len(values) if size is None else size})(folder)
+        digest = sha256_of(folder / f"{name}.npy")
+        put(**{f"sizes__{name}": len(values) if size is None else size, f"digests__{name}": digest})(folder)
 
     return change
 
@@ -129,13 +135,31 @@ def pickled(folder):
     np.save(folder / "words.npy", np.array([{}], dtype=object), allow_pickle=True)
 
 
+def digested(change):
+    """The damage, by one who knows of the digests."""
+
+    def changed(folder):
+        change(folder)
+        put(digests__words=sha256_of(folder / "words.npy"))(folder)
+
+    return changed
+
+
+def replaced_by(make):
+    def change(folder):
+        (folder / "words.npy").unlink()
+        make(folder / "words.npy")
+
+    return change
+
+
 @pytest.mark.parametrize("mmap", [True, False])
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (put(version=2), "scorer.json has version 2; this one reads 1"),
+        (put(version=1), "scorer.json has version 1; this one reads 2: save it anew"),
         (put(format="other"), "scorer.json is of no saved scorer"),
-        (cut("scorer.json", 40), "scorer.json is damaged"),
+        (cut("scorer.json", 40), "scorer.json holds no readable JSON"),
         (lambda folder: (folder / "scorer.json").write_text("{}"), "scorer.json is of no saved scorer"),
         (put(token_bits=-1), "scorer.json is damaged"),
         (put(count_bits="4"), "scorer.json is damaged"),
@@ -153,6 +177,12 @@ def pickled(folder):
         (cut("words.npy", 20), "words.npy is damaged"),
         (cut("length_keys.npy", 0), "length_keys.npy is damaged"),
         (pickled, "words.npy is damaged"),
+        (digested(pickled), "words.npy is damaged: an array of object"),
+        (digested(cut("words.npy", 1000)), "words.npy is damaged: it does not hold the 8192 bytes that it declares"),
+        (digested(cut("words.npy", 20)), "words.npy is damaged"),
+        (replaced_by(Path.mkdir), "words.npy is a folder, where a file must stand"),
+        (replaced_by(lambda path: path.symlink_to("groups.npy")), "words.npy is a link, where a file must stand"),
+        (replaced_by(os.mkfifo), "words.npy is a pipe, where a file must stand"),
         (array("words", np.zeros(1000, np.int64)), "words has 1000 slots, which is no power of two"),
         (array("words", np.zeros(1024)), "words.npy is damaged: it holds float64"),
         (array("words", np.zeros((1024, 2), np.int64)), "words.npy is damaged: it holds int64"),
@@ -164,7 +194,7 @@ def pickled(folder):
 )
 def test_damaged_folders_are_refused(saved, damage, message, mmap):
     damage(saved)
-    with pytest.raises(ValueError, match=message) as caught:
+    with pytest.raises(UnreadableFile, match=message) as caught:
         BleuScorer.load(saved, mmap=mmap)
     assert str(saved) in str(caught.value)
 
@@ -181,3 +211,59 @@ def test_a_folder_that_moves_is_read_where_it_is(saved, tmp_path):
     before = scores(BleuScorer.load(saved))
     shutil.move(saved, tmp_path / "elsewhere")
     np.testing.assert_array_equal(scores(BleuScorer.load(tmp_path / "elsewhere")), before)
+
+
+@pytest.mark.parametrize("mmap", [True, False])
+@pytest.mark.parametrize("name", ["words.npy", "length_keys.npy", "length_starts.npy", "scorer.json"])
+def test_a_flipped_bit_is_found(saved, name, mmap):
+    path, rng = saved / name, np.random.default_rng(1)
+    whole, before = path.read_bytes(), scores(BleuScorer.load(saved))
+    for at in rng.integers(8 * len(whole), size=50):
+        damaged = bytearray(whole)
+        damaged[at // 8] ^= 1 << at % 8
+        path.write_bytes(bytes(damaged))
+        try:
+            scorer = BleuScorer.load(saved, mmap=mmap)
+        except UnreadableFile:
+            continue
+        # What was taken is a blank of the JSON that has become another.
+        assert name == "scorer.json"
+        np.testing.assert_array_equal(scores(scorer), before)
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from textgen_env.metrics import BleuScorer
+rename, before = Path.rename, int(sys.argv[2])
+def killed(self, target):
+    global before
+    before -= 1
+    if before < 0:
+        os._exit(9)
+    return rename(self, target)
+Path.rename = killed
+BleuScorer([[1, 2]]).save(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("renames", [0, 1])
+def test_a_save_that_was_killed_leaves_nothing_for_good(saved, tmp_path, renames):
+    """Killed before the old content is moved away, or between that and the new content's taking its place."""
+    before = scores(BleuScorer.load(saved))
+    done = subprocess.run([sys.executable, "-c", KILLED, str(saved), str(renames)], check=False)
+    assert done.returncode == 9
+    assert len(list(tmp_path.iterdir())) == 2 - renames
+    storage._clear(saved)
+    assert [path.name for path in tmp_path.iterdir()] == ["scorer"]
+    np.testing.assert_array_equal(scores(BleuScorer.load(saved)), before)
+
+
+def test_a_draft_that_is_being_written_is_left_alone(saved, tmp_path):
+    draft = tmp_path / ".scorer.abc.draft"
+    draft.mkdir()
+    with storage.held(draft / "held"):
+        BleuScorer([[1, 2]]).save(saved)
+        assert draft.is_dir()
+    BleuScorer([[1, 2]]).save(saved)
+    assert [path.name for path in tmp_path.iterdir()] == ["scorer"]

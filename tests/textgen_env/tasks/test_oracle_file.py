@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
+import tracemalloc
+import zipfile
 from collections.abc import Callable
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,8 @@ import numpy as np
 import pytest
 import torch
 
+from textgen_env.archives import MOST_BYTES
+from textgen_env.files import NoRegularFile, TooLarge
 from textgen_env.tasks.oracle import OracleTask, load_oracle, random_oracle
 
 
@@ -51,9 +57,11 @@ def test_an_oracle_file_of_another_size(oracle_arrays: dict[str, np.ndarray], tm
 
 
 def test_a_missing_oracle_file(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.npz", tmp_path):
-        with pytest.raises(FileNotFoundError, match=rf"oracle='{re.escape(str(path))}': no such file; give the path"):
-            gymnasium.make("TextGen-Oracle-v0", oracle=str(path))
+    path = str(tmp_path / "none.npz")
+    with pytest.raises(FileNotFoundError, match=rf"oracle='{re.escape(path)}': no such file; give the path"):
+        gymnasium.make("TextGen-Oracle-v0", oracle=path)
+    with pytest.raises(NoRegularFile, match=rf"oracle='{re.escape(str(tmp_path))}' is a folder, where a file must"):
+        gymnasium.make("TextGen-Oracle-v0", oracle=str(tmp_path))
     with pytest.raises(TypeError, match=r"oracle=3 must be the path of an .npz file, got int"):
         gymnasium.make("TextGen-Oracle-v0", oracle=3)
 
@@ -87,7 +95,7 @@ def test_an_oracle_file_with_wrong_arrays(
     changes: dict[str, Any], message: str, oracle_arrays: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
     np.savez(tmp_path / "oracle.npz", **changed(oracle_arrays, **changes))
-    with pytest.raises(ValueError, match=rf"oracle='.*oracle.npz': {message}"):
+    with pytest.raises(ValueError, match=rf"oracle='.*oracle.npz' holds no oracle: {message}"):
         OracleTask(oracle=tmp_path / "oracle.npz")
 
 
@@ -142,3 +150,51 @@ def test_a_truncated_or_damaged_oracle_file(
         # Nothing else is raised; and what is damaged may be nothing that is read, such as a date.
         with suppress(ValueError):
             assert torch.isfinite(load_oracle(path).output.weight).all()
+
+
+def header(shape: tuple[int, ...]) -> bytes:
+    """What stands before an array of that shape in its file."""
+    file = BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    return file.getvalue()
+
+
+def test_an_oracle_file_that_unpacks_to_more_than_it_may(oracle_arrays: dict[str, np.ndarray], tmp_path: Path) -> None:
+    """Members that are not asked for are not unpacked, and what is asked for is measured by what it declares."""
+    path, zeros = tmp_path / "oracle.npz", bytes(2**26)
+    np.savez(path, **oracle_arrays)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("more.npy", header((2**24,)) + zeros)
+    tracemalloc.start()
+    load_oracle(path)
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
+    np.savez(path, **changed(oracle_arrays, Wo=None))
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("Wo.npy", header((3, MOST_BYTES)) + bytes(100))
+    with pytest.raises(ValueError, match=r"has 228 bytes of array 'Wo', which declares"):
+        load_oracle(path)
+
+
+def test_an_archive_that_declares_more_than_is_read(oracle_arrays: dict[str, np.ndarray], tmp_path: Path) -> None:
+    path = tmp_path / "oracle.npz"
+    np.savez(path, **changed(oracle_arrays, Wo=None))
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("Wo.npy", header((3, MOST_BYTES // 12 + 1)) + bytes(100))
+    content = path.read_bytes()
+    # The directory of the archive says how large the member is.
+    with zipfile.ZipFile(path) as archive:
+        small = archive.getinfo("Wo.npy").file_size
+    size = len(header((3, MOST_BYTES // 12 + 1))) + 12 * (MOST_BYTES // 12 + 1)
+    path.write_bytes(content.replace(small.to_bytes(4, "little"), size.to_bytes(4, "little")))
+    with pytest.raises(
+        TooLarge, match=rf"oracle='.*oracle.npz' declares arrays of \d+ bytes, and at most {MOST_BYTES}"
+    ):
+        load_oracle(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without pipes that have names")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "oracle.npz")
+    with pytest.raises(NoRegularFile, match="is a pipe, where a file must stand"):
+        load_oracle(tmp_path / "oracle.npz")
