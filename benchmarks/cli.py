@@ -1,4 +1,5 @@
-"""The command line: python -m benchmarks list | run NAME | report DIR | plot-attention PATH | throughput | variance."""
+"""The command line: python -m benchmarks list | run NAME | report DIR | plot-attention PATH | throughput | variance |
+degenerate."""
 
 from __future__ import annotations
 
@@ -236,6 +237,23 @@ def variance(
         raise _refusal(error) from None
     if missed(found):
         raise typer.Exit(1)
+
+
+@app.command()
+def degenerate(
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="PART", help="of an id; may be repeated", show_default="all ids")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="of what is shuffled or drawn")] = 0,
+    out: Annotated[Path, typer.Option(help="the folder of the table")] = Path("runs/degenerate"),
+) -> None:
+    """Searches for texts that nobody would call good and that earn much all the same, in every registered game."""
+    from benchmarks.degenerate.command import degenerate as searched
+
+    try:
+        searched(out, Console(), only or [], seed)
+    except (ValueError, OSError) as error:
+        raise _refusal(error) from None
 
 
 def parsed_seeds(text: str) -> tuple[int, ...]:
