@@ -25,8 +25,9 @@ from benchmarks.store.run_folder import (
     read_state,
     remove_drafts,
     set_aside,
-    write_json,
+    write_sealed,
 )
+from textgen_env.files import what_is_wrong
 
 Notify = Callable[[str], None]
 MISMATCHES_SHOWN = 12
@@ -139,8 +140,8 @@ def may_be_tried_again(error: Failure) -> bool:
 def _record(out: Path, run: Run, failure: Failure) -> None:
     # What the disk does not take leaves the run unfinished: it is done again.
     with suppress(OSError):
-        write_json(out / run.name / CONFIG, run.to_config())
-        write_json(out / run.name / ERROR, failure.to_json())
+        write_sealed(out / run.name / CONFIG, run.to_config())
+        write_sealed(out / run.name / ERROR, failure.to_json())
 
 
 def _execute(out: Path, modules: tuple[str, ...], run: Run, tell: Callable[[int], None]) -> str | None:
@@ -220,5 +221,5 @@ def _write_manifest(manifest: Manifest, folder: Path, notify: Notify) -> None:
         pass
     except ValueError as error:
         aside = set_aside(folder / MANIFEST)
-        notify(f"{folder / MANIFEST} is broken ({error}); kept as {aside.name}, written anew")
+        notify(f"{folder / MANIFEST} is broken ({what_is_wrong(error)}); kept as {aside.name}, written anew")
     manifest.write(folder)

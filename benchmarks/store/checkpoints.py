@@ -1,8 +1,8 @@
 """Checkpoints of runs: what is kept of one under way, to go on from, in a folder `checkpoint/` in the run's own.
 
-`progress.json` names the files that belong to it, with their sizes and digests, and takes the place of the one before
-in a single step, after they are all on the disk; files that it does not name count for nothing. So the folder holds a
-whole checkpoint at every moment from the first on, wherever a kill or a crash falls.
+`progress.json` names the files that belong to it, with their sizes and digests, and has a digest of itself. It takes
+the place of the one before in a single step, after they are all on the disk; files that it does not name count for
+nothing. So the folder holds a whole checkpoint at every moment from the first on, wherever a kill or a crash falls.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any, Self
 
 from benchmarks.store.provenance import decisive_differences, versions
 from benchmarks.store.results import Point
-from benchmarks.store.run_folder import read_json, sync_folder, write_json
+from benchmarks.store.run_folder import read_sealed, sync_folder, write_sealed
 from benchmarks.store.typed_json import read_as
 from textgen_env.files import DamagedFile, UnreadableFile, opened, what_is_wrong
 
 CHECKPOINT = "checkpoint"
 PROGRESS = "progress.json"
-FORMAT = 1
+FORMAT = 2
 
 
 class CheckpointRefused(ValueError):
@@ -79,7 +79,7 @@ class RunCheckpoint:
         if not found.curve or not math.isfinite(found.evaluation_seconds):
             raise ValueError("the curve has no points, or the seconds are not finite")
         for name in found.files.values():
-            if name != Path(name).name or name.startswith("."):
+            if not name or name != Path(name).name:
                 raise ValueError(f"files: {name!r} must be the name of a file in the folder")
         if found.best is not None and not 0 <= found.best < len(found.curve):
             raise ValueError(f"best={found.best} is no point of the curve, which has {len(found.curve)}")
@@ -103,7 +103,7 @@ def write_run_checkpoint(folder: Path, checkpoint: RunCheckpoint) -> None:
             described[what] = {"name": name, "bytes": file.tell(), "sha256": digest}
     sync_folder(place)
     content = {"format": FORMAT, "versions": versions(), **asdict(checkpoint), "files": described}
-    write_json(place / PROGRESS, content)
+    write_sealed(place / PROGRESS, content)
     named = {PROGRESS, *checkpoint.files.values()}
     for other in place.iterdir():
         if other.name not in named:
@@ -118,7 +118,7 @@ def read_run_checkpoint(folder: Path, settings: str) -> RunCheckpoint | None:
     """
     place = place_of(folder)
     try:
-        content = read_json(place / PROGRESS)
+        content = read_sealed(place / PROGRESS, required=True)
         if content.get("format") != FORMAT:
             raise ValueError(f"format={content.get('format')!r}, this code reads {FORMAT}")
         checkpoint = RunCheckpoint.from_json(content)

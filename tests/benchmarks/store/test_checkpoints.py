@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from benchmarks.store.checkpoints import (
     write_run_checkpoint,
 )
 from benchmarks.store.results import Point
-from benchmarks.store.run_folder import read_json, read_state
+from benchmarks.store.run_folder import read_json, read_state, write_sealed
 
 CURVE = (Point(0, 0, 0.0, -3.0), Point(64, 0, 0.5, -2.0, 8, "mle", {"nll": 1.0}, {"nll_oracle": 2.0}))
 SMALL = {"vocab_size": 8, "max_length": 3, "train_size": 40, "test_size": 40}
@@ -67,7 +67,8 @@ def test_files_that_are_not_named_count_for_nothing(tmp_path: Path) -> None:
 def changed(**changes: Any) -> Callable[[Path], None]:
     def change(place: Path) -> None:
         content = read_json(place / "progress.json")
-        (place / "progress.json").write_text(json.dumps(content | changes))
+        kept = {key: value for key, value in content.items() if key not in ("digest", "sealed")}
+        write_sealed(place / "progress.json", kept | changes)
 
     return change
 
@@ -87,7 +88,7 @@ def cut(name: str, size: int) -> Callable[[Path], None]:
         (cut("agent-1.safetensors", 0), r"agent-1.safetensors is not what was written"),
         (lambda place: (place / "agent-1.safetensors").unlink(), r"agent-1.safetensors is missing"),
         (cut("progress.json", 100), r"progress.json is no whole checkpoint: holds no readable JSON"),
-        (changed(format=9), r"progress.json is no whole checkpoint: format=9, this code reads 1"),
+        (changed(format=9), r"progress.json is no whole checkpoint: format=9, this code reads 2"),
         (changed(curve=[]), r"no points"),
         (changed(curve=[{}]), r"'tokens_generated' is missing"),
         (changed(files=[1]), r"progress.json is no whole checkpoint"),
@@ -105,6 +106,29 @@ def test_what_cannot_be_gone_on_with_is_refused_by_name(
     with pytest.raises(CheckpointRefused, match=said) as refused:
         read_run_checkpoint(tmp_path, "s")
     assert f"move {place_of(tmp_path)} away" in str(refused.value)
+
+
+def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
+    kept(tmp_path)
+    path, draws = place_of(tmp_path) / "progress.json", random.Random(0)
+    whole = path.read_bytes()
+    for _ in range(200):
+        damaged, at = bytearray(whole), draws.randrange(8 * len(whole))
+        damaged[at // 8] ^= 1 << at % 8
+        path.write_bytes(bytes(damaged))
+        # The e of 1e-05 may have become an E.
+        if bytes(damaged).lower() == whole.lower():
+            continue
+        with pytest.raises(CheckpointRefused, match=r"progress\.json"):
+            read_run_checkpoint(tmp_path, "s")
+
+
+@pytest.mark.parametrize("name", ["../agent-1.safetensors", "a/b", ".", ""])
+def test_files_of_other_folders_are_no_part_of_it(tmp_path: Path, name: str) -> None:
+    kept(tmp_path)
+    changed(files={"agent": {"name": name, "bytes": 7, "sha256": ""}})(place_of(tmp_path))
+    with pytest.raises(CheckpointRefused, match="must be the name of a file in the folder"):
+        read_run_checkpoint(tmp_path, "s")
 
 
 class Stopped(BaseException):
