@@ -1,4 +1,5 @@
-"""The command line: python -m benchmarks list | run NAME | report DIR | plot-attention PATH | throughput | variance."""
+"""The command line: python -m benchmarks list | run NAME | report DIR | plot-attention PATH | throughput | variance |
+degenerate."""
 
 from __future__ import annotations
 
@@ -91,19 +92,19 @@ def run(
     # What is imported of the user's may change the current folder.
     out = out.absolute()
     try:
+        if timeout is not None and not 0 < timeout < inf:
+            raise ValueError(f"--timeout {timeout:g} must be a number of seconds above 0")
         experiment, modules = load_experiment(name, size), modules_of(name)
         if agent:
             from benchmarks.policies.user_agents import plugged_in
 
-            experiment = plugged_in(experiment, agent, tokens, modules)
+            experiment = plugged_in(experiment, agent, tokens, modules, timeout)
         elif tokens is not None:
             raise ValueError(f"--tokens {tokens} is for what --agent adds")
         chosen = experiment.seeds if seeds is None else parsed_seeds(seeds)
         workers = (os.cpu_count() or 1) if jobs is None else jobs
         if workers < 1:
             raise ValueError(f"--jobs {jobs} must be at least 1")
-        if timeout is not None and not 0 < timeout < inf:
-            raise ValueError(f"--timeout {timeout:g} must be a number of seconds above 0")
         asked = runs_of(experiment, chosen)
         interrupted = False
         kept = sum(read_state(out / run.name).status == "finished" for run in asked)
@@ -244,6 +245,23 @@ def variance(
         raise _refusal(error) from None
     if missed(found):
         raise typer.Exit(1)
+
+
+@app.command()
+def degenerate(
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="PART", help="of an id; may be repeated", show_default="all ids")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="of what is shuffled or drawn")] = 0,
+    out: Annotated[Path, typer.Option(help="the folder of the table")] = Path("runs/degenerate"),
+) -> None:
+    """Searches for texts that nobody would call good and that earn much all the same, in every registered game."""
+    from benchmarks.degenerate.command import degenerate as searched
+
+    try:
+        searched(out, Console(), only or [], seed)
+    except (ValueError, OSError) as error:
+        raise _refusal(error) from None
 
 
 def parsed_seeds(text: str) -> tuple[int, ...]:

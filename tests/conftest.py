@@ -52,7 +52,7 @@ def env_id(request: pytest.FixtureRequest) -> str:
 def small_kwargs(env_id: str) -> dict[str, Any]:
     """Kwargs that make `env_id` fast to build, and its reward the same in every view."""
     row = next(row for row in TABLE if row.id == env_id)
-    return SMALL_TASKS[row.task] | SMALL_REWARDS.get(row.reward, {})
+    return SMALL_TASKS[row.task] | SMALL_REWARDS.get(row.reward_name, {})
 
 
 @pytest.fixture(scope="session")

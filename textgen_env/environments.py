@@ -23,19 +23,28 @@ class EnvRow:
 
     Attributes:
         id: "TextGen-<Task>[<Reward>]-v<N>"; N grows when reward, observation or data change.
-        task, reward: names.
+        task: a name.
+        reward: a name, or a mapping of a name and arguments.
         arguments: of the task, which differ from its defaults.
         history: what changed with each version.
     """
 
     id: str
     task: str
-    reward: str
+    reward: str | Mapping[str, Any]
     arguments: Mapping[str, Any] = field(default_factory=dict)
     history: tuple[str, ...] = ("v0: first release.",)
 
+    @property
+    def reward_name(self) -> str:
+        """The reward without its arguments."""
+        return self.reward if isinstance(self.reward, str) else str(self.reward["name"])
+
 
 SMALL: Mapping[str, Any] = {"vocab_size": 100, "max_length": 10}
+CAPTIONS_V0 = (
+    "v0: first release. Any five words of a training sentence in a row earn 1.0; real sentences earn 0.93 on average."
+)
 TABLE: tuple[EnvRow, ...] = (
     EnvRow("TextGen-Tiny-v0", "tiny", "table"),
     EnvRow("TextGen-Oracle-v0", "oracle", "likelihood"),
@@ -44,7 +53,21 @@ TABLE: tuple[EnvRow, ...] = (
     EnvRow("TextGen-OracleSmall-v0", "oracle", "likelihood", SMALL),
     EnvRow("TextGen-OracleSmallBLEU-v0", "oracle", "bleu", SMALL),
     EnvRow("TextGen-OracleSmallGAN-v0", "oracle", "discriminator", SMALL),
-    EnvRow("TextGen-Captions-v0", "captions", "bleu"),
+    EnvRow(
+        "TextGen-Captions-v0",
+        "captions",
+        "bleu",
+        history=(CAPTIONS_V0,),
+    ),
+    EnvRow(
+        "TextGen-Captions-v1",
+        "captions",
+        {"name": "bleu", "boundaries": True},
+        history=(
+            CAPTIONS_V0,
+            "v1: the beginning and the end of a sentence are tokens of the n-grams, so that a fragment is no sentence.",
+        ),
+    ),
     EnvRow("TextGen-CaptionsGAN-v0", "captions", "discriminator"),
     EnvRow("TextGen-NumberWords-v0", "number_words", "bleu"),
 )

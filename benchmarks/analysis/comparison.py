@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -86,17 +87,19 @@ class Threshold:
 
 def compare(collected: Collected) -> tuple[Compared, ...]:
     """The numbers of every algorithm, in the experiment's order."""
-    by, entropy = collected.validation, collected.oracle_entropy
-    return tuple(_compared(each, "" if by is None else by.name, entropy) for each in collected.algorithms)
+    by = "" if collected.validation is None else collected.validation.name
+    entropy, error = collected.oracle_entropy, collected.oracle_entropy_error or 0.0
+    return tuple(_compared(each, by, collapsed(each, entropy, error)) for each in collected.algorithms)
 
 
-def collapsed(records: AlgorithmRecords, entropy: float | None) -> bool:
+def collapsed(records: AlgorithmRecords, entropy: float | None, entropy_error: float = 0.0) -> bool:
     """Whether an algorithm's NLL_oracle lies below the oracle's own `entropy` (nats a token), by more than two standard
-    errors over texts where these are known: the oracle's own texts lie below it half the time."""
+    errors of their difference over texts, where these are known: the oracle's own texts lie below it half the time."""
     values = records.values.get("nll_oracle")
     if entropy is None or not values:
         return False
-    return float(np.mean(values)) < entropy - 2 * records.errors_over_texts.get("nll_oracle", 0.0)
+    error = math.hypot(records.errors_over_texts.get("nll_oracle", 0.0), entropy_error)
+    return float(np.mean(values)) < entropy - 2 * error
 
 
 def time_to_threshold(collected: Collected) -> Threshold | None:
@@ -121,7 +124,7 @@ def first_reached(curve: Sequence[Point], threshold: float) -> Point | None:
     return reached
 
 
-def _compared(records: AlgorithmRecords, by: str, entropy: float | None) -> Compared:
+def _compared(records: AlgorithmRecords, by: str, has_collapsed: bool) -> Compared:
     results, best = records.results, [each.point for each in records.best]
     ends = [result.curve[-1] for result in results]
     chosen = [point.measures[by] for point in best if by in point.measures]
@@ -138,7 +141,7 @@ def _compared(records: AlgorithmRecords, by: str, entropy: float | None) -> Comp
         summaries=_summaries(records.values),
         errors=records.errors_over_texts,
         spent=_summaries(spent),
-        collapsed=collapsed(records, entropy),
+        collapsed=has_collapsed,
         best=_summaries({**records.best_values, by: chosen}),
         best_runs=len(best),
         best_spent=_summaries(_tokens(best)),

@@ -184,13 +184,19 @@ class Collected:
 
     @property
     def oracle_entropy(self) -> float | None:
-        """Nats a token, where the task has an oracle."""
-        return next((r.oracle_entropy for r in self.results if r.oracle_entropy is not None), None)
+        """Nats a token, where the task has an oracle; of a run that knows its error, if there is one."""
+        return self._oracle_entropy[0]
 
     @property
     def oracle_entropy_error(self) -> float | None:
-        """Its standard error over texts, where the runs know it."""
-        return next((r.oracle_entropy_error for r in self.results if r.oracle_entropy_error is not None), None)
+        """The standard error of `oracle_entropy` over texts, where a run knows it."""
+        return self._oracle_entropy[1]
+
+    @property
+    def _oracle_entropy(self) -> tuple[float | None, float | None]:
+        """Value and error of one run: runs of an earlier version estimated another number, without an error."""
+        found = [(r.oracle_entropy, r.oracle_entropy_error) for r in self.results if r.oracle_entropy is not None]
+        return min(found, key=lambda pair: pair[1] is None, default=(None, None))
 
     @property
     def seeds(self) -> list[int]:

@@ -30,7 +30,7 @@ class Summary:
         mean: over runs and tasks.
         std: of the runs' means over tasks, with Bessel's correction; None for a single run.
         iqm: interquartile mean.
-        low, high: 95% interval of the interquartile mean, see `intervals.iqm_interval`; None for a single run.
+        low, high: 95% interval of the interquartile mean, see `iqm_interval`; None for a single run.
         minimum, maximum: over runs and tasks.
     """
 

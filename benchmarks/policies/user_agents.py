@@ -19,7 +19,11 @@ OURS, SB3, REFUSED = "agent", "sb3", "refused"
 
 
 def plugged_in(
-    experiment: Experiment, agents: Sequence[str], tokens: int | None = None, modules: Sequence[str] = ()
+    experiment: Experiment,
+    agents: Sequence[str],
+    tokens: int | None = None,
+    modules: Sequence[str] = (),
+    timeout: float | None = None,
 ) -> Experiment:
     """The experiment with an algorithm more for each agent; each is checked first, in a process of its own: what it
     does there reaches no run.
@@ -31,6 +35,7 @@ def plugged_in(
             label the class's name is it.
         tokens: of training; the most that any of the experiment has if None.
         modules: imported before an agent is looked for: they may register it.
+        timeout: seconds that the check of one may take; None for any time.
 
     Raises:
         ValueError: tokens below 1; a path that leads nowhere; a label that is taken or no folder's name; classes that
@@ -45,7 +50,7 @@ def plugged_in(
     wrong: list[str] = []
     for name in agents:
         label, _, path = name.rpartition("=")
-        kind, problems = _looked_at(path, masked, modules)
+        kind, problems = _looked_at(path, masked, modules, timeout)
         sb3 = kind == SB3
         wrong += [f"  {path}: {problem}" for problem in problems]
         label = label or path.rpartition(":")[2]
@@ -59,14 +64,14 @@ def plugged_in(
     return replace(experiment, algorithms=(*experiment.algorithms, *added))
 
 
-def _looked_at(path: str, masked: bool, modules: Sequence[str]) -> tuple[str, list[str]]:
+def _looked_at(path: str, masked: bool, modules: Sequence[str], timeout: float | None) -> tuple[str, list[str]]:
     """The kind of an agent, and in what it breaks the Protocol.
 
     Raises:
         ValueError: the path leads nowhere, or to what is no class.
     """
     try:
-        kind, *lines = done_apart(path, partial(_look, masked, tuple(modules))).split("\n")
+        kind, *lines = done_apart(path, partial(_look, masked, tuple(modules)), timeout).split("\n")
     except RuntimeError as error:
         return OURS, [str(error)]
     if kind == REFUSED:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import reduction
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import Any, Generic, TypeVar
 
 from benchmarks.running.worker_process import ADVANCED, DONE, serve
@@ -31,8 +32,9 @@ FROM_OUTSIDE = {
 }
 # How often it is looked at processes whose end no pipe tells, and at those whose time is over.
 LOOK_SECONDS = 1.0
-# Linux alone forks processes safely that have loaded torch; what they share is loaded once.
-METHOD = "forkserver" if sys.platform == "linux" else "spawn"
+# Linux alone forks processes safely that have loaded torch; what they share is loaded once. Where that fails (it needs
+# a socket in the temporary folder, whose path may be too long for one), each process loads all.
+METHODS = ("forkserver", "spawn") if sys.platform == "linux" else ("spawn",)
 
 T = TypeVar("T")
 Execute = Callable[[T, Callable[[int], None]], str | None]
@@ -63,24 +65,18 @@ class Worker(Generic[T]):
         yet; None until it has ended."""
         self._deadline: float | None = None
         self._silent = False
-        context: Any = multiprocessing.get_context(METHOD)
-        if METHOD == "forkserver":
-            context.set_forkserver_preload(["benchmarks.running.preloaded"])
-        self._connection, theirs = context.Pipe(duplex=False)
         # Without a name: nothing is left of it, however this process ends.
         self._trace = tempfile.TemporaryFile()  # noqa: SIM115
-        self.process = context.Process(
-            target=serve,
-            args=(theirs, _handed(self._trace.fileno()), execute, run, timeout, dict(os.environ)),
-            daemon=True,
-        )
-        try:
-            with _interrupts_ignored():
-                self.process.start()
-        except EOFError:
-            raise OSError("the process that others are forked from has ended") from None
-        finally:
-            theirs.close()
+        failures: list[Exception] = []
+        for method in METHODS:
+            try:
+                self._connection, self.process = _started(method, self._trace.fileno(), execute, run, timeout)
+            except (OSError, EOFError) as error:
+                failures.append(error)
+            else:
+                return
+        self._trace.close()
+        raise OSError("; ".join(str(error) or type(error).__name__ for error in failures)) from failures[-1]
 
     @property
     def signs(self) -> list[Connection | int]:
@@ -168,13 +164,14 @@ class Worker(Generic[T]):
         return self._trace.read(1 << 20).decode(errors="replace")
 
 
-def done_apart(subject: T, execute: Execute[T]) -> str:
+def done_apart(subject: T, execute: Execute[T], timeout: float | None = None) -> str:
     """What `execute` makes of a subject, in a process of its own: "" for nothing.
 
     Raises:
-        RuntimeError: the process ended before it was done, or `execute` raised; the message says which.
+        RuntimeError: the process ended before it was done, or its time was over, or `execute` raised; the message says
+            which.
     """
-    worker = Worker(subject, execute, None)
+    worker = Worker(subject, execute, timeout)
     try:
         while worker.outcome is None:
             wait(worker.signs, LOOK_SECONDS)
@@ -190,9 +187,40 @@ def done_apart(subject: T, execute: Execute[T]) -> str:
     return worker.outcome
 
 
-def _handed(file: int) -> Any:
-    """A file as a process that is started is given it; None where files cannot be handed over."""
-    return reduction.DupFd(file) if hasattr(reduction, "DupFd") else None
+def _started(
+    method: str, trace: int, execute: Execute[T], run: T, timeout: float | None
+) -> tuple[Connection, BaseProcess]:
+    """A process that does a run, and where it tells of it."""
+    context: Any = multiprocessing.get_context(method)
+    if method == "forkserver":
+        context.set_forkserver_preload(["benchmarks.running.preloaded"])
+    ours, theirs = context.Pipe(duplex=False)
+    arguments = (theirs, _Handed(trace), execute, run, timeout, dict(os.environ))
+    process = context.Process(target=serve, args=arguments, daemon=True)
+    try:
+        with _interrupts_ignored():
+            process.start()
+    except (OSError, EOFError):
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return ours, process
+
+
+class _Handed:
+    """Open file on its way to a process that is being started, where it arrives as a number of its own; as None where
+    files cannot be handed over."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __reduce__(self) -> tuple[Callable[[Any], int | None], tuple[Any]]:
+        return _arrived, (reduction.DupFd(self.number) if hasattr(reduction, "DupFd") else None,)
+
+
+def _arrived(handed: Any) -> int | None:
+    return None if handed is None else int(handed.detach())
 
 
 def _place(trace: str) -> str:

@@ -24,7 +24,7 @@ MOST_CHARACTERS = 10_000
 
 def serve(
     connection: Connection,
-    trace: Any,
+    trace: int | None,
     execute: Callable[[Any, Callable[[int], None]], str | None],
     run: Any,
     timeout: float | None,
@@ -46,13 +46,12 @@ def serve(
     if environment != os.environ:
         os.environ.clear()
         os.environ.update(environment)
-    file = None if trace is None else trace.detach()
-    if file is not None:
-        faulthandler.enable(file)
+    if trace is not None:
+        faulthandler.enable(trace)
     tell = partial(_tell, connection, os.getpid())
     tell(BEGUN, None)
-    if timeout is not None and file is not None:
-        faulthandler.dump_traceback_later(timeout, file=file, exit=True)
+    if timeout is not None and trace is not None:
+        faulthandler.dump_traceback_later(timeout, file=trace, exit=True)
     outcome: str | Failure
     try:
         _settle_libraries()

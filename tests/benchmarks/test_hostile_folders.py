@@ -45,6 +45,7 @@ COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "plot-attention": lambda out: ["plot-attention", str(out / RUN), "--source", "7"],
     "throughput": lambda out: ["throughput", "--only", "nothing", "--out", str(out / RUN)],
     "variance": lambda out: ["variance", "--only", "nothing", "--out", str(out / RUN)],
+    "degenerate": lambda out: ["degenerate", "--only", "nothing", "--out", str(out / RUN)],
 }
 
 

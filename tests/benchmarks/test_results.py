@@ -134,11 +134,16 @@ def agents(folder: str) -> list[str]:
     return list(dict.fromkeys(row["agent"] for row in rows_of(folder, "table.csv") if row["asked"]))
 
 
-def shown_rows(folder: str) -> list[Row]:
-    lines = words()[words().index(TABLES[folder]) :].splitlines()
-    table = takewhile(lambda line: line.startswith("|"), dropwhile(lambda line: not line.startswith("|"), lines))
+def first_table(lines: str) -> list[Row]:
+    """Its rows, by the titles of their columns."""
+    left = dropwhile(lambda line: not line.startswith("|"), lines.splitlines())
+    table = takewhile(lambda line: line.startswith("|"), left)
     title, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
     return [dict(zip(title, row, strict=True)) for row in rows]
+
+
+def shown_rows(folder: str) -> list[Row]:
+    return first_table(words()[words().index(TABLES[folder]) :])
 
 
 def as_shown(number: float, shown: str) -> str:
@@ -218,3 +223,34 @@ def test_the_texts_of_tiny_are_those_that_the_results_speak_of() -> None:
     assert f"the best text earns {best:.3f}, the next three {second:.1f}, {third:.1f} and {fourth:.1f}%" in sentences()
     assert [text[:4] == written[:4] for _, text in others] == [True, True, False]
     assert others[-1][1][0] != written[0]
+
+
+def test_estimators_are_those_of_the_table_of_variances() -> None:
+    section = words()[words().index("## variance") : words().index("## attention")]
+    lines = [line for line in section.splitlines() if line.startswith("| ")]
+    shown = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    found = {(r["policy"], r["estimator"]): r for r in rows_of("variance", "variance.csv") if r["texts"] == "64"}
+    assert len(shown) * 2 == len(found)
+    for estimator, tokens, *rest, unbiased in shown:
+        fresh, trained = found["fresh", estimator], found["partly trained", estimator]
+        assert tokens == f"{float(trained['tokens']):,.0f}"
+        assert rest == [cell for row in (fresh, trained) for cell in _of_an_estimator(row)], estimator
+        biased = "True" in (fresh["found_biased"], trained["found_biased"])
+        claimed = fresh["claimed_unbiased"] == "True"
+        met = "MISSED" if biased else "met"
+        assert unbiased == (met if claimed else "no, not claimed" if biased else "not claimed, not seen"), estimator
+
+
+def _of_an_estimator(row: Row) -> list[str]:
+    bias, error, variance, spread, cosine = (
+        float(row[name]) for name in ("bias", "bias_error", "variance", "variance_error", "cosine")
+    )
+    return [f"{bias:+.0%} ± {error:.0%}", f"{variance:.2f} ± {spread:.2f}", f"{cosine:.2f}"]
+
+
+def test_how_soon_the_optimum_is_reached_is_as_the_table_of_exact_has_it() -> None:
+    table = (RESULTS / "exact" / "table.md").read_text(encoding="utf-8")
+    found = {row["agent"]: row for row in first_table(table[table.index("## How soon") :])}
+    for row in shown_rows("exact"):
+        for shown, title in {"runs at 95%": "reached", "tokens to 95%": "", "seconds to 95%": ""}.items():
+            assert row[shown] == found[row["agent"]][title or shown], row["agent"]

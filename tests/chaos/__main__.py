@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
@@ -37,11 +38,18 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=None, help="of what is left to chance; the clock's by default")
     options.add_argument("--quick", action="store_true", help="a part of it, in a minute")
     options.add_argument("--part", action="append", choices=PARTS, help="of the chaos; may be repeated")
-    options.add_argument("--place", type=Path, default=None, help="an empty folder; a temporary one by default")
+    options.add_argument(
+        "--place",
+        type=Path,
+        default=None,
+        help="an empty folder; a temporary one by default, which is kept where something is wrong",
+    )
     chosen = options.parse_args()
     seed = time.time_ns() % 1_000_000 if chosen.seed is None else chosen.seed
     place = Path(tempfile.mkdtemp(prefix="chaos-")) if chosen.place is None else chosen.place
     place.mkdir(parents=True, exist_ok=True)
+    if any(place.iterdir()):
+        options.error(f"--place {place}: must be an empty folder")
     begun = time.monotonic()
 
     def tell(words: str) -> None:
@@ -53,7 +61,10 @@ def main() -> int:
     for trial in trials:
         if trial.wrong:
             print(f"WRONG: {trial.part}: {trial.what}: {trial.wrong}")
-    return int(any(trial.wrong for trial in trials))
+    wrong = any(trial.wrong for trial in trials)
+    if chosen.place is None and not wrong:
+        shutil.rmtree(place)
+    return int(wrong)
 
 
 if __name__ == "__main__":

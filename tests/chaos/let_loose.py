@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -61,11 +63,17 @@ def let_loose(
         at_a_time: trials.
     """
     # A shell started in the background ignores Ctrl-C, and so would the commands.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before, folder = signal.signal(signal.SIGINT, signal.default_int_handler), os.environ.get("TMPDIR")
     try:
-        return _tried(place, size, random.Random(seed), tell, parts, at_a_time)
+        # Sockets of commands that are killed are left in it.
+        with tempfile.TemporaryDirectory() as temporary:
+            os.environ["TMPDIR"] = temporary
+            return _tried(place, size, random.Random(seed), tell, parts, at_a_time)
     finally:
         signal.signal(signal.SIGINT, before)
+        os.environ.pop("TMPDIR")
+        if folder is not None:
+            os.environ["TMPDIR"] = folder
 
 
 def _tried(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 import time
 
 HANGING = "hanging"
@@ -20,6 +21,11 @@ def wait_for_what_never_comes(how: str) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
     elif how == "lacks a library":
         raise ImportError("libnowhere.so.1: cannot open shared object file: No such file or directory")
+
+
+def say_how(words: str, tell: object) -> str:
+    """The words, with how this process was begun."""
+    return f"{words} {'spawn' if 'spawn_main' in sys.argv[-1] or '--multiprocessing-fork' in sys.orig_argv else 'fork'}"
 
 
 wait_for_what_never_comes(os.environ.get(HANGING, ""))

@@ -108,6 +108,15 @@ class ForksAndDies(Forks):
         os.kill(os.getpid(), 9)
 
 
+class EndsItsParent(Trained):
+    """Ends the process that it was forked from, and goes on for as long as it may."""
+
+    def work(self) -> None:
+        Path(os.environ[MET]).write_text("")
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(600)
+
+
 class Exits(Trained):
     """Ends the program."""
 

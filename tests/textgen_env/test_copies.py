@@ -41,7 +41,7 @@ def test_a_copy_plays_on_alone(
 
 @pytest.mark.parametrize("copied", COPIES, ids=["deepcopy", "pickle"])
 def test_a_copy_of_one_text_writes_on(copied: Any) -> None:
-    env = gym.make("TextGen-Captions-v0", render_mode="ansi")
+    env = gym.make("TextGen-Captions-v1", render_mode="ansi")
     env.reset(seed=0)
     words = env.unwrapped.task.vocabulary.encode(["a", "man", "is"])
     env.step(words[0])

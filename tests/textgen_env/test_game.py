@@ -13,7 +13,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 from textgen_env import TextGame, text_game
 from textgen_env.sb3 import make_sb3_vec_env
 
-ID = "TextGen-Captions-v0"
+ID = "TextGen-Captions-v1"
 VIEWS: dict[str, Callable[..., Any]] = {
     "env": lambda **kwargs: gym.wrappers.RecordEpisodeStatistics(gym.make(ID, **kwargs)),
     "vector": lambda **kwargs: gym.wrappers.vector.RecordEpisodeStatistics(gym.make_vec(ID, num_envs=3, **kwargs)),

@@ -131,8 +131,8 @@ def test_paid_and_masked_tokens_take_the_long_way(kwargs: dict[str, Any]) -> Non
 
 def test_many_rows_play_as_single_environments() -> None:
     rows = MANY
-    envs = gym.make_vec("TextGen-Captions-v0", num_envs=rows, train_size=50, autoreset_mode="NextStep")
-    singles = [gym.make("TextGen-Captions-v0", train_size=50) for _ in range(3)]
+    envs = gym.make_vec("TextGen-Captions-v1", num_envs=rows, train_size=50, autoreset_mode="NextStep")
+    singles = [gym.make("TextGen-Captions-v1", train_size=50) for _ in range(3)]
     rng = np.random.default_rng(0)
     envs.reset(seed=0)
     for row, env in enumerate(singles):

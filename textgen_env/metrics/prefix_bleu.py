@@ -29,14 +29,18 @@ class PrefixBleu:
         scorer: of whole texts.
         width: T, the longest prefix.
         end: the end token, which leaves a text's score as it is, or None.
+        start: an id that stands before every prefix, a token of its n-grams that `tokens` and `lengths` do not have; or
+            None. An empty prefix scores 0 all the same.
     """
 
-    def __init__(self, scorer: BleuScorer, width: int, end: int | None = None) -> None:
+    def __init__(self, scorer: BleuScorer, width: int, end: int | None = None, start: int | None = None) -> None:
         self.scorer = scorer
         self.width = width
         self.end = end
+        self.start = start
+        self._before = 0 if start is None else 1
         # Twice the n-grams that a text of `width` tokens can match.
-        self._capacity = 2 ** (2 * scorer.max_order * width).bit_length()
+        self._capacity = 2 ** (2 * scorer.max_order * (width + self._before)).bit_length()
 
     def begin(self, tokens: IntArray, lengths: IntArray, groups: NDArray[Any] | None = None) -> dict[str, Any]:
         """The state after prefixes (N, T), (N,), their end tokens left out, in groups (N,).
@@ -47,12 +51,16 @@ class PrefixBleu:
         references, order = self.scorer.references, self.scorer.max_order
         tokens, lengths = checked_texts(tokens, lengths)
         self._check_width(tokens)
-        count = len(tokens)
+        count, empty = len(tokens), lengths == 0
+        if self.start is not None:
+            tokens, lengths = with_start(tokens, lengths, self.start)
         named = references.checked_groups(groups, count)
         group = references.places(named, count)
         # An empty prefix may stand for one whose group is not known yet.
-        if (lengths[group < 0] > 0).any():
+        if (~empty[group < 0]).any():
             references.group_indices(named, count)
+        # Without a group there is nothing to compare with, not even the start.
+        lengths = np.where(group < 0, 0, lengths)
         state: dict[str, Any] = {
             "total": np.empty(count),
             "group": group,
@@ -72,6 +80,7 @@ class PrefixBleu:
             *self.scorer.length_arguments,
             *self.scorer.formula_arguments,
         )
+        state["total"][empty] = 0.0
         return state
 
     def extend(self, state: dict[str, Any], tokens: IntArray, lengths: IntArray) -> dict[str, Any]:
@@ -99,7 +108,7 @@ class PrefixBleu:
             counts.entries,
             counts.rows,
             numbered,
-            contiguous(lengths),
+            contiguous(lengths + self._before),
             after["group"],
             *self.scorer.table_arguments,
             *self.scorer.length_arguments,
@@ -126,7 +135,7 @@ class PrefixBleu:
         checks = {
             "group": ((state["group"] >= -1) & (state["group"] < groups)).all(),
             "slots": ((state["slots"] >= -1) & (state["slots"] < len(words))).all(),
-            "matches": ((state["matches"] >= 0) & (state["matches"] <= self.width)).all(),
+            "matches": ((state["matches"] >= 0) & (state["matches"] <= self.width + self._before)).all(),
             # A table that is more than half full may have no empty place, at which a search ends.
             "counts": counts.count_bits == self.scorer.references.ngrams.count_bits
             and ((slots >= 0) & (slots < len(words))).all()
@@ -139,3 +148,8 @@ class PrefixBleu:
     def _check_width(self, tokens: IntArray) -> None:
         if tokens.shape[1] > self.width:
             raise ValueError(f"tokens has {tokens.shape[1]} columns; the prefixes may have {self.width} tokens at most")
+
+
+def with_start(tokens: IntArray, lengths: IntArray, start: int) -> tuple[IntArray, IntArray]:
+    """Texts (N, T), (N,) with `start` before them: (N, T + 1), (N,)."""
+    return np.concatenate([np.full((len(tokens), 1), start, np.int64), tokens], 1), lengths + 1

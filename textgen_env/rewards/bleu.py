@@ -6,12 +6,14 @@ from copy import copy
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
+from textgen_env.checks import check_bool
 from textgen_env.kernels import kernels
 from textgen_env.metrics.bleu import SmoothMethod, checked_smoothing
 from textgen_env.metrics.bleu_scorer import BleuScorer
 from textgen_env.metrics.ngrams import checked_order
-from textgen_env.metrics.prefix_bleu import PrefixBleu
+from textgen_env.metrics.prefix_bleu import PrefixBleu, with_start
 from textgen_env.rewards.base import BaseReward, FloatArray, RewardMode, RewardState, Terms
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.vocabulary import IntArray, Texts
@@ -30,12 +32,18 @@ class BleuReward(BaseReward):
     `max_order` in common with the references, which is nearly all that an untrained agent writes.
     With `effective_order=False` the score is that of sacrebleu's `corpus_bleu` on one text.
 
+    BLEU looks at n-grams and at the length alone. With many references there is one of nearly every length, so that any
+    few words of a reference in a row score 1. With `boundaries`, beginning and end are tokens of the n-grams: the score
+    of "a dog runs ." is sacrebleu's of "<s> a dog runs . </s>" against references of that form, and what begins or ends
+    as no reference does is told from a sentence. A text that is cut at the horizon ends as none of them does.
+
     Args:
         max_order: the longest n-gram that counts, >= 1.
         smooth_method: what an order without a match counts: "none", "floor", "add-k" or "exp", as in
             `textgen_env.metrics.BleuScorer`.
         smooth_value: of "floor" (0.1 by default) and "add-k" (1 by default).
         effective_order: average only over the orders that the text is long enough for.
+        boundaries: whether the beginning of a text, and its end token, are tokens of its n-grams.
 
     Raises:
         TypeError: a max_order that is not a whole number or a smooth_value that is not a number.
@@ -51,12 +59,15 @@ class BleuReward(BaseReward):
         smooth_method: SmoothMethod = "exp",
         smooth_value: float | None = None,
         effective_order: bool = True,
+        boundaries: bool = False,
     ) -> None:
         self.max_order = checked_order("max_order", max_order)
         checked_smoothing(smooth_method, smooth_value)
         self.smooth_method: SmoothMethod = smooth_method
         self.smooth_value = smooth_value
         self.effective_order = effective_order
+        check_bool("boundaries", boundaries)
+        self.boundaries = bool(boundaries)
         self._task: Task | None = None
         self._scorer: BleuScorer | None = None
         self._prefixes: PrefixBleu | None = None
@@ -71,11 +82,11 @@ class BleuReward(BaseReward):
         if task is self._task:
             return self
         references = task.references()
-        lengths = task.vocabulary.content_lengths(references.tokens, references.lengths)
+        tokens, lengths = self._counted(task, references.tokens, references.lengths)
         bound = copy(self)
         bound._task = task
         bound._scorer = BleuScorer.of_texts(
-            references.tokens,
+            tokens,
             lengths,
             self.max_order,
             self.smooth_method,
@@ -85,7 +96,8 @@ class BleuReward(BaseReward):
         )
         bound._prefixes = None
         if kernels("prefixes") is not None:
-            bound._prefixes = PrefixBleu(bound._scorer, task.max_length, task.vocabulary.eos_id)
+            ends = (None, task.vocabulary.blank_id) if self.boundaries else (task.vocabulary.eos_id, None)
+            bound._prefixes = PrefixBleu(bound._scorer, task.max_length, *ends)
         return bound
 
     def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
@@ -99,15 +111,16 @@ class BleuReward(BaseReward):
             raise RuntimeError(
                 "BleuReward is not bound: it has no references yet; use reward.bind(task), as an env does"
             )
-        content = self._task.vocabulary.content_lengths(tokens, lengths)
-        return self._scorer.score(tokens, content, _groups(self._task, sources))
+        return self._scorer.score(*self._counted(self._task, tokens, lengths), _groups(self._task, sources))
 
     def begin(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> RewardState:
         """The scores of the prefixes, and where compiled loops are there what `PrefixBleu` carries."""
         if self._task is None or self._prefixes is None:
             return super().begin(tokens, lengths, sources)
-        content = self._task.vocabulary.content_lengths(tokens, lengths)
-        return self._prefixes.begin(tokens, content, _groups(self._task, sources))
+        content = lengths if self.boundaries else self._task.vocabulary.content_lengths(tokens, lengths)
+        begun = self._prefixes.begin(tokens, content, _groups(self._task, sources))
+        self._correct_cut(begun["total"], tokens, lengths, sources)
+        return begun
 
     def extend(
         self, state: RewardState, tokens: IntArray, lengths: IntArray, sources: Sources | None = None
@@ -117,7 +130,27 @@ class BleuReward(BaseReward):
         if self._prefixes is None:
             return super().extend(state, tokens, lengths, sources)
         after = self._prefixes.extend(state, tokens, lengths)
+        self._correct_cut(after["total"], tokens, lengths, sources)
         return {self.name: after["total"]}, after
+
+    def _correct_cut(self, totals: FloatArray, tokens: IntArray, lengths: IntArray, sources: Sources | None) -> None:
+        """Writes the scores of prefixes that the horizon has cut, which `PrefixBleu` takes to go on, into `totals`."""
+        cut = _cut(self._task, tokens, lengths) if self.boundaries and self._task is not None else None
+        if cut is not None and cut.any():
+            given = None if sources is None else Sources(sources.indices[cut], sources.tokens[cut])
+            totals[cut] = self.score(tokens[cut], lengths[cut], given)
+
+    def _counted(self, task: Task, tokens: IntArray, lengths: IntArray) -> tuple[IntArray, IntArray]:
+        """The texts (N, T), (N,) as the tokens that are counted: without the end token; or with it, and with the blank,
+        which no text has, for their beginning."""
+        if not self.boundaries:
+            return tokens, task.vocabulary.content_lengths(tokens, lengths)
+        cut = _cut(task, tokens, lengths)
+        if cut.any():
+            # An id beyond the blank, which no reference has.
+            after = np.full((len(tokens), 1), task.vocabulary.blank_id + 1, np.int64)
+            tokens, lengths = np.concatenate([tokens, after], 1), lengths + cut
+        return with_start(tokens, lengths, task.vocabulary.blank_id)
 
     def check_state(self, state: RewardState) -> None:
         """Refuses what is no state of prefixes.
@@ -127,6 +160,15 @@ class BleuReward(BaseReward):
         """
         if self._prefixes is not None:
             self._prefixes.check_state(state)
+
+
+def _cut(task: Task, tokens: IntArray, lengths: IntArray) -> NDArray[np.bool_]:
+    """Which of the texts (N, T), (N,) were cut at the horizon, without the end token that the task has."""
+    end, width = task.vocabulary.eos_id, task.max_length
+    if end is None or tokens.shape[1] < width:
+        return np.zeros(len(tokens), np.bool_)
+    cut: NDArray[np.bool_] = (lengths == width) & (tokens[:, width - 1] != end)
+    return cut
 
 
 def _groups(task: Task, sources: Sources | None) -> IntArray | None:

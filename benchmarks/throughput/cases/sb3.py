@@ -12,7 +12,7 @@ from benchmarks.throughput.measured import BenchmarkRow, Curve, Figure, Unit
 from benchmarks.throughput.targets import TARGETS
 
 ROWS = 64
-IDS = {"oracle-small": "TextGen-OracleSmall-v0", "captions": "TextGen-Captions-v0"}
+IDS = {"oracle-small": "TextGen-OracleSmall-v0", "captions": "TextGen-Captions-v1"}
 MOST_REPEATS = 3
 
 

@@ -67,7 +67,7 @@ def test_a_token_is_credited_with_the_bleu_of_one_continuation(monkeypatch: pyte
 
 
 def test_it_learns_to_write_captions_with_a_better_bleu() -> None:
-    envs = gym.make_vec("TextGen-Captions-v0", num_envs=32, train_size=500, test_size=10, **PAPER)
+    envs = gym.make_vec("TextGen-Captions-v1", num_envs=32, train_size=500, test_size=10, **PAPER)
     config = PGBleuConfig(
         pretrain_epochs=5, pretrain_learning_rate=0.02, learning_rate=0.02, batch_size=32, baseline="batch_mean"
     )

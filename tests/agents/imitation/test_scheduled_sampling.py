@@ -80,7 +80,7 @@ def test_what_the_schedule_counts(counted_in: Any, expected: Any, monkeypatch: p
     assert seen == pytest.approx(expected or [1, 0.9, 0.8, 0.7, 0.6, 0.5])
 
 
-@pytest.mark.parametrize("env_id", ["TextGen-Tiny-v0", "TextGen-Captions-v0"])
+@pytest.mark.parametrize("env_id", ["TextGen-Tiny-v0", "TextGen-Captions-v1"])
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_with_true_tokens_only_it_is_mle(env_id: str, cell: Cell) -> None:
     envs = gym.make_vec(env_id, num_envs=1, train_size=100)

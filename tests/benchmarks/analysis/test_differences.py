@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -188,6 +189,20 @@ def test_an_nll_within_the_error_of_the_entropy_is_no_collapse(tmp_path: Path) -
     assert near.errors_over_texts["nll_oracle"] == pytest.approx(0.03 / np.sqrt(5))
     assert (collapsed(near, 5.74), collapsed(near, 5.75), collapsed(below, 5.75)) == (False, True, True)
     assert not collapsed(below, None)
+    # Two errors of the difference: 2 (0.0134^2 + 0.02^2)^(1/2) = 0.048.
+    assert (collapsed(below, 5.73, 0.02), collapsed(below, 5.74, 0.02)) == (False, True)
+
+
+def test_the_entropy_and_its_error_are_of_one_run(tmp_path: Path) -> None:
+    collected = collect(written_below(tmp_path, {"Near": (5.72,) * 5}, ""))
+    (near,) = collected.algorithms
+    old, new, *_ = near.records
+    assert new.state.result is not None
+    assert (collected.oracle_entropy, collected.oracle_entropy_error) == (5.75, None)
+    result = replace(new.state.result, oracle_entropy=5.7, oracle_entropy_error=0.002)
+    known = replace(new, state=replace(new.state, result=result))
+    later = replace(collected, algorithms=(replace(near, records=(old, known)),))
+    assert (later.oracle_entropy, later.oracle_entropy_error) == (5.7, 0.002)
 
 
 def test_spread_of_a_measure_over_seeds(made: Document) -> None:

@@ -162,6 +162,12 @@ class Meddles(Uniform):
         MLE.train = None
 
 
+class Hangs(Uniform):
+    def train(self, envs, total_tokens, callback=None):
+        while True:
+            pass
+
+
 class Leaves(Uniform):
     def __init__(self, *arguments, **options):
         os._exit(3)
@@ -182,3 +188,12 @@ def test_an_agent_that_ends_the_process_that_checks_it_is_refused(mine: Path) ->
     (mine / "my_meddling.py").write_text(MEDDLES)
     with pytest.raises(ValueError, match=r"my_meddling:Leaves: .*its process was ended with exit code 3"):
         plugged_in(MINE, ["my_meddling:Leaves"], 50)
+
+
+def test_the_check_of_an_agent_that_hangs_ends_in_time(mine: Path) -> None:
+    (mine / "my_meddling.py").write_text(MEDDLES)
+    code, output = invoked("--agent", "my_meddling:Hangs", "--timeout", "3")
+    assert code == 2
+    said = " ".join(output.split())
+    assert "my_meddling:Hangs: TimedOut: the 3 seconds that it may take (--timeout) were over; it was at " in said
+    assert not (mine / "out").exists()

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks.analysis.load import collect
-from benchmarks.experiments import figure2, figure3, table1
+from benchmarks.experiments import columns, figure2, figure3, table1
 from benchmarks.report.report import report
 from benchmarks.running.scheduler import ConfigMismatch, run_experiment
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, runs_of
@@ -111,3 +111,21 @@ def test_figure_3s_strategies_differ_after_pre_training_alone(size: str) -> None
     assert all(other == before[0] for other in before)
     assert before[0]["d_pretrain_epochs"] == 3, "as in the released code"
     assert all(row.env_kwargs == strategies[0].env_kwargs for row in strategies)
+
+
+@pytest.mark.parametrize("size", ["small", "cpu"])
+def test_twins_with_two_columns_differ_from_the_rows_of_table_and_figure_in_that_alone(size: str) -> None:
+    others = {
+        (run.algorithm.label, run.seed): run
+        for experiments in (table1.EXPERIMENTS, figure3.EXPERIMENTS)
+        for run in runs_of(experiments[size])
+    }
+    found = {(run.algorithm.label, run.seed): run for run in runs_of(columns.EXPERIMENTS[size])}
+    twins = {key: run for key, run in found.items() if key[0].endswith(columns.SUFFIX)}
+    assert {key: run for key, run in found.items() if key not in twins}.items() <= others.items()
+    assert twins
+    for (label, seed), twin in twins.items():
+        one = found[label.removesuffix(columns.SUFFIX), seed]
+        assert twin.parent == one.parent
+        assert twin.algorithm.hyperparameters == one.algorithm.hyperparameters
+        assert twin.env_kwargs["reward"] == {**one.env_kwargs["reward"], "columns": 2}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -20,6 +24,14 @@ from support.hanging import HANGING
 from support.plug_ins import MET
 from support.tiny_experiment import MICRO
 
+ROOT = Path(__file__).resolve().parents[3]
+ASKING = """
+from benchmarks.running.worker import done_apart
+from support.hanging import say_how
+
+if __name__ == "__main__":
+    print(done_apart("done in", say_how))
+"""
 RANDOM = MICRO.algorithms[0]
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks processes")
 
@@ -38,10 +50,10 @@ def error_of(out: Path, name: str) -> Failure:
     return error
 
 
-@pytest.fixture(params=["forkserver", "spawn"] if worker.METHOD == "forkserver" else ["spawn"])
+@pytest.fixture(params=worker.METHODS)
 def method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each way to start a process that there is."""
-    monkeypatch.setattr(worker, "METHOD", request.param)
+    monkeypatch.setattr(worker, "METHODS", (request.param,))
     return str(request.param)
 
 
@@ -151,3 +163,35 @@ def test_this_process_keeps_no_time(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"timeout=1\.0 is for runs in processes of their own"):
         run_experiment(MICRO, tmp_path / "out", 0, print, timeout=1.0)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_system_that_gives_no_process_fails_the_run_not_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(self: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    with monkeypatch.context() as context:
+        context.setattr(BaseProcess, "start", start)
+        run_experiment(replace(MICRO, algorithms=(RANDOM,)), tmp_path, 1, lambda e: None, notify=lambda words: None)
+    assert error_of(tmp_path, "Random").error.startswith("MachineFailed: no process was had for the run (")
+    done(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sockets have paths")
+def test_a_temporary_folder_whose_path_is_too_long_for_a_socket(tmp_path: Path) -> None:
+    """In a process of its own, which has forked none yet."""
+    folder = tmp_path / ("long" * 25)
+    folder.mkdir()
+    environment = {**os.environ, "TMPDIR": str(folder), "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests")))}
+    asked = subprocess.run(
+        [sys.executable, "-c", ASKING], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert asked.stdout.strip() == "done in spawn", asked.stderr
+
+
+@pytest.mark.skipif("forkserver" not in worker.METHODS, reason="ends the process that runs are forked from")
+def test_the_end_of_the_process_that_runs_are_forked_from_is_survived(tmp_path: Path, met: Path) -> None:
+    done(tmp_path, "EndsItsParent")
+    assert error_of(tmp_path, "EndsItsParent").kind in ("WorkerDied", "MachineFailed")
+    assert met.is_file()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from benchmarks import catalogue
 from benchmarks.analysis.load import collect
 from benchmarks.cli import app
-from benchmarks.running.scheduler import ConfigMismatch
+from benchmarks.running.scheduler import ConfigMismatch, run_experiment
 from benchmarks.specs import experiment as specs
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, runs_of, settings_digest
 from benchmarks.specs.file_digests import by_content, digests, paths_in, refuse_missing
@@ -136,3 +137,32 @@ def test_files_are_found_inside_mappings_and_lists(tmp_path: Path) -> None:
     other.unlink()
     with pytest.raises(FileNotFoundError, match=r"reward\.parts\[1\]\[1\]\.path='.*other.npz': no such file"):
         refuse_missing(kwargs)
+
+
+def test_a_run_is_the_same_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved_oracle(tmp_path / "oracle.npz", 0)
+    monkeypatch.chdir(tmp_path)
+    (_, warm) = runs_of(experiment("oracle.npz"))
+    moved = warm.from_anywhere()
+    assert settings_digest(moved.to_config()) == settings_digest(warm.to_config())
+    monkeypatch.chdir("/")
+    there = str(tmp_path / "oracle.npz")
+    assert moved.parent is not None
+    for run in (moved, moved.parent):
+        assert run.env_kwargs["oracle"] == run.evaluation.env_kwargs["oracle"] == there
+    assert moved.parent.algorithm.env_kwargs == {"oracle": there}
+    assert settings_digest(moved.to_config()) != settings_digest(warm.to_config()), "which finds no file from here"
+
+
+def test_a_relative_path_leads_there_whatever_a_run_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved_oracle(tmp_path / "oracle.npz", 0)
+    monkeypatch.chdir(tmp_path)
+
+    def moves(event: object) -> None:
+        os.chdir("/")
+
+    run_experiment(experiment("oracle.npz"), Path("out"), 0, moves, notify=lambda words: None)
+    assert {row.count for row in collect(tmp_path / "out" / "filed").algorithms} == {"1/1"}
+    # The same command, from the same folder, finds its runs.
+    monkeypatch.chdir(tmp_path)
+    assert do(experiment("oracle.npz"), Path("out")).ended() == []

@@ -142,7 +142,7 @@ def play(core, rng, steps, check):
 @pytest.mark.parametrize(
     ("env_id", "kwargs"),
     [
-        ("TextGen-Captions-v0", {"train_size": 500, "test_size": 20}),
+        ("TextGen-Captions-v1", {"train_size": 500, "test_size": 20}),
         ("TextGen-OracleSmallBLEU-v0", {"train_size": 500, "test_size": 20}),
         ("TextGen-NumberWords-v0", {"max_number": 99}),
     ],
@@ -279,3 +279,85 @@ def test_task_errors():
         reward.score(texts.tokens, texts.lengths)
     with pytest.raises(ValueError, match=r"groups\[0\]=1 has no reference"):
         reward.score(texts.tokens, texts.lengths, Sources(np.array([1]), np.array([[1]])))
+
+
+def marked(text: list[int], length: int) -> str:
+    """A text with its beginning and its end as words; one that was cut ends otherwise."""
+    words = [VOCABULARY.tokens[token] for token in text[:length] if token not in (EOS, BLANK)]
+    end = "</s>" if EOS in text[:length] else ("<cut>" if length == WIDTH else "")
+    return " ".join(["<s>", *words, end]).strip()
+
+
+def random_prefixes(count, seed=0):
+    """Texts and unfinished prefixes: (N, T), (N,)."""
+    rng = np.random.default_rng(seed)
+    tokens = np.full((count, WIDTH), BLANK)
+    lengths = rng.integers(1, WIDTH + 1, count)
+    for row, length in enumerate(lengths):
+        tokens[row, :length] = rng.integers(EOS, size=length)
+        if rng.random() < 0.5:
+            tokens[row, length - 1] = EOS
+    return tokens, lengths
+
+
+@pytest.mark.parametrize("max_order", [1, 2, 4])
+def test_with_boundaries_it_is_sacrebleus_of_texts_with_their_ends(max_order):
+    reward = BleuReward(max_order, boundaries=True).bind(Letters())
+    tokens, lengths = random_prefixes(300)
+    references = [marked(text, len(text)) for text in REFERENCES]
+    judge = BLEU(tokenize="none", effective_order=True, max_ngram_order=max_order)
+    expected = [
+        judge.sentence_score(marked(text, length), references).score / 100
+        for text, length in zip(tokens.tolist(), lengths.tolist(), strict=True)
+    ]
+    np.testing.assert_allclose(reward.score(tokens, lengths), expected, **EXACT)
+
+
+def test_with_boundaries_dense_payment_adds_up_to_the_score():
+    task = Letters()
+    reward = BleuReward(boundaries=True).bind(task)
+    tokens, _ = random_prefixes(300)
+    lengths = VOCABULARY.lengths(tokens)
+    written = np.full_like(tokens, BLANK)
+    state = reward.begin(written, np.zeros(300, int))
+    assert (state["total"] == 0).all()
+    for t in range(WIDTH):
+        going = np.flatnonzero(lengths > t)
+        written[going, t] = tokens[going, t]
+        part = {name: values[going] for name, values in state.items()}
+        terms, after = reward.extend(part, written[going], np.full(len(going), t + 1))
+        np.testing.assert_allclose(terms["bleu"], reward.score(written[going], np.full(len(going), t + 1)), **EXACT)
+        for name, values in {**after, "total": terms["bleu"]}.items():
+            state[name][going] = values
+    np.testing.assert_allclose(state["total"], reward.score(tokens, lengths), **EXACT)
+    begun = reward.begin(written, lengths)
+    np.testing.assert_allclose(begun["total"][lengths > 0], reward.score(tokens, lengths)[lengths > 0], **EXACT)
+
+
+def test_with_boundaries_a_fragment_is_no_sentence():
+    plain, marks = (BleuReward(boundaries=each).bind(Letters()) for each in (False, True))
+    fragment = np.array([[1, 2, 3, EOS, *[BLANK] * 4]])
+    whole = np.array([[0, 1, 2, 3, EOS, *[BLANK] * 3]])
+    assert plain.score(fragment, np.array([4]))[0] == pytest.approx(1.0)
+    assert marks.score(fragment, np.array([4]))[0] < 0.85
+    assert marks.score(whole, np.array([5]))[0] == pytest.approx(1.0)
+
+
+def test_with_boundaries_the_game_pays_the_same_in_both_modes():
+    task = Translated()
+    for seed in range(3):
+        paid = []
+        for mode in ("terminal", "dense"):
+            core = GenerationCore(task, BleuReward(boundaries=True), 40, reward_mode=mode)
+            core.reset(seeds=list(range(seed, seed + 40)))
+            rng = np.random.default_rng(seed)
+            while core.running.any():
+                rows = np.flatnonzero(core.running)
+                core.step(rng.integers(6, size=len(rows)), rows)
+            paid.append(core.returns)
+        np.testing.assert_allclose(*paid, **EXACT)
+
+
+def test_boundaries_that_are_no_truth_value_are_refused():
+    with pytest.raises(TypeError, match="boundaries='yes' must be True or False"):
+        BleuReward(boundaries="yes")

@@ -36,7 +36,7 @@ ALGORITHMS: dict[str, tuple[Any, str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("id", [SMALL, "TextGen-Captions-v0"])
+@pytest.mark.parametrize("id", [SMALL, "TextGen-Captions-v1"])
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_algorithms_train_unmodified(name: str, id: str) -> None:
     algorithm, policy, settings = ALGORITHMS[name]

@@ -100,7 +100,7 @@ def test_a_source_that_is_none_is_refused(echo_task: Any) -> None:
             {"max_length": 2, "vocab_size": 5500},
             "has 30,255,500 pairs of a prefix and a token",
         ),
-        ("TextGen-Captions-v0", {"min_length": 3}, r"has 2\.\de\+50 prefixes, more"),
+        ("TextGen-Captions-v1", {"min_length": 3}, r"has 2\.\de\+50 prefixes, more"),
         ("TextGen-NumberWords-v0", {"max_number": 99}, "or the pool of sources"),
     ],
 )
