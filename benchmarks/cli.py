@@ -51,6 +51,12 @@ def run(
     ] = None,
     device: Annotated[str, typer.Option(help="of torch's, for agents and rewards that learn: cpu, cuda")] = "cpu",
     retry: Annotated[bool, typer.Option("--retry", help="do again what failed or diverged")] = False,
+    anew: Annotated[
+        bool,
+        typer.Option(
+            "--anew", help="begin anew what cannot be gone on with: a damaged checkpoint, or one of other versions"
+        ),
+    ] = False,
     agent: Annotated[
         list[str] | None,
         typer.Option(
@@ -104,7 +110,9 @@ def run(
         kept = sum(read_state(out / run.name).status == "finished" for run in asked)
         with ProgressBars(console, len(asked), kept) as bars:
             try:
-                run_experiment(experiment, out, workers, bars.listen, chosen, bars.say, device, retry, modules, timeout)
+                run_experiment(
+                    experiment, out, workers, bars.listen, chosen, bars.say, device, retry, modules, timeout, anew
+                )
             except KeyboardInterrupt:
                 interrupted = True
         report(out / experiment.name, console)

@@ -28,7 +28,22 @@ FORMAT = 2
 
 
 class CheckpointRefused(ValueError):
-    """Error: a checkpoint that a run cannot go on from; the message says which file, what was found, and what to do."""
+    """Error: a checkpoint that a run cannot go on from; the message says which file, what was found, and what to do.
+
+    Args:
+        place: the checkpoint's folder.
+        found: which file, and what is wrong with it.
+    """
+
+    def __init__(self, place: Path, found: str) -> None:
+        self.place, self.found = place, found
+        super().__init__(
+            f"{found}. Nothing is started over it: move {place} away to start this run anew, or say so for all such "
+            "runs: --anew; or put back what it had"
+        )
+
+    def __reduce__(self) -> tuple[type[CheckpointRefused], tuple[Path, str]]:
+        return type(self), (self.place, self.found)
 
 
 @dataclass(frozen=True)
@@ -127,12 +142,14 @@ def read_run_checkpoint(folder: Path, settings: str) -> RunCheckpoint | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise _refused(place, f"{place / PROGRESS} is no whole checkpoint: {what_is_wrong(error)}") from None
+        raise CheckpointRefused(place, f"{place / PROGRESS} is no whole checkpoint: {what_is_wrong(error)}") from None
     if checkpoint.settings != settings:
-        raise _refused(place, f"{place / PROGRESS} is of another configuration than the run's")
+        raise CheckpointRefused(place, f"{place / PROGRESS} is of another configuration than the run's")
     differing = decisive_differences(made_with, versions())
     if differing:
-        raise _refused(place, f"{place / PROGRESS} is of another version: {'; '.join(differing)}")
+        raise CheckpointRefused(
+            place, f"{place / PROGRESS} is of what may give other numbers than here: {'; '.join(differing)}"
+        )
     for each in described:
         _check_file(place, each)
     return checkpoint
@@ -159,12 +176,6 @@ def _check_file(place: Path, described: Mapping[str, Any]) -> None:
             if hashlib.file_digest(file, "sha256").hexdigest() != described.get("sha256"):
                 raise DamagedFile(path, "is not what was written: its SHA-256 is another")
     except FileNotFoundError:
-        raise _refused(place, f"{path} is missing") from None
+        raise CheckpointRefused(place, f"{path} is missing") from None
     except UnreadableFile as error:
-        raise _refused(place, f"{path} {error.wrong}") from None
-
-
-def _refused(place: Path, found: str) -> CheckpointRefused:
-    return CheckpointRefused(
-        f"{found}. Nothing is started over it: move {place} away to start this run anew, or put back what it had"
-    )
+        raise CheckpointRefused(place, f"{path} {error.wrong}") from None
