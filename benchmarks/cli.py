@@ -1,4 +1,5 @@
-"""The command line: python -m benchmarks list | run NAME | report DIR | plot-attention PATH | throughput | variance."""
+"""The command line: python -m benchmarks list | run NAME | report DIR | plot-attention PATH | throughput | variance |
+degenerate."""
 
 from __future__ import annotations
 
@@ -50,6 +51,12 @@ def run(
     ] = None,
     device: Annotated[str, typer.Option(help="of torch's, for agents and rewards that learn: cpu, cuda")] = "cpu",
     retry: Annotated[bool, typer.Option("--retry", help="do again what failed or diverged")] = False,
+    anew: Annotated[
+        bool,
+        typer.Option(
+            "--anew", help="begin anew what cannot be gone on with: a damaged checkpoint, or one of other versions"
+        ),
+    ] = False,
     agent: Annotated[
         list[str] | None,
         typer.Option(
@@ -103,7 +110,9 @@ def run(
         kept = sum(read_state(out / run.name).status == "finished" for run in asked)
         with ProgressBars(console, len(asked), kept) as bars:
             try:
-                run_experiment(experiment, out, workers, bars.listen, chosen, bars.say, device, retry, modules, timeout)
+                run_experiment(
+                    experiment, out, workers, bars.listen, chosen, bars.say, device, retry, modules, timeout, anew
+                )
             except KeyboardInterrupt:
                 interrupted = True
         report(out / experiment.name, console)
@@ -236,6 +245,23 @@ def variance(
         raise _refusal(error) from None
     if missed(found):
         raise typer.Exit(1)
+
+
+@app.command()
+def degenerate(
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="PART", help="of an id; may be repeated", show_default="all ids")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="of what is shuffled or drawn")] = 0,
+    out: Annotated[Path, typer.Option(help="the folder of the table")] = Path("runs/degenerate"),
+) -> None:
+    """Searches for texts that nobody would call good and that earn much all the same, in every registered game."""
+    from benchmarks.degenerate.command import degenerate as searched
+
+    try:
+        searched(out, Console(), only or [], seed)
+    except (ValueError, OSError) as error:
+        raise _refusal(error) from None
 
 
 def parsed_seeds(text: str) -> tuple[int, ...]:

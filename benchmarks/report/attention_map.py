@@ -23,9 +23,10 @@ from agents.bases.saved_policy import SavedPolicy, read_policy
 from agents.functional.losses import masked_logits
 from agents.networks.stepping import next_logits
 from benchmarks.report.plots import FORMATS, GREY, save_figure
-from benchmarks.store.run_folder import AGENT, CONFIG, read_json, write_whole
+from benchmarks.store.run_folder import AGENT, CONFIG, read_sealed, read_state, write_whole
 from textgen_env import TextGenEnv
 from textgen_env.environments import writes_texts
+from textgen_env.files import DamagedFile
 from textgen_env.registries import names_alone
 
 CELL_INCHES = 0.55, 0.34
@@ -75,6 +76,9 @@ def plot(path: Path, row: int, out: Path | None, env_id: str | None, env_kwargs:
     kind = picture.suffix.removeprefix(".")
     if kind not in FORMATS:
         raise ValueError(f"out={str(picture)!r} must end in {' or '.join(f'.{each}' for each in FORMATS)}")
+    for broken, reason in read_state(file.parent).broken:
+        if broken.name in (file.name, CONFIG):
+            raise DamagedFile(broken, reason, "do the run again")
     policy = read_policy(file)
     if not policy.network.attends:
         kind_of = "has a source, but learned" if policy.spec.conditional else "writes texts without a source,"
@@ -202,7 +206,7 @@ def _environment_in(settings: Path) -> tuple[str, Mapping[str, Any]]:
     Raises:
         ValueError: the file is not one of a run.
     """
-    config = read_json(settings)
+    config = read_sealed(settings)
     env_id, kwargs = config.get("env_id"), config.get("env_kwargs", {})
     if isinstance(env_id, str) and isinstance(kwargs, Mapping):
         return env_id, kwargs

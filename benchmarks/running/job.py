@@ -41,10 +41,10 @@ from benchmarks.store.run_folder import (
     BEST,
     CONFIG,
     ERROR,
-    RESULT,
     read_state,
     remove_drafts,
-    write_json,
+    write_result,
+    write_sealed,
     write_whole,
 )
 
@@ -71,16 +71,16 @@ def execute(out: Path, run: Run, tell: Tell) -> str | None:
         folder.mkdir(parents=True, exist_ok=True)
         remove_drafts(folder)
         (folder / ERROR).unlink(missing_ok=True)
-        write_json(folder / CONFIG, run.to_config())
+        write_sealed(folder / CONFIG, run.to_config())
         job = Job(out, run, tell)
-        write_json(folder / RESULT, job.perform().to_json())
+        write_result(folder, job.perform())
         remove_run_checkpoint(folder)
     # An agent that ends the program ends its run alone.
     except (Exception, SystemExit) as error:
         failure = _failure(error, folder, job)
         # A disk that is full takes no error either: then the run is unfinished, and done again as well.
         with suppress(OSError):
-            write_json(folder / ERROR, failure.to_json())
+            write_sealed(folder / ERROR, failure.to_json())
         return failure.error
     return None
 

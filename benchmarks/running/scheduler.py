@@ -14,7 +14,7 @@ from benchmarks.running.worker import WORKER_DIED
 from benchmarks.running.workers import Listener, check_workers, execute_all
 from benchmarks.specs.experiment import Experiment, Run, runs_of, settings_digest
 from benchmarks.specs.file_digests import FILES, refuse_missing
-from benchmarks.store.checkpoints import read_run_checkpoint, remove_run_checkpoint
+from benchmarks.store.checkpoints import CheckpointRefused, place_of, read_run_checkpoint, remove_run_checkpoint
 from benchmarks.store.manifest import MANIFEST, Manifest, read_manifest
 from benchmarks.store.results import MACHINE_FAILED, Failure
 from benchmarks.store.run_folder import (
@@ -25,8 +25,9 @@ from benchmarks.store.run_folder import (
     read_state,
     remove_drafts,
     set_aside,
-    write_json,
+    write_sealed,
 )
+from textgen_env.files import what_is_wrong
 
 Notify = Callable[[str], None]
 MISMATCHES_SHOWN = 12
@@ -68,6 +69,7 @@ def run_experiment(
     retry: bool = False,
     modules: Sequence[str] = (),
     timeout: float | None = None,
+    anew: bool = False,
 ) -> Path:
     """Does the runs of an experiment that have no result yet, each in its folder `out`/experiment/label/seed-n.
 
@@ -86,6 +88,7 @@ def run_experiment(
         retry: whether to do again what failed or diverged.
         modules: imported before a run, in whichever process does it: what they register can be named by its settings.
         timeout: seconds that a run may take in this call; None for any time. One that takes longer has failed.
+        anew: whether to begin anew where a checkpoint cannot be gone on with; it is kept under another name.
 
     Returns:
         The experiment's folder.
@@ -93,7 +96,7 @@ def run_experiment(
     Raises:
         FileNotFoundError: a file that an environment is to read is missing; nothing is run or written then.
         ConfigMismatch: a result of other settings is in the way; likewise.
-        CheckpointRefused: a checkpoint that a run cannot go on from is in the way; likewise.
+        CheckpointRefused: a checkpoint that a run cannot go on from is in the way, and not `anew`; likewise.
         FolderInUse: another process is doing runs in one of the folders; likewise.
         ValueError: seeds, jobs, a device or a timeout that are not allowed.
     """
@@ -110,8 +113,13 @@ def run_experiment(
         # Planned once no other process can finish a run any more.
         plan = _planned(runs, out, retry)
         for run in plan.waiting:
-            settings = settings_digest(run.to_config())
-            read_run_checkpoint(out / run.name, settings)
+            try:
+                read_run_checkpoint(out / run.name, settings_digest(run.to_config()))
+            except CheckpointRefused as refused:
+                if not anew:
+                    raise
+                aside = set_aside(place_of(out / run.name))
+                notify(f"{run.name} is begun anew: {refused.found}; kept as {aside.name}")
         for path, reason in plan.broken:
             notify(f"{path} is broken ({reason}); kept as {set_aside(path).name}, the run is done again")
         for run in plan.finished:
@@ -139,8 +147,8 @@ def may_be_tried_again(error: Failure) -> bool:
 def _record(out: Path, run: Run, failure: Failure) -> None:
     # What the disk does not take leaves the run unfinished: it is done again.
     with suppress(OSError):
-        write_json(out / run.name / CONFIG, run.to_config())
-        write_json(out / run.name / ERROR, failure.to_json())
+        write_sealed(out / run.name / CONFIG, run.to_config())
+        write_sealed(out / run.name / ERROR, failure.to_json())
 
 
 def _execute(out: Path, modules: tuple[str, ...], run: Run, tell: Callable[[int], None]) -> str | None:
@@ -220,5 +228,5 @@ def _write_manifest(manifest: Manifest, folder: Path, notify: Notify) -> None:
         pass
     except ValueError as error:
         aside = set_aside(folder / MANIFEST)
-        notify(f"{folder / MANIFEST} is broken ({error}); kept as {aside.name}, written anew")
+        notify(f"{folder / MANIFEST} is broken ({what_is_wrong(error)}); kept as {aside.name}, written anew")
     manifest.write(folder)

@@ -1,8 +1,8 @@
 """Checkpoints of runs: what is kept of one under way, to go on from, in a folder `checkpoint/` in the run's own.
 
-`progress.json` names the files that belong to it, with their sizes and digests, and takes the place of the one before
-in a single step, after they are all on the disk; files that it does not name count for nothing. So the folder holds a
-whole checkpoint at every moment from the first on, wherever a kill or a crash falls.
+`progress.json` names the files that belong to it, with their sizes and digests, and has a digest of itself. It takes
+the place of the one before in a single step, after they are all on the disk; files that it does not name count for
+nothing. So the folder holds a whole checkpoint at every moment from the first on, wherever a kill or a crash falls.
 """
 
 from __future__ import annotations
@@ -18,17 +18,32 @@ from typing import Any, Self
 
 from benchmarks.store.provenance import decisive_differences, versions
 from benchmarks.store.results import Point
-from benchmarks.store.run_folder import read_json, sync_folder, write_json
+from benchmarks.store.run_folder import read_sealed, sync_folder, write_sealed
 from benchmarks.store.typed_json import read_as
 from textgen_env.files import DamagedFile, UnreadableFile, opened, what_is_wrong
 
 CHECKPOINT = "checkpoint"
 PROGRESS = "progress.json"
-FORMAT = 1
+FORMAT = 2
 
 
 class CheckpointRefused(ValueError):
-    """Error: a checkpoint that a run cannot go on from; the message says which file, what was found, and what to do."""
+    """Error: a checkpoint that a run cannot go on from; the message says which file, what was found, and what to do.
+
+    Args:
+        place: the checkpoint's folder.
+        found: which file, and what is wrong with it.
+    """
+
+    def __init__(self, place: Path, found: str) -> None:
+        self.place, self.found = place, found
+        super().__init__(
+            f"{found}. Nothing is started over it: move {place} away to start this run anew, or say so for all such "
+            "runs: --anew; or put back what it had"
+        )
+
+    def __reduce__(self) -> tuple[type[CheckpointRefused], tuple[Path, str]]:
+        return type(self), (self.place, self.found)
 
 
 @dataclass(frozen=True)
@@ -79,7 +94,7 @@ class RunCheckpoint:
         if not found.curve or not math.isfinite(found.evaluation_seconds):
             raise ValueError("the curve has no points, or the seconds are not finite")
         for name in found.files.values():
-            if name != Path(name).name or name.startswith("."):
+            if not name or name != Path(name).name:
                 raise ValueError(f"files: {name!r} must be the name of a file in the folder")
         if found.best is not None and not 0 <= found.best < len(found.curve):
             raise ValueError(f"best={found.best} is no point of the curve, which has {len(found.curve)}")
@@ -103,7 +118,7 @@ def write_run_checkpoint(folder: Path, checkpoint: RunCheckpoint) -> None:
             described[what] = {"name": name, "bytes": file.tell(), "sha256": digest}
     sync_folder(place)
     content = {"format": FORMAT, "versions": versions(), **asdict(checkpoint), "files": described}
-    write_json(place / PROGRESS, content)
+    write_sealed(place / PROGRESS, content)
     named = {PROGRESS, *checkpoint.files.values()}
     for other in place.iterdir():
         if other.name not in named:
@@ -118,7 +133,7 @@ def read_run_checkpoint(folder: Path, settings: str) -> RunCheckpoint | None:
     """
     place = place_of(folder)
     try:
-        content = read_json(place / PROGRESS)
+        content = read_sealed(place / PROGRESS, required=True)
         if content.get("format") != FORMAT:
             raise ValueError(f"format={content.get('format')!r}, this code reads {FORMAT}")
         checkpoint = RunCheckpoint.from_json(content)
@@ -127,12 +142,14 @@ def read_run_checkpoint(folder: Path, settings: str) -> RunCheckpoint | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise _refused(place, f"{place / PROGRESS} is no whole checkpoint: {what_is_wrong(error)}") from None
+        raise CheckpointRefused(place, f"{place / PROGRESS} is no whole checkpoint: {what_is_wrong(error)}") from None
     if checkpoint.settings != settings:
-        raise _refused(place, f"{place / PROGRESS} is of another configuration than the run's")
+        raise CheckpointRefused(place, f"{place / PROGRESS} is of another configuration than the run's")
     differing = decisive_differences(made_with, versions())
     if differing:
-        raise _refused(place, f"{place / PROGRESS} is of another version: {'; '.join(differing)}")
+        raise CheckpointRefused(
+            place, f"{place / PROGRESS} is of what may give other numbers than here: {'; '.join(differing)}"
+        )
     for each in described:
         _check_file(place, each)
     return checkpoint
@@ -159,12 +176,6 @@ def _check_file(place: Path, described: Mapping[str, Any]) -> None:
             if hashlib.file_digest(file, "sha256").hexdigest() != described.get("sha256"):
                 raise DamagedFile(path, "is not what was written: its SHA-256 is another")
     except FileNotFoundError:
-        raise _refused(place, f"{path} is missing") from None
+        raise CheckpointRefused(place, f"{path} is missing") from None
     except UnreadableFile as error:
-        raise _refused(place, f"{path} {error.wrong}") from None
-
-
-def _refused(place: Path, found: str) -> CheckpointRefused:
-    return CheckpointRefused(
-        f"{found}. Nothing is started over it: move {place} away to start this run anew, or put back what it had"
-    )
+        raise CheckpointRefused(place, f"{path} {error.wrong}") from None

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from benchmarks.specs.experiment import LABEL, Algorithm, Experiment, Run
 from benchmarks.store.old_form import EXPERIMENT_KEYS, in_new_form
-from benchmarks.store.run_folder import read_json, write_json
+from benchmarks.store.run_folder import read_sealed, write_sealed
 from benchmarks.store.typed_json import read_as, read_fields
 
 MANIFEST = "experiment.json"
@@ -56,7 +56,7 @@ class Manifest:
     def write(self, folder: Path) -> None:
         """Keeps it in an experiment's folder."""
         kept = [each.name for each in fields(Experiment) if each.name not in IN_RUNS]
-        write_json(
+        write_sealed(
             folder / MANIFEST,
             {
                 **{name: getattr(self.experiment, name) for name in kept},
@@ -74,7 +74,7 @@ def read_manifest(folder: Path) -> Manifest:
         FileNotFoundError: nothing.
         ValueError: something else.
     """
-    content = {EXPERIMENT_KEYS.get(key, key): value for key, value in read_json(folder / MANIFEST).items()}
+    content = {EXPERIMENT_KEYS.get(key, key): value for key, value in read_sealed(folder / MANIFEST).items()}
     try:
         kept = read_fields(content, Experiment, IN_RUNS)
         labels = read_as(tuple[str, ...], content["labels"], "labels")

@@ -1,24 +1,37 @@
-"""Provenance: the versions and the machine that a run is made with."""
+"""Provenance: what a run's numbers depend on beside its settings, and what machine it was made on."""
 
 from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
+from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
 
+import numpy as np
+
+import agents
 import textgen_env
-from textgen_env.kernels import SWITCH
+from textgen_env.kernels import SWITCH, kernels
 
 DISTRIBUTIONS = ("numpy", "torch", "numba", "gymnasium", "stable-baselines3", "sb3-contrib")
-# Where one of these differs, the same seed may give other numbers: compiled loops round differently from plain ones.
-DECISIVE = ("textgen-env", "numpy", "torch", "numba", "gymnasium")
+# Where one of these differs, the same seed may give other numbers: compiled loops round differently from plain ones,
+# and wider instructions add in another order. Threads and graphics cards are kept, but tell against nothing.
+DECISIVE = ("textgen-env", "code", "numpy", "torch", "numba", "gymnasium", "loops", "instructions")
+LOOPS = ("convolution", "diversity", "edit", "ngrams", "prefixes", "recurrent", "softmax", "steps")
+# By these a person chooses among the instructions that the processor has.
+CHOSEN_BY = ("ATEN_CPU_CAPABILITY", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_DISABLE_JIT", "MKL_CBWR")
+# What decides a run's numbers; not what shows them.
+ROOMS = ("evaluation", "measures", "policies", "running")
 
 
 def versions() -> dict[str, str]:
-    """By name: the package, Python, the libraries there are, the machine."""
-    return dict(_versions())
+    """By name: the package and its code, Python, the libraries there are, whether loops are compiled, the processor's
+    instructions, the machine."""
+    return {**_versions(), "loops": _loops(), "threads": _threads()}
 
 
 def installed(distributions: Sequence[str]) -> dict[str, str]:
@@ -34,10 +47,50 @@ def installed(distributions: Sequence[str]) -> dict[str, str]:
 
 @cache
 def _versions() -> Mapping[str, str]:
-    found = installed(DISTRIBUTIONS)
+    return installed(DISTRIBUTIONS) | {
+        "code": code_digest(),
+        "instructions": _instructions(),
+        "platform": platform.platform(),
+        "processors": str(os.cpu_count()),
+    }
+
+
+@cache
+def code_digest() -> str:
+    """SHA-256 of the code that a run's numbers come from, and of the data that lie in it: twelve hexadecimal digits."""
+    package, bench = Path(textgen_env.__file__).parent, Path(__file__).parents[1]
+    found = sha256()
+    for folder in (package, Path(agents.__file__).parent, *(bench / room for room in ROOMS)):
+        for path in sorted(each for each in folder.rglob("*") if each.suffix in (".py", ".json")):
+            found.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()[:12]
+
+
+def _loops() -> str:
+    """ "compiled", "plain", or which are plain."""
     if os.environ.get(SWITCH) == "0":
-        found["numba"] = "switched off"
-    return found | {"platform": platform.platform(), "processors": str(os.cpu_count())}
+        return "plain"
+    plain = [name for name in LOOPS if kernels(name) is None]
+    return f"plain: {', '.join(plain)}" if 0 < len(plain) < len(LOOPS) else "plain" if plain else "compiled"
+
+
+def _instructions() -> str:
+    """The vector instructions that NumPy finds and uses, and what the person has chosen."""
+    described: Mapping[str, Mapping[str, Sequence[str]]] = np.show_config(mode="dicts")  # type: ignore[assignment]
+    found = described.get("SIMD Extensions", {})
+    chosen = [f"{name}={os.environ[name]}" for name in CHOSEN_BY if name in os.environ]
+    return " ".join([platform.machine(), *found.get("baseline", ()), *found.get("found", ()), *chosen])
+
+
+def _threads() -> str:
+    """Of torch, with the graphics cards that it uses; where it is not loaded, as the person has chosen."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return os.environ.get("OMP_NUM_THREADS", "not chosen")
+    # To ask for a card's name takes memory on it.
+    count = torch.cuda.device_count() if torch.cuda.is_initialized() else 0
+    cards = [torch.cuda.get_device_name(each) for each in range(count)]
+    return "; ".join([str(torch.get_num_threads()), *cards])
 
 
 def decisive_differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:

@@ -17,7 +17,7 @@ from benchmarks.specs.file_digests import by_content
 from benchmarks.store.old_form import in_new_form
 from benchmarks.store.results import Failure, Result
 from textgen_env import files
-from textgen_env.files import DRAFT, what_is_wrong
+from textgen_env.files import DIGEST, DRAFT, UnreadableFile, check_seal, sealed, sha256_of, what_is_wrong
 from textgen_env.files import sync_folder as sync_folder
 from textgen_env.files import write_whole as write_whole
 
@@ -28,6 +28,9 @@ ERROR = "error.json"
 AGENT = "agent.safetensors"
 BEST = "best.safetensors"
 LOCK = ".lock"
+SEALED = "sealed"
+RESTS_ON = "rests_on"
+"""Where a result names the files that it rests on: name -> SHA-256."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class RunState:
         config: as `Run.to_config` gave it, or None.
         result: of a finished run.
         error: of a failed one, or of the machine.
-        broken: files that cannot be read, with the reason; they count as absent.
+        broken: files that cannot be read, or are not what they were when the result was written, with the reason; they
+            count as absent, and a result that rests on them too.
     """
 
     status: Status
@@ -82,13 +86,60 @@ def read_json(path: Path) -> dict[str, Any]:
     return files.read_json(path, links=False)
 
 
+def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
+    """Writes JSON as `write_json` does, with a digest of itself."""
+    write_json(path, sealed({**content, SEALED: True}))
+
+
+def read_sealed(path: Path, required: bool = False) -> dict[str, Any]:
+    """What `write_sealed` wrote; or what `write_json` wrote, as everything was before there were seals.
+
+    Args:
+        path: of the file.
+        required: whether it must have a seal.
+
+    Raises:
+        FileNotFoundError: no such file.
+        textgen_env.files.UnreadableFile: as `read_json`; or another content than was sealed.
+    """
+    content = read_json(path)
+    if required or content.keys() & {SEALED, DIGEST}:
+        check_seal(path, content)
+    return {key: value for key, value in content.items() if key not in (SEALED, DIGEST)}
+
+
+def write_result(folder: Path, result: Result) -> None:
+    """Seals a run: `result.json` names each file that the result rests on with its SHA-256."""
+    there = [name for name in (CONFIG, AGENT, BEST) if (folder / name).exists()]
+    rests_on = {name: sha256_of(folder / name, links=False) for name in there}
+    write_sealed(folder / RESULT, {**result.to_json(), RESTS_ON: rests_on})
+
+
+def _differing(folder: Path, content: Mapping[str, Any]) -> list[tuple[Path, str]]:
+    """The files that a result rests on and that are not what they were, each with the reason; one that is missing, or
+    of another kind, tells against the result."""
+    rests_on = content.get(RESTS_ON, {})
+    if not isinstance(rests_on, Mapping) or not rests_on.keys() <= {CONFIG, AGENT, BEST}:
+        return [(folder / RESULT, f"{RESTS_ON!r} does not name files of a run")]
+    found: list[tuple[Path, str]] = []
+    for name, digest in rests_on.items():
+        try:
+            if sha256_of(folder / name, links=False) != digest:
+                found.append((folder / name, f"is not what it was when {RESULT} was written: its SHA-256 is another"))
+        except FileNotFoundError:
+            found.append((folder / RESULT, f"{name}, which it rests on, is missing"))
+        except UnreadableFile as error:
+            found.append((folder / name, error.wrong))
+    return found
+
+
 def read_state(folder: Path) -> RunState:
     """What became of the run in `folder`; changes nothing."""
     broken: list[tuple[Path, str]] = []
     read: dict[str, dict[str, Any]] = {}
     for name in (CONFIG, RESULT, ERROR):
         try:
-            read[name] = read_json(folder / name)
+            read[name] = read_sealed(folder / name)
         except FileNotFoundError:
             continue
         except ValueError as error:
@@ -102,9 +153,14 @@ def read_state(folder: Path) -> RunState:
         return RunState("unfinished" if broken else "not started", broken=tuple(broken))
     if RESULT in read:
         try:
-            return RunState("finished", config, Result.from_json(read[RESULT]), broken=tuple(broken))
+            result = Result.from_json(read[RESULT])
         except ValueError as error:
             broken.append((folder / RESULT, str(error)))
+        else:
+            differing = _differing(folder, read[RESULT])
+            if not differing:
+                return RunState("finished", config, result, broken=tuple(broken))
+            broken += differing
     if ERROR in read:
         failure = Failure.from_json(read[ERROR])
         status: Status = "unfinished" if failure.of_the_machine else "failed"

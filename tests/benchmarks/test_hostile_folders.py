@@ -15,7 +15,7 @@ from benchmarks import catalogue
 from benchmarks.cli import app
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 from support.tiny_experiment import do
-from textgen_env.files import DIGEST, sealed
+from textgen_env.files import DIGEST, sealed, sha256_of
 
 pytest.importorskip("num2words")
 
@@ -45,6 +45,7 @@ COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "plot-attention": lambda out: ["plot-attention", str(out / RUN), "--source", "7"],
     "throughput": lambda out: ["throughput", "--only", "nothing", "--out", str(out / RUN)],
     "variance": lambda out: ["variance", "--only", "nothing", "--out", str(out / RUN)],
+    "degenerate": lambda out: ["degenerate", "--only", "nothing", "--out", str(out / RUN)],
 }
 
 
@@ -93,6 +94,16 @@ def spoil(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Non
     path.write_text(json.dumps(sealed(changed) if DIGEST in content else changed))
 
 
+def spoil_settings(out: Path, changes: dict[str, Any]) -> None:
+    """Changes what the run's `config.json` and its `result.json` say, likewise."""
+    spoil(out / RUN / "config.json", lambda content: {**content, **changes})
+    config = sha256_of(out / RUN / "config.json")
+    spoil(
+        out / RUN / "result.json",
+        lambda content: {**content, **changes, "rests_on": {**content["rests_on"], "config.json": config}},
+    )
+
+
 def test_every_command_is_walked() -> None:
     named = {each.name or each.callback.__name__ for each in app.registered_commands if each.callback is not None}
     assert named == COMMANDS.keys()
@@ -102,12 +113,11 @@ def test_every_command_is_walked() -> None:
 def test_no_command_follows_what_a_folder_names(what: str, out: Path) -> None:
     marker = out.parent / "marker"
     changes = HOSTILE[what](marker)
-    spoil(out / RUN / "config.json", lambda content: {**content, **changes})
+    spoil_settings(out, changes)
     spoil(
         out / "visited" / "experiment.json",
         lambda content: {**content, **changes, "runs": [{**each, **changes} for each in content["runs"]]},
     )
-    spoil(out / RUN / "result.json", lambda content: {**content, **changes})
     for name, command in COMMANDS.items():
         result = CliRunner().invoke(app, command(out))
         assert result.exception is None or isinstance(result.exception, SystemExit), name
@@ -120,7 +130,7 @@ def test_no_command_follows_what_a_folder_names(what: str, out: Path) -> None:
 
 
 def test_it_is_followed_on_the_persons_word(out: Path) -> None:
-    spoil(out / RUN / "config.json", lambda content: {**content, **HOSTILE["function"](out)})
+    spoil_settings(out, HOSTILE["function"](out))
     result = CliRunner().invoke(app, [*COMMANDS["plot-attention"](out), "--trust"])
     assert (out.parent / "marker").exists()
     assert "is an import path" not in result.output
@@ -136,7 +146,7 @@ def test_what_the_person_says_is_the_persons_word(out: Path) -> None:
 def test_only_environments_of_texts_are_made_of_what_a_folder_names(out: Path) -> None:
     """Others take what they import from their arguments."""
     change = {"env_id": "GymV21Environment-v0", "env_kwargs": {"env_id": "evil:Env"}}
-    spoil(out / RUN / "config.json", lambda content: {**content, **change})
+    spoil_settings(out, change)
     result = CliRunner().invoke(app, COMMANDS["plot-attention"](out))
     assert result.exit_code == 2
     assert "env_id='GymV21Environment-v0'" in result.output

@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
+import torch
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
 from textgen_env.checks import check_at_least
 
+REMEDY = (
+    "a wrapper has changed them. Token ids are names, not amounts: wrap with VecNormalize(envs, norm_obs=False), and "
+    "leave out wrappers that scale or stack observations"
+)
 EXACT_IN_FLOAT32 = 2**24
 """Observations reach the extractor as float32, which tells whole numbers up to this one apart."""
 
@@ -46,7 +51,11 @@ class PrefixFeatures(BaseFeaturesExtractor):
         )
 
     def forward(self, observations: Tensor | dict[str, Tensor]) -> Tensor:
-        """Features (B, H) of prefixes (B, T), or of a dict with sources (B, S); ids in any dtype."""
+        """Features (B, H) of prefixes (B, T), or of a dict with sources (B, S); ids in any dtype.
+
+        Raises:
+            ValueError: observations that are no token ids, as a wrapper that normalises them makes.
+        """
         if isinstance(observations, Tensor):
             return cast(Tensor, self.readers["tokens"](observations))
         state = self.readers["source"](observations["source"]) if "source" in self.readers else None
@@ -70,7 +79,13 @@ class SequenceReader(nn.Module):
     def forward(self, ids: Tensor, state: Tensor | None = None) -> Tensor:
         """The state (B, H) after the ids (B, L) up to the first blank, from `state` (B, H) or zeros."""
         tokens = ids.long()
-        lengths = (tokens != self.blank).sum(1).clamp(min=1)
+        low, high = (int(end) for end in tokens.aminmax())
+        if low < 0 or high > self.blank or not torch.equal(tokens.to(ids.dtype), ids):
+            raise ValueError(_no_ids(ids, self.blank))
+        written = tokens != self.blank
+        if bool((written[:, 1:] & ~written[:, :-1]).any()):
+            raise ValueError(f"observations hold tokens behind a blank, {self.blank}, as no prefix does: {REMEDY}")
+        lengths = written.sum(1).clamp(min=1)
         longest = int(lengths.max())
         embedded = self.embedding(tokens[:, :longest].t())  # (L, B, E)
         start = None if state is None else state.unsqueeze(0)
@@ -96,9 +111,16 @@ def policy_kwargs(
     }
 
 
+def _no_ids(ids: Tensor, blank: int) -> str:
+    """What is wrong with observations, of which one at least is no id."""
+    values = ids.double().flatten()
+    wrong = ~((values >= 0) & (values <= blank) & (values == values.round()))
+    return f"observations hold {values[wrong][0].item():g}, which is no token id, 0 to {blank}: {REMEDY}"
+
+
 def _blank(space: spaces.Space[Any]) -> int:
     if not isinstance(space, spaces.Box) or space.dtype != np.int64 or len(space.shape) != 1:
-        raise TypeError(f"observation_space: {space} must be an int64 Box of shape (T,), token ids")
+        raise TypeError(f"observation_space: {space} must be an int64 Box of shape (T,), token ids; {REMEDY}")
     blank = int(space.high.max())
     if blank >= EXACT_IN_FLOAT32:
         raise ValueError(f"observation_space: {blank} tokens; ids up to {EXACT_IN_FLOAT32 - 1} survive float32")

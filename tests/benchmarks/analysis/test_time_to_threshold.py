@@ -16,7 +16,7 @@ from benchmarks.report.shown_tables import threshold_table
 from benchmarks.specs.experiment import Algorithm, Experiment, runs_of
 from benchmarks.store.manifest import Manifest, read_manifest
 from benchmarks.store.results import Point, Reference, Result
-from benchmarks.store.run_folder import read_json, write_json
+from benchmarks.store.run_folder import read_sealed, write_json
 from support.html_pages import page_of
 
 AGENT = "uniform"
@@ -101,7 +101,7 @@ def test_without_a_baseline_a_share_is_of_the_goal_itself(folder: Path) -> None:
 
 
 def test_nothing_asked_for_is_no_table(folder: Path) -> None:
-    manifest = read_json(folder / "experiment.json")
+    manifest = read_sealed(folder / "experiment.json")
     # As kept before there was such a table.
     del manifest["threshold"], manifest["at_most"]
     write_json(folder / "experiment.json", manifest)

@@ -110,7 +110,8 @@ def in_child(*arguments):
 def left_of(out):
     (folder,) = out.glob("x/*/seed-3")
     result = read_json(folder / "result.json")
-    result.pop("evaluation_seconds")
+    for name in ("evaluation_seconds", "digest"):
+        result.pop(name)
     points = result["curve"] + ([] if result["best"] is None else [result["best"]["point"]])
     for point in points:
         point.pop("seconds")

@@ -112,14 +112,15 @@ def test_what_starts_from_a_failed_run_fails_with_its_reason(tmp_path: Path, mon
     assert ended(events) == [("MLE", "finished"), ("RL", "finished")]
 
 
-def test_a_parent_without_its_agent_is_named(tmp_path: Path) -> None:
+def test_a_parent_without_its_agent_is_named_and_made_anew(tmp_path: Path) -> None:
     do(replace(EXPERIMENT, algorithms=(PARENT,)), tmp_path)
     path = tmp_path / "x" / "MLE" / "seed-0" / "agent.safetensors"
+    whole = path.read_bytes()
     path.unlink()
-    do(EXPERIMENT, tmp_path)
-    error = read_state(tmp_path / "x" / "RL" / "seed-0").error
-    assert error is not None
-    assert f"{path} is missing" in error.error
+    _, words = do(EXPERIMENT, tmp_path)
+    assert "agent.safetensors, which it rests on, is missing" in " ".join(words)
+    assert path.read_bytes() == whole
+    assert read_state(tmp_path / "x" / "RL" / "seed-0").status == "finished"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +22,10 @@ from benchmarks.store.checkpoints import (
     remove_run_checkpoint,
     write_run_checkpoint,
 )
+from benchmarks.store.provenance import DECISIVE
 from benchmarks.store.results import Point
-from benchmarks.store.run_folder import read_json, read_state
+from benchmarks.store.run_folder import read_json, read_state, write_sealed
+from textgen_env.kernels import SWITCH, kernels
 
 CURVE = (Point(0, 0, 0.0, -3.0), Point(64, 0, 0.5, -2.0, 8, "mle", {"nll": 1.0}, {"nll_oracle": 2.0}))
 SMALL = {"vocab_size": 8, "max_length": 3, "train_size": 40, "test_size": 40}
@@ -67,7 +70,8 @@ def test_files_that_are_not_named_count_for_nothing(tmp_path: Path) -> None:
 def changed(**changes: Any) -> Callable[[Path], None]:
     def change(place: Path) -> None:
         content = read_json(place / "progress.json")
-        (place / "progress.json").write_text(json.dumps(content | changes))
+        kept = {key: value for key, value in content.items() if key not in ("digest", "sealed")}
+        write_sealed(place / "progress.json", kept | changes)
 
     return change
 
@@ -87,12 +91,12 @@ def cut(name: str, size: int) -> Callable[[Path], None]:
         (cut("agent-1.safetensors", 0), r"agent-1.safetensors is not what was written"),
         (lambda place: (place / "agent-1.safetensors").unlink(), r"agent-1.safetensors is missing"),
         (cut("progress.json", 100), r"progress.json is no whole checkpoint: holds no readable JSON"),
-        (changed(format=9), r"progress.json is no whole checkpoint: format=9, this code reads 1"),
+        (changed(format=9), r"progress.json is no whole checkpoint: format=9, this code reads 2"),
         (changed(curve=[]), r"no points"),
         (changed(curve=[{}]), r"'tokens_generated' is missing"),
         (changed(files=[1]), r"progress.json is no whole checkpoint"),
         (changed(best=7), r"best=7 is no point of the curve"),
-        (changed(versions={}), r"is of another version: textgen-env None there"),
+        (changed(versions={}), r"of what may give other numbers than here: textgen-env None there"),
         (changed(versions=3), r"progress.json is no whole checkpoint"),
         (changed(settings="other"), r"is of another configuration"),
     ],
@@ -105,6 +109,29 @@ def test_what_cannot_be_gone_on_with_is_refused_by_name(
     with pytest.raises(CheckpointRefused, match=said) as refused:
         read_run_checkpoint(tmp_path, "s")
     assert f"move {place_of(tmp_path)} away" in str(refused.value)
+
+
+def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
+    kept(tmp_path)
+    path, draws = place_of(tmp_path) / "progress.json", random.Random(0)
+    whole = path.read_bytes()
+    for _ in range(200):
+        damaged, at = bytearray(whole), draws.randrange(8 * len(whole))
+        damaged[at // 8] ^= 1 << at % 8
+        path.write_bytes(bytes(damaged))
+        # The e of 1e-05 may have become an E.
+        if bytes(damaged).lower() == whole.lower():
+            continue
+        with pytest.raises(CheckpointRefused, match=r"progress\.json"):
+            read_run_checkpoint(tmp_path, "s")
+
+
+@pytest.mark.parametrize("name", ["../agent-1.safetensors", "a/b", ".", ""])
+def test_files_of_other_folders_are_no_part_of_it(tmp_path: Path, name: str) -> None:
+    kept(tmp_path)
+    changed(files={"agent": {"name": name, "bytes": 7, "sha256": ""}})(place_of(tmp_path))
+    with pytest.raises(CheckpointRefused, match="must be the name of a file in the folder"):
+        read_run_checkpoint(tmp_path, "s")
 
 
 class Stopped(BaseException):
@@ -149,6 +176,43 @@ def test_a_run_starts_nothing_over_a_checkpoint_that_it_cannot_go_on_from(interr
     done(tmp_path)
     assert read_state(interrupted).status == "finished"
     assert not progress.exists()
+
+
+@pytest.mark.skipif(kernels("ngrams") is None, reason="there are no compiled loops to do without")
+def test_a_run_begun_with_compiled_loops_is_not_gone_on_with_without_them(
+    interrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which would leave other bits; but it is begun anew where that is asked for, and what there was is kept."""
+    monkeypatch.setenv(SWITCH, "0")
+    with pytest.raises(CheckpointRefused, match=r"loops compiled there, plain here.* --anew"):
+        done(tmp_path)
+    assert read_state(interrupted).status == "unfinished"
+    words = done(tmp_path, anew=True)
+    (said,) = (line for line in words if "is begun anew" in line)
+    assert "loops compiled there, plain here" in said
+    assert said.endswith("kept as checkpoint.broken-1")
+    state = read_state(interrupted)
+    assert state.result is not None
+    assert state.result.versions["loops"] == "plain"
+    assert (interrupted / "checkpoint.broken-1" / "progress.json").is_file()
+
+
+@pytest.mark.parametrize("name", DECISIVE)
+def test_each_thing_that_bits_depend_on_is_kept_and_compared(interrupted: Path, tmp_path: Path, name: str) -> None:
+    place = interrupted / "checkpoint"
+    made_with = read_json(place / "progress.json")["versions"]
+    changed(versions={**made_with, name: "another"})(place)
+    with pytest.raises(CheckpointRefused, match=f"{name} another there, {re.escape(made_with[name])} here"):
+        done(tmp_path)
+
+
+def test_what_bits_do_not_depend_on_is_kept_alone(interrupted: Path, tmp_path: Path) -> None:
+    place = interrupted / "checkpoint"
+    made_with = read_json(place / "progress.json")["versions"]
+    assert made_with.keys() >= {"threads", "processors", "platform", "python"}
+    changed(versions={**made_with, "threads": "99", "processors": "99"})(place)
+    done(tmp_path)
+    assert read_state(interrupted).status == "finished"
 
 
 def test_what_was_interrupted_goes_on_from_its_last_point(interrupted: Path, tmp_path: Path) -> None:

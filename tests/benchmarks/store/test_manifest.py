@@ -11,7 +11,7 @@ import pytest
 from benchmarks.catalogue import experiment_names, load_sizes
 from benchmarks.specs.experiment import Algorithm, Experiment, runs_of
 from benchmarks.store.manifest import IN_RUNS, MANIFEST, Manifest, read_manifest
-from benchmarks.store.run_folder import read_json, write_json
+from benchmarks.store.run_folder import read_json, read_sealed, write_json
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = sorted((ROOT / "benchmarks" / "results").glob(f"*/{MANIFEST}"))
@@ -100,7 +100,7 @@ def test_earlier_runs_stay(tmp_path: Path) -> None:
 )
 def test_another_form_is_refused(tmp_path: Path, changes: Mapping[str, object], said: str) -> None:
     Manifest.of(EXPERIMENT, runs_of(EXPERIMENT)).write(tmp_path)
-    write_json(tmp_path / MANIFEST, read_json(tmp_path / MANIFEST) | changes)
+    write_json(tmp_path / MANIFEST, read_sealed(tmp_path / MANIFEST) | changes)
     with pytest.raises(ValueError, match=said):
         read_manifest(tmp_path)
 
@@ -108,7 +108,7 @@ def test_another_form_is_refused(tmp_path: Path, changes: Mapping[str, object], 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     Manifest.of(EXPERIMENT, runs_of(EXPERIMENT)).write(tmp_path)
     for name in ("description", "labels", "runs"):
-        content = read_json(tmp_path / MANIFEST)
+        content = read_sealed(tmp_path / MANIFEST)
         del content[name]
         write_json(tmp_path / "broken" / MANIFEST, content)
         with pytest.raises(ValueError, match=f"'{name}' is missing"):
