@@ -22,6 +22,7 @@ TABLES = {
     "table1-cpu": "## table1, cpu",
     "figure3-small": "On the small oracle, seeds",
     "figure3-cpu": "On the paper's oracle seeds",
+    "columns-small": "## columns",
     "exact": "## exact",
     "attention": "## attention",
 }
@@ -104,6 +105,21 @@ CLAIMS: tuple[tuple[str, str, Callable[[Of], tuple[float, ...]]], ...] = (
         "Not uniform tokens, which have 11.44, but tokens drawn from the unigram: 10.28.",
         lambda of: (of("Uniform", "nll_oracle"), of("Unigram", "nll_oracle")),
     ),
+    (
+        "columns-small",
+        "two columns end 0.005 higher",
+        lambda of: (of("SeqGAN-2columns", "nll_oracle") - of("SeqGAN", "nll_oracle"),),
+    ),
+    (
+        "columns-small",
+        "(1, 5, 3) at 3.867 where",
+        lambda of: (of("SeqGAN-g1-d5-k3-2columns", "nll_oracle"),),
+    ),
+    (
+        "columns-small",
+        "What SeqGAN loses to MLE, 0.090",
+        lambda of: (of("SeqGAN", "nll_oracle") - of("MLE", "nll_oracle"),),
+    ),
     ("table1-cpu", "that of uniform tokens (8.517)", lambda of: (of("Uniform", "nll_test"),)),
 )
 
@@ -178,7 +194,7 @@ def test_means_spreads_and_collapses_are_those_of_the_table(folder: str) -> None
     assert compared >= len(agents(folder)) - 1
 
 
-@pytest.mark.parametrize("folder", ["table1-small", "table1-cpu", "figure3-cpu", "attention"])
+@pytest.mark.parametrize("folder", ["table1-small", "table1-cpu", "figure3-cpu", "columns-small", "attention"])
 def test_tests_are_those_of_the_differences(folder: str) -> None:
     measure = "nll_test" if folder == "attention" else "nll_oracle"
     found = {row["agent"]: row for row in rows_of(folder, "differences.csv") if row["measure"] == measure}

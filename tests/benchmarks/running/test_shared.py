@@ -113,19 +113,19 @@ def test_figure_3s_strategies_differ_after_pre_training_alone(size: str) -> None
     assert all(row.env_kwargs == strategies[0].env_kwargs for row in strategies)
 
 
-@pytest.mark.parametrize("size", ["small", "cpu"])
+@pytest.mark.parametrize("size", ["small", "cpu", "paper"])
 def test_twins_with_two_columns_differ_from_the_rows_of_table_and_figure_in_that_alone(size: str) -> None:
-    others = {
+    ones = {
         (run.algorithm.label, run.seed): run
         for experiments in (table1.EXPERIMENTS, figure3.EXPERIMENTS)
         for run in runs_of(experiments[size])
     }
     found = {(run.algorithm.label, run.seed): run for run in runs_of(columns.EXPERIMENTS[size])}
     twins = {key: run for key, run in found.items() if key[0].endswith(columns.SUFFIX)}
-    assert {key: run for key, run in found.items() if key not in twins}.items() <= others.items()
-    assert twins
+    assert {key: run for key, run in found.items() if key not in twins}.items() <= ones.items()
+    assert len({label for label, _ in twins}) == 2
     for (label, seed), twin in twins.items():
-        one = found[label.removesuffix(columns.SUFFIX), seed]
+        one = ones[label.removesuffix(columns.SUFFIX), seed]
         assert twin.parent == one.parent
         assert twin.algorithm.hyperparameters == one.algorithm.hyperparameters
         assert twin.env_kwargs["reward"] == {**one.env_kwargs["reward"], "columns": 2}
