@@ -27,18 +27,45 @@ class Shaped(Protocol):
         ...
 
 
-def check_at_least(name: str, value: int, least: int = 1) -> int:
-    """`value` if it is a whole number >= `least`.
+MOST_TOKENS = 2**20
+"""Tokens of a vocabulary: four times those of the largest language models."""
+MOST_BYTES = 16 * 2**30
+"""Memory that one array of a game or an agent may take."""
+
+
+def check_at_least(name: str, value: int, least: int = 1, most: int | None = None) -> int:
+    """`value` if it is a whole number >= `least`, and <= `most` if that is given.
 
     Raises:
         TypeError: not a whole number.
-        ValueError: too small.
+        ValueError: too small, or too large.
     """
     if not is_whole(value):
         raise TypeError(f"{name}={value!r} must be a whole number >= {least}, got {type(value).__name__}")
     if value < least:
         raise ValueError(f"{name}={value!r} must be a whole number >= {least}")
+    if most is not None and value > most:
+        raise ValueError(f"{name}={value!r} must be a whole number from {least} to {most}")
     return int(value)
+
+
+def check_room(what: str, *sizes: int, bytes_each: int = 8) -> None:
+    """Refuses an array before memory is taken for it, if it were larger than `MOST_BYTES`.
+
+    Args:
+        what: the arguments that its sizes come from, as the caller named them: "num_envs=3, max_length=5".
+        sizes: of its axes.
+        bytes_each: of an entry.
+
+    Raises:
+        ValueError: saying how much it would take, and how much may be.
+    """
+    taken = math.prod(sizes) * bytes_each
+    if taken > MOST_BYTES:
+        raise ValueError(
+            f"{what} would take {taken / 2**30:,.0f} GiB for one array; at most {MOST_BYTES // 2**30} GiB are allowed: "
+            "make it smaller"
+        )
 
 
 def check_number(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from textgen_env.checks import check_at_least
+from textgen_env.checks import check_at_least, check_room
 from textgen_env.fingerprint import fingerprint_of, in_words
 from textgen_env.generators import RowGenerators
 from textgen_env.handing import Handing
@@ -73,6 +73,7 @@ class GenerationCore:
         self.num_rows = check_at_least("num_envs", num_rows)
         self.task = task
         self.vocab_size, self.horizon = len(task.vocabulary), task.max_length
+        check_room(f"num_envs={num_rows}, max_length={self.horizon}", num_rows, self.horizon)
         self.masks = TokenMasks(task, min_length)
         self.reward = reward.bind(task)
         self._handing = Handing.of(self.reward)

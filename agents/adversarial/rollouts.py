@@ -13,7 +13,7 @@ import torch
 
 from agents.networks.policy_network import PolicyNetwork
 from agents.protocol import BoolArray, FloatArray, IntArray
-from textgen_env.checks import check_at_least
+from textgen_env.checks import check_at_least, check_room
 
 
 class RollOuts(NamedTuple):
@@ -61,6 +61,7 @@ def roll_out(
     """
     count, horizon = tokens.shape
     each = check_at_least("rollouts", rollouts)
+    check_room(f"rollouts={each} from every prefix of {count} texts", each, count, horizon, horizon)
     cuts, texts = (np.repeat(part, each) for part in np.nonzero(np.arange(1, horizon)[:, None] < lengths))
     cuts += 1
     begun = cuts.searchsorted(np.arange(horizon), side="right")

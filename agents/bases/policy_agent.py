@@ -19,7 +19,7 @@ from agents.networks.policy_network import PolicyNetwork
 from agents.networks.stepping import next_logits
 from agents.protocol import BoolArray, FloatArray, IntArray, Observation, State
 from textgen_env import Texts
-from textgen_env.checks import check_at_least
+from textgen_env.checks import check_at_least, check_room
 from textgen_env.models.sampling import sample_categorical
 
 # Hidden states held at once where many texts are scored.
@@ -150,7 +150,8 @@ class PolicyAgent(TrainableAgent):
 
     @torch.inference_mode()
     def _sample(self, n: int, sources: ArrayLike | None, generator: torch.Generator) -> Texts:
-        given = self.spec.checked_sources(sources, check_at_least("n", n))
+        check_room(f"n={n}, hidden_size={self.config.hidden_size}", check_at_least("n", n), self.config.hidden_size)
+        given = self.spec.checked_sources(sources, n)
         state = self.network.begin(n, None if given is None else self._on_device(given))
         sampled = self.network.decoder.sample(n, self.spec.max_length, generator, self.spec.eos_id, state=state)
         return Texts(*(array.cpu().numpy() for array in sampled))

@@ -16,7 +16,7 @@ from agents.functional.exploration import greedy
 from agents.functional.returns import written
 from agents.protocol import BoolArray, Callback, Envs, FloatArray, IntArray, Observation, State
 from textgen_env import Texts
-from textgen_env.checks import check_at_least
+from textgen_env.checks import check_at_least, check_room
 from textgen_env.models.sampling import sample_categorical
 
 # Values held at once where many texts are scored.
@@ -53,7 +53,8 @@ class ValueAgent(TrainableAgent):
 
     def sample(self, n: int, sources: ArrayLike | None = None) -> Texts:
         """`n` texts of the policy's own; see `agents.protocol.Agent`."""
-        given = self.spec.checked_sources(sources, check_at_least("n", n))
+        check_room(f"n={n}, max_length={self.spec.max_length}", check_at_least("n", n), self.spec.max_length)
+        given = self.spec.checked_sources(sources, n)
         tokens = np.full((n, self.spec.max_length), self.spec.vocab_size, np.int64)
         going, state = np.arange(n), None
         for t in range(self.spec.max_length):

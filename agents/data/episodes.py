@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from agents.data.text_batch import AllowedTokens, TextBatch, joined
 from agents.protocol import BoolArray, Envs, FloatArray, IntArray
 from textgen_env import TextGame, Texts, text_game
-from textgen_env.checks import check_at_least
+from textgen_env.checks import check_at_least, check_room
 
 Predict = Callable[..., tuple[NDArray[Any], Any]]
 """Chooses tokens: `predict(observation, state, episode_start, deterministic)` of the agents here and of
@@ -195,6 +195,7 @@ def _parts(observation: Any) -> tuple[IntArray, IntArray | None]:
 
 
 def _arrays(count: int, horizon: int, vocab_size: int, sources: IntArray | None) -> dict[str, Any]:
+    check_room(f"texts={count}, max_length={horizon}", count, horizon)
     arrays: dict[str, Any] = {
         "tokens": np.full((count, horizon), vocab_size, np.int64),
         "lengths": np.zeros(count, np.int64),

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from agents.data.text_batch import AllowedTokens, TextBatch
 from agents.data.text_spec import TextSpec
-from textgen_env.checks import check_at_least
+from textgen_env.checks import check_at_least, check_room
 
 
 class ReplayBuffer:
@@ -35,6 +35,7 @@ class ReplayBuffer:
 
     def __init__(self, spec: TextSpec, capacity: int) -> None:
         self.spec, self.capacity = spec, check_at_least("capacity", capacity)
+        check_room(f"capacity={capacity}, max_length={spec.max_length}", capacity, spec.max_length)
         self.added = 0
         self.allowed_tokens: AllowedTokens | None = None
         self._arrays: dict[str, NDArray[Any]] = {

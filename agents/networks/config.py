@@ -12,6 +12,10 @@ NetworkCell = Literal["lstm", "gru", "transformer"]
 AttentionName = Literal["none", "dot", "general", "additive"]
 
 
+# Of one layer: its weights take a gibibyte.
+MOST_SIZE = 2**14
+
+
 @dataclass(frozen=True)
 class NetworkConfig:
     """Shape of the network; see `agents.networks.policy_network.PolicyNetwork`."""
@@ -25,7 +29,7 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         for name in ("embedding_size", "hidden_size", "layers", "heads"):
-            check_at_least(name, getattr(self, name))
+            check_at_least(name, getattr(self, name), most=MOST_SIZE)
         check_choice("cell", self.cell, ("lstm", "gru", "transformer"))
         check_choice("attention", self.attention, ("none", *SCORES))
         if self.cell == "transformer" and self.hidden_size % self.heads:

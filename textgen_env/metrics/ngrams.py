@@ -259,15 +259,21 @@ def checked_texts(tokens: NDArray[Any], lengths: NDArray[Any]) -> tuple[IntArray
     return tokens, lengths
 
 
+MOST_ORDERS = 100
+"""Tokens of the longest n-gram: longer ones are whole texts."""
+
+
 def checked_order(name: str, order: int) -> int:
     """`order` if it is a whole number >= 1.
 
     Raises:
         TypeError: not a whole number.
-        ValueError: less than 1.
+        ValueError: less than 1, or more than `MOST_ORDERS`.
     """
     if not is_whole(order):
         raise TypeError(f"{name}={order!r} must be a whole number >= 1, got {type(order).__name__}")
     if order < 1:
         raise ValueError(f"{name}={order!r} must be a whole number >= 1: the tokens of an n-gram")
+    if order > MOST_ORDERS:
+        raise ValueError(f"{name}={order!r} must be a whole number from 1 to {MOST_ORDERS}: the tokens of an n-gram")
     return int(order)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textgen_env.checks import check_room
 from textgen_env.kernels import kernels
 from textgen_env.metrics.bleu_scorer import BleuScorer
 from textgen_env.metrics.ngrams import checked_texts, contiguous
@@ -61,6 +62,7 @@ class PrefixBleu:
             references.group_indices(named, count)
         # Without a group there is nothing to compare with, not even the start.
         lengths = np.where(group < 0, 0, lengths)
+        check_room(f"num_envs={count}, max_order={order}: dense BLEU", count, self._capacity)
         state: dict[str, Any] = {
             "total": np.empty(count),
             "group": group,

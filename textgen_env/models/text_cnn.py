@@ -65,11 +65,17 @@ class TextCNNConfig:
         return fitting
 
 
+MOST_SIZE = 2**14
+"""Entries of an embedding, tokens of a filter, filters of a width."""
+
+
 def _check_sizes(name: str, value: object, sizes: Sequence[int]) -> None:
     if not isinstance(sizes, list | tuple) or not all(type(size) is int for size in sizes):
         raise TypeError(f"{name}={value!r} must be {'a whole number' if name == 'embedding_size' else 'whole numbers'}")
     if min(sizes, default=1) < 1:
         raise ValueError(f"{name}={value!r}: every size must be at least 1")
+    if max(sizes, default=1) > MOST_SIZE:
+        raise ValueError(f"{name}={value!r}: every size must be at most {MOST_SIZE}")
 
 
 class TextEncoder(nn.Module):

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from textgen_env.checks import check_room
 from textgen_env.models.linear_softmax import LogitsMemory, softmax_entropies, token_log_probs
 from textgen_env.models.sampling import inverse_softmax
 
@@ -133,6 +134,7 @@ class TokenModel(nn.Module):
             raise ValueError(f"temperature={temperature!r} must be greater than 0; greedy choice is its limit")
         device = self.output.weight.device
         # All at once: what a text's chances are does not hang on how many are written together.
+        check_room(f"count={count}, horizon={horizon}", count, horizon)
         uniforms = torch.rand(count, horizon, generator=generator, device=generator.device, dtype=torch.float64)
         uniforms = uniforms.to(device)
         tokens = torch.full((count, horizon), self.vocab_size, dtype=torch.int64, device=device)

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from textgen_env.checks import check_at_least, check_bool, check_number
+from textgen_env.checks import check_at_least, check_bool, check_number, check_room
 from textgen_env.models.device import checked_device
 from textgen_env.models.learner import TextLearner
 from textgen_env.models.sampling import seeded_generator
@@ -62,6 +62,8 @@ class LearnedReward(BaseReward, Generic[Learner]):
         check_bool("auto_update", self.auto_update)
         for name, least in (("update_every", 1), ("steps", 1), ("batch_size", 2), ("seed", 0)):
             setattr(self, name, check_at_least(name, getattr(self, name), least))
+        # The texts of a round are drawn at once.
+        check_room(f"steps={self.steps}, batch_size={self.batch_size}", self.steps, self.batch_size)
         if self.batch_size % 2:
             raise ValueError(f"batch_size={self.batch_size!r} must be even: half of the texts are real")
         check_number("learning_rate", self.learning_rate, above=0)

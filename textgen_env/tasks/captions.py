@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from textgen_env.checks import check_at_least
+from textgen_env.checks import check_at_least, check_room
 from textgen_env.tasks.base import BaseTask, pad
 from textgen_env.tasks.grammar import Grammar
 from textgen_env.vocabulary import Texts, Vocabulary
@@ -59,6 +59,8 @@ class CaptionsTask(BaseTask):
         self.max_length = check_at_least("max_length", max_length)
         self.train_size = check_at_least("train_size", train_size)
         self.test_size = check_at_least("test_size", test_size)
+        check_room(f"train_size={self.train_size}, max_length={self.max_length}", self.train_size, self.max_length)
+        check_room(f"test_size={self.test_size}, max_length={self.max_length}", self.test_size, self.max_length)
         self.seed = check_at_least("seed", seed, 0)
         # The default holds nearly all sentences; whether a shorter horizon holds enough shows only in drawing them,
         # and is to be told here rather than in the middle of a run.

@@ -16,6 +16,8 @@ from textgen_env.tasks.base import BaseTask, SourceTable, pad
 from textgen_env.vocabulary import IntArray, Texts, Vocabulary
 
 END = "<eos>"
+# Each is spelt: ten million take minutes.
+MOST_NUMBER = 10**7
 SPLITS = ("train", "validation", "test", "all")
 PROBE = 1_000
 """Numbers that are spelt to find out whether a language separates its words."""
@@ -77,7 +79,7 @@ class NumberWordsTask(BaseTask):
         if split not in SPLITS:
             raise ValueError(f"split={split!r} must be one of {SPLITS}")
         self.language = language
-        self.max_number = check_at_least("max_number", max_number, 9)
+        self.max_number = check_at_least("max_number", max_number, 9, MOST_NUMBER)
         self.split = split
         self.seed = check_at_least("seed", seed, 0)
         spelt = _spelt_numbers(language, self.max_number)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from textgen_env.archives import opened_archive
-from textgen_env.checks import check_at_least
+from textgen_env.checks import MOST_TOKENS, check_at_least, check_room
 from textgen_env.files import DamagedFile, UnreadableFile, named_by
 from textgen_env.metrics.divergence import Estimate, monte_carlo_mean
 from textgen_env.models.device import checked_device
@@ -76,8 +76,10 @@ class OracleTask(BaseTask):
         self.seed = check_at_least("seed", seed, least=0)
         self.train_size = check_at_least("train_size", train_size)
         self.test_size = check_at_least("test_size", test_size)
+        check_room(f"train_size={self.train_size}, max_length={self.max_length}", self.train_size, self.max_length)
+        check_room(f"test_size={self.test_size}, max_length={self.max_length}", self.test_size, self.max_length)
         if oracle is None:
-            size = check_at_least("vocab_size", 5_000 if vocab_size is None else vocab_size)
+            size = check_at_least("vocab_size", 5_000 if vocab_size is None else vocab_size, most=MOST_TOKENS)
             self.language_model = random_oracle(size, self.seed)
         else:
             self.language_model = load_oracle(oracle)

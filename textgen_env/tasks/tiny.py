@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from textgen_env.checks import check_at_least
+from textgen_env.checks import MOST_TOKENS, check_at_least, check_room
 from textgen_env.tasks.base import BaseTask, pad
 from textgen_env.vocabulary import Texts, Vocabulary
 
@@ -36,11 +36,13 @@ class TinyTask(BaseTask):
         train_size: int = 1_000,
         test_size: int = 1_000,
     ) -> None:
-        vocab_size = check_at_least("vocab_size", vocab_size)
+        vocab_size = check_at_least("vocab_size", vocab_size, most=MOST_TOKENS)
         self.max_length = check_at_least("max_length", max_length)
         self.seed = check_at_least("seed", seed, least=0)
         self.train_size = check_at_least("train_size", train_size)
         self.test_size = check_at_least("test_size", test_size)
+        check_room(f"train_size={self.train_size}, max_length={self.max_length}", self.train_size, self.max_length)
+        check_room(f"test_size={self.test_size}, max_length={self.max_length}", self.test_size, self.max_length)
         letters = [chr(ord("a") + i) if vocab_size <= 27 else f"t{i + 1}" for i in range(vocab_size - 1)]
         self.vocabulary = Vocabulary(["<eos>", *letters], eos="<eos>")
 
