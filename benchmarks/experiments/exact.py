@@ -68,7 +68,7 @@ RETURN: tuple[Algorithm, ...] = (
     Algorithm("Double-DQN", "dqn", 100_000, hyperparameters={"double": True}),
     Algorithm("Deep-SARSA", "deep_sarsa", 140_000),
     Algorithm("A2C", "a2c", 60_000, hyperparameters={"entropy_weight": 0.6, "entropy_half_life": 30_000}),
-    # Once texts hardly differ, advantages are the critic's errors alone: scaled to unit size, they undo what it learned.
+    # Once texts hardly differ, advantages are the critic's errors alone: scaled to unit size they undo what it learned.
     Algorithm(
         "PPO",
         "ppo",
