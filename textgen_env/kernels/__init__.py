@@ -8,6 +8,7 @@ values. Compiled code is kept on disk beside the source, or in Numba's own cache
 from __future__ import annotations
 
 import os
+import warnings
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -38,8 +39,14 @@ def _loaded(name: str) -> Any:
         return None
     try:
         return import_module(f"textgen_env.kernels.{name}")
-    except RuntimeError as error:
+    except Exception as error:
         # Numba's words, at decoration, where neither the source's folder nor the user's can be written.
-        if "cannot cache function" in str(error):
-            return None
-        raise
+        if not (isinstance(error, RuntimeError) and "cannot cache function" in str(error)):
+            # The plain path gives the same values: no fault of the compiler's, or of a folder's, is to stop a game.
+            warnings.warn(
+                f"textgen_env runs without its compiled loops {name!r}, and more slowly: {type(error).__name__}: "
+                f"{error}",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        return None

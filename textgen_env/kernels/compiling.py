@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numba
+
+from textgen_env.kernels.kept_code import CheckedCache
 
 try:
     import fcntl
@@ -31,7 +33,12 @@ def kernel(signature: str | None = None, **options: Any) -> Callable[[Callable[.
         # a name that changes with every file here, nothing outlives a change.
         function.__qualname__ += f"_{source_digest()}"
         options.update(cache=True, nogil=True)
-        return (numba.njit(**options) if signature is None else numba.njit(signature, **options))(function)
+        dispatcher = numba.njit(**options)(function)
+        dispatcher._cache = CheckedCache(dispatcher.py_func)
+        if signature is not None:
+            dispatcher.compile(signature)
+            dispatcher.disable_compile()
+        return dispatcher
 
     return compiled
 
@@ -58,10 +65,13 @@ def _one_process_at_a_time(function: Any) -> Iterator[None]:
     if fcntl is None or folder is None:
         yield
         return
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    with (Path(folder) / "compiling.lock").open("a") as lock:
-        # Ended with the file's being closed, or the process's.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with ExitStack() as held:
+        # Where nothing can be written nothing is kept, and there is nothing to wait for.
+        with suppress(OSError):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            lock = held.enter_context((Path(folder) / "compiling.lock").open("a"))
+            # Ended with the file's being closed, or the process's.
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
