@@ -68,7 +68,13 @@ RETURN: tuple[Algorithm, ...] = (
     Algorithm("Double-DQN", "dqn", 100_000, hyperparameters={"double": True}),
     Algorithm("Deep-SARSA", "deep_sarsa", 140_000),
     Algorithm("A2C", "a2c", 60_000, hyperparameters={"entropy_weight": 0.6, "entropy_half_life": 30_000}),
-    Algorithm("PPO", "ppo", 60_000),
+    # Once texts hardly differ, advantages are the critic's errors alone: scaled to unit size they undo what it learned.
+    Algorithm(
+        "PPO",
+        "ppo",
+        60_000,
+        hyperparameters={"scale_advantages": False, "entropy_weight": 1.0, "entropy_half_life": 12_000},
+    ),
     Algorithm("NPG", "npg", 60_000),
     # Its steps are as long as ever where the policy is nearly certain, and few texts of a batch then differ: with 128
     # of them it wanders off again.
