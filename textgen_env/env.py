@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.utils.seeding import np_random
 
+from textgen_env.checks import check_at_least
 from textgen_env.descriptions import described
 from textgen_env.game import OneRowView
 from textgen_env.infos import end_info, start_infos
@@ -140,12 +141,10 @@ class TextGenEnv(OneRowView, gymnasium.Env[Observation, np.int64]):
 
         Raises:
             ValueError, TypeError: options that are not allowed; nothing is changed then.
-            gymnasium.error.Error: a seed that is no whole number >= 0.
+            ValueError, TypeError: a seed that is no whole number >= 0.
         """
         chosen = checked_options(options, OPTIONS)
-        if seed is not None:
-            # Gymnasium's own check and error of a seed; its generator is the core's.
-            np_random(seed)
+        seed = None if seed is None else check_at_least("seed", seed, least=0)
         self.core.reset(**chosen, seeds=None if seed is None else [seed])
         if seed is not None:
             self._np_random, self._np_random_seed = self.core.generators[0], int(seed)

@@ -208,8 +208,11 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
         write: writes the content into a file of another name.
 
     Raises:
+        IsADirectoryError: a folder stands in its place.
         OSError: what the system refuses; it names the path.
     """
+    if path.is_dir():
+        raise IsADirectoryError(f"path={str(path)!r} is a folder; give the name of a file in it")
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_drafts(path)
     draft = path.with_name(f".{path.name}.{os.getpid()}{DRAFT}")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgen_env.core import GenerationCore
+from textgen_env.plain_text import plain_text, print_text
 
 WIDTH, HEIGHT, MARGIN = 640, 360, 24
 TEXT_TOP, TEXT_BOTTOM = 76, 280
@@ -41,7 +42,7 @@ def render_row(core: GenerationCore, row: int, mode: str) -> Any:
     if mode == "ansi":
         return _described(core, row)
     if mode == "human":
-        print(_described(core, row))
+        print_text(_described(core, row))
         return None
     if mode == "rgb_array":
         return _drawn(core, row)
@@ -61,14 +62,14 @@ def _described(core: GenerationCore, row: int) -> str:
 
 
 def _text(core: GenerationCore, row: int) -> str:
-    return core.task.vocabulary.decode(core.tokens[row].tolist())
+    return plain_text(core.task.vocabulary.decode(core.tokens[row].tolist()))
 
 
 def _source(core: GenerationCore, row: int) -> str | None:
     sources = core.task.sources
     if sources is None or core.source_indices is None:
         return None
-    return sources.vocabulary.decode(sources.tokens[core.source_indices[row]].tolist())
+    return plain_text(sources.vocabulary.decode(sources.tokens[core.source_indices[row]].tolist()))
 
 
 def _progress(core: GenerationCore, row: int) -> str:

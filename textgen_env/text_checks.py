@@ -26,6 +26,12 @@ def one_for_each(actions: ArrayLike, rows: IntArray) -> NDArray[Any]:
         chosen = np.asarray(actions)
     except ValueError:
         raise InvalidAction(f"action={actions!r} is ragged, expected shape {rows.shape}: one token id a row") from None
+    # A tensor that takes part in differentiation, or lies on a device, refuses with an error of its own.
+    except (TypeError, RuntimeError) as error:
+        raise InvalidAction(
+            f"action={actions!r} cannot be read as whole numbers: {error}; give token ids, of a tensor "
+            "action.detach().cpu().numpy()"
+        ) from None
     if chosen.shape != rows.shape:
         raise InvalidAction(
             f"action={actions!r} has shape {chosen.shape}, expected {rows.shape}: one token id for each row"
@@ -98,7 +104,7 @@ def checked_seeds(seed: Any, num_rows: int) -> list[int | None]:
     """
     if seed is None:
         return [None] * num_rows
-    if isinstance(seed, Sequence | np.ndarray) and not isinstance(seed, str | bytes):
+    if isinstance(seed, Sequence | np.ndarray) and not isinstance(seed, str | bytes) and np.ndim(seed) > 0:
         if len(seed) != num_rows:
             raise ValueError(f"seed={seed!r} has {len(seed)} entries, expected one number, or one for {num_rows} rows")
         return [None if s is None else check_at_least(f"seed[{i}]", s, least=0) for i, s in enumerate(seed)]

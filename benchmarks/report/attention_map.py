@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
+import matplotlib
 import numpy as np
 import torch
 from gymnasium.error import Error as GymnasiumError
@@ -27,10 +28,12 @@ from benchmarks.store.run_folder import AGENT, CONFIG, read_sealed, read_state, 
 from textgen_env import TextGenEnv
 from textgen_env.environments import writes_texts
 from textgen_env.files import DamagedFile
+from textgen_env.plain_text import plain_text
 from textgen_env.registries import names_alone
 
 CELL_INCHES = 0.55, 0.34
 # So many cells that the numbers in them can still be read.
+MOST_LETTERS = 30
 NUMBERED = 400
 
 
@@ -124,6 +127,8 @@ def attention_map(policy: SavedPolicy, env: Any, row: int) -> AttentionMap:
     )
 
 
+# A dollar in a name is a dollar, and no formula.
+@matplotlib.rc_context({"text.parse_math": False})
 def drawn(shown: AttentionMap) -> Figure:
     """The heat map: a column for each token of the source, a row for each that was written, in their order."""
     rows, columns = shown.weights.shape
@@ -221,4 +226,4 @@ def _environment_in(settings: Path) -> tuple[str, Mapping[str, Any]]:
 
 def _shown(vocabulary: Any, ids: NDArray[np.int64]) -> tuple[str, ...]:
     """Tokens without the blanks that join them to others."""
-    return tuple(vocabulary.tokens[i].strip() or "␣" for i in ids.tolist())
+    return tuple(plain_text(vocabulary.tokens[i].strip(), MOST_LETTERS) or "␣" for i in ids.tolist())

@@ -21,6 +21,10 @@ from benchmarks.report.shown_tables import (
     threshold_table,
 )
 from benchmarks.report.table import Table
+from textgen_env.plain_text import plain_text
+
+MOST_STORY, MOST_TRACEBACK = 2_000, 20_000
+"""Characters that a page shows of a text or an error, and of a traceback."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,11 @@ def _facts(collected: Collected) -> dict[str, str]:
 
 def _missing(collected: Collected) -> tuple[MissingRun, ...]:
     return tuple(
-        MissingRun(record.name, record.story, "" if record.state.error is None else record.state.error.traceback)
+        MissingRun(
+            record.name,
+            plain_text(record.story, MOST_STORY),
+            "" if record.state.error is None else plain_text(record.state.error.traceback, MOST_TRACEBACK),
+        )
         for each in collected.algorithms
         for record in each.without_result
     )
@@ -165,7 +173,8 @@ def _samples(collected: Collected) -> tuple[Sample, ...]:
         finished = ((record.seed, record.state.result) for record in each.records)
         first = next(((seed, result) for seed, result in finished if result is not None), None)
         if first is not None:
-            found.append(Sample(each.label, first[0], first[1].samples))
+            texts = tuple(plain_text(text, MOST_STORY) for text in first[1].samples)
+            found.append(Sample(each.label, first[0], texts))
     return tuple(found)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.report.document import Document
 from benchmarks.report.table import Table
+from textgen_env.plain_text import plain_text
 
 TABLE = "table.csv"
 DIFFERENCES = "differences.csv"
@@ -34,8 +35,16 @@ def csv_text(columns: tuple[str, ...], lines: Iterable[Mapping[str, Any]]) -> st
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: "" if value is None else value for key, value in line.items()} for line in lines)
+    writer.writerows({key: _entry(value) for key, value in line.items()} for line in lines)
     return text.getvalue()
+
+
+def _entry(value: Any) -> Any:
+    """A value in a file that a spreadsheet may open: before words that it would take for a formula, an apostrophe."""
+    if not isinstance(value, str):
+        return "" if value is None else value
+    words = plain_text(value)
+    return f"'{words}" if words.startswith(("=", "+", "-", "@", "\t")) else words
 
 
 def markdown(document: Document) -> str:

@@ -38,6 +38,8 @@ def style(position: int) -> tuple[str, Dashes]:
     return PALETTE[position % len(PALETTE)], DASHES[(position // len(PALETTE)) % len(DASHES)]
 
 
+# A dollar in a name is a dollar, and no formula.
+@matplotlib.rc_context({"text.parse_math": False})
 def learning_curves(chart: Chart) -> Figure:
     """The figure of a chart: the means over seeds, bands from the lowest to the highest, references, and a dotted
     vertical line where pre-training ends. Heights not within the chart's are not shown; the names of what ends there

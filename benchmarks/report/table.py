@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from textgen_env.plain_text import plain_text
+
+MOST_IN_CELL = 500
+"""Characters that a cell shows."""
 Value = str | int | float | bool | None
 NONE = "–"
 
@@ -73,7 +77,7 @@ class Table:
     @property
     def texts(self) -> tuple[tuple[str, ...], ...]:
         """The cells as they are shown."""
-        return tuple(tuple(cell.text for cell in row) for row in self.rows)
+        return tuple(tuple(plain_text(cell.text, MOST_IN_CELL) for cell in row) for row in self.rows)
 
 
 def table_of_texts(title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Table:

@@ -11,8 +11,11 @@ from rich.table import Table as RichTable
 
 from benchmarks.report.document import Document
 from benchmarks.report.table import Table
+from textgen_env.plain_text import plain_text
 
 NARROWEST = 6
+# Characters of one message.
+MOST_SAID = 2_000
 # Blanks that rich puts between columns, and at both ends together.
 GAP = 2
 EDGES = 2
@@ -39,7 +42,7 @@ def show(document: Document, console: Console) -> None:
 
 def say(words: str, style: str, console: Console) -> None:
     """Prints words as they are."""
-    console.print(words, style=style, highlight=False, markup=False)
+    console.print(plain_text(words, MOST_SAID), style=style, highlight=False, markup=False)
 
 
 def print_table(table: Table, heading: str, console: Console, elsewhere: str = ELSEWHERE) -> None:

@@ -47,7 +47,10 @@ from benchmarks.store.run_folder import (
     write_sealed,
     write_whole,
 )
+from textgen_env.plain_text import plain_text
 
+MOST_WORDS, MOST_TRACEBACK = 10_000, 100_000
+"""Characters that are kept of an error or a text, and of a traceback."""
 Tell = Callable[[int], None]
 
 
@@ -89,7 +92,8 @@ def _failure(error: BaseException, folder: Path, job: Job | None) -> Failure:
     said = f"{type(error).__name__}: {error}"
     if not isinstance(error, MachineFailed):
         said = machine_failure(error, folder) or said
-    failure = Failure(said, traceback.format_exc(), () if job is None else job.curve)
+    story = plain_text(traceback.format_exc(), MOST_TRACEBACK)
+    failure = Failure(plain_text(said, MOST_WORDS), story, () if job is None else job.curve)
     return failure.with_last(job.last_finite()) if job is not None and failure.diverged else failure
 
 
@@ -255,7 +259,9 @@ def _result_of(
         reasons=final.reasons,
         references=references(evaluator.envs, evaluator.test_texts),
         oracle_entropy=oracle_entropy(evaluator.task),
-        samples=tuple(decode(ids.tolist()) for ids in texts.tokens[: evaluator.settings.sample_texts]),
+        samples=tuple(
+            plain_text(decode(ids.tolist()), MOST_WORDS) for ids in texts.tokens[: evaluator.settings.sample_texts]
+        ),
         evaluation_seconds=recorder.evaluation_seconds + seconds + time.perf_counter() - begun,
         versions=versions(),
         best=best,
