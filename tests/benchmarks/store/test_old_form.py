@@ -26,11 +26,14 @@ def written(name: str) -> dict[str, Any]:
     return content
 
 
+OF_OLD = [name for name in COMMITTED if "row" in written(name)["runs"][0]]
+
+
 def test_there_are_committed_results() -> None:
-    assert len(COMMITTED) >= 7
+    assert len(OF_OLD) >= 7
 
 
-@pytest.mark.parametrize("name", COMMITTED)
+@pytest.mark.parametrize("name", OF_OLD)
 def test_every_committed_run_is_read(name: str) -> None:
     runs, manifest = written(name)["runs"], read_manifest(RESULTS / name)
     assert [*manifest.runs] == [(run["row"]["label"], run["seed"]) for run in runs]
@@ -54,7 +57,7 @@ def test_the_committed_experiments_are_those_of_the_catalogue(name: str) -> None
         assert (kept["agent"], kept["init_from"]) == (known[label].agent, known[label].init_from)
 
 
-@pytest.mark.parametrize("name", COMMITTED)
+@pytest.mark.parametrize("name", OF_OLD)
 def test_a_report_of_committed_results_has_their_algorithms_and_seeds(name: str) -> None:
     collected, runs = collect(RESULTS / name), written(name)["runs"]
     assert collected.seeds == sorted({run["seed"] for run in runs})

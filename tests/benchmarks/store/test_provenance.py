@@ -55,7 +55,7 @@ def test_loops_are_told_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_kernel_is_asked_for() -> None:
     folder = ROOT / "textgen_env" / "kernels"
-    assert {path.stem for path in folder.glob("*.py")} - {"__init__", "compiling", "hashing"} == set(LOOPS)
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__", "compiling", "hashing", "kept_code"} == set(LOOPS)
 
 
 def test_the_code_is_told_by_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
