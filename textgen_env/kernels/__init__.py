@@ -37,9 +37,12 @@ def _loaded(name: str) -> Any:
     # Numba refuses a NumPy that is newer than it knows with an ImportError too.
     except ImportError:
         return None
+    module = f"textgen_env.kernels.{name}"
     try:
-        return import_module(f"textgen_env.kernels.{name}")
+        return import_module(module)
     except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == module:
+            raise
         # Numba's words, at decoration, where neither the source's folder nor the user's can be written.
         if not (isinstance(error, RuntimeError) and "cannot cache function" in str(error)):
             # The plain path gives the same values: no fault of the compiler's, or of a folder's, is to stop a game.

@@ -44,7 +44,7 @@ class Pairs(BaseReward):
         self.weights = torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
     def score(self, tokens: np.ndarray, lengths: np.ndarray, sources: Any = None) -> np.ndarray:
-        one_hots = F.one_hot(torch.from_numpy(tokens), self.weights.shape[1]).float()
+        one_hots = F.one_hot(torch.tensor(tokens), self.weights.shape[1]).float()
         return self.soft_score(one_hots).double().numpy()
 
     def soft_score(self, one_hots: Tensor, sources: Any = None) -> Tensor:

@@ -109,7 +109,8 @@ def test_the_oracle_itself_is_no_distance_away(task: OracleTask) -> None:
     for name in ("kl_forward", "kl_reverse"):
         assert MEASURES[name](subject)[:2] == (0.0, 0.0)
     for name in ("nll_oracle", "nll_test", "entropy"):
-        assert MEASURES[name](subject).value == pytest.approx(task.entropy)
+        found = MEASURES[name](subject)
+        assert found.value == pytest.approx(task.entropy, abs=4 * found.error)
 
 
 def test_bleu_self_bleu_and_distinct_are_those_of_the_metrics(task: OracleTask) -> None:

@@ -96,14 +96,14 @@ def test_an_unknown_kernel_is_an_error() -> None:
         kernels("no_such")
 
 
-def test_other_errors_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_other_errors_is_warned_and_the_plain_path_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(name: str) -> None:
         if name != "numba":
             raise RuntimeError("out of order")
 
     monkeypatch.setattr(package, "import_module", broken)
-    with pytest.raises(RuntimeError, match="out of order"):
-        kernels("not_loaded_before")
+    with pytest.warns(RuntimeWarning, match=r"without its compiled loops 'not_loaded_before'.*out of order"):
+        assert kernels("not_loaded_before") is None
 
 
 def test_importing_the_package_does_not_import_numba() -> None:
@@ -174,7 +174,7 @@ def test_compiled_code_is_renewed_when_any_kernel_changes() -> None:
     from textgen_env.kernels.compiling import source_digest
 
     for name in NAMES:
-        if name in ("compiling", "hashing"):
+        if name in ("compiling", "hashing", "kept_code"):
             continue
         loops = [value for value in vars(kernels(name)).values() if hasattr(value, "py_func")]
         assert loops, name

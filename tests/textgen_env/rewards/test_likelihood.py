@@ -42,7 +42,8 @@ def test_the_score_is_log_p(oracle: OracleTask) -> None:
     expected = torch.log_softmax(logits, -1).gather(2, torch.from_numpy(tokens)[..., None]).sum((1, 2))
     np.testing.assert_allclose(reward.score(tokens, lengths), expected.numpy(), atol=1e-5)
     # NLL_oracle of SeqGAN's tables.
-    assert -reward.score(tokens, lengths).mean() / 8 == pytest.approx(oracle.entropy)
+    nll = -reward.score(tokens, lengths) / 8
+    assert nll.mean() == pytest.approx(oracle.entropy, abs=4 * nll.std() / len(nll) ** 0.5)
 
 
 def test_each_token_earns_its_own_log_probability(oracle: OracleTask) -> None:
