@@ -13,6 +13,7 @@ import gymnasium
 import numpy as np
 import pytest
 
+from benchmarks.analysis.statistics import rate_interval
 from textgen_env.solve import TextMDP
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
@@ -270,3 +271,25 @@ def test_how_soon_the_optimum_is_reached_is_as_the_table_of_exact_has_it() -> No
     for row in shown_rows("exact"):
         for shown, title in {"runs at 95%": "reached", "tokens to 95%": "", "seconds to 95%": ""}.items():
             assert row[shown] == found[row["agent"]][title or shown], row["agent"]
+
+
+def test_new_seeds_of_exact_are_counted_as_they_are_kept() -> None:
+    with (RESULTS / "exact" / "fresh_seeds.csv").open(encoding="utf-8", newline="") as file:
+        runs = list(csv.DictReader(file))
+    section = (RESULTS / "RESULTS.md").read_text(encoding="utf-8").partition("### exact on new seeds")[2]
+    lines = [
+        line.strip("| ").split(" | ")
+        for line in section.partition("\n## ")[0].splitlines()
+        if " of " in line and line.startswith("| ")
+    ]
+    assert len(lines) >= 33
+    for label, seeds, below, interval, worst in lines:
+        first, last = (int(each) for each in seeds.split(" to "))
+        own = [run for run in runs if run["agent"] == label and first <= int(run["seed"]) <= last]
+        soft = label == "Soft-PG"
+        values = [float(run["kl_soft" if soft else "optimum_share"]) for run in own]
+        missed = sum(value > 0.02 if soft else value < 0.98 for value in values)
+        low, high = rate_interval(missed, len(values))
+        assert below == f"{missed} of {len(values)}", label
+        assert interval == f"{low:.1%} to {high:.1%}"
+        assert worst == (f"KL {max(values):.4f}" if soft else f"{min(values):.4f}")
