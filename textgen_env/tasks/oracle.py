@@ -21,6 +21,7 @@ from textgen_env.models.language_model import LanguageModel
 from textgen_env.models.sampling import seeded_generator
 from textgen_env.models.torch_settings import usual_torch
 from textgen_env.tasks.base import BaseTask
+from textgen_env.text_checks import checked_texts
 from textgen_env.vocabulary import IntArray, Texts, Vocabulary
 
 # The file's gates in torch's order: input, forget, candidate, output.
@@ -104,8 +105,13 @@ class OracleTask(BaseTask):
     @usual_torch()
     @torch.no_grad()
     def log_prob(self, tokens: IntArray, lengths: IntArray) -> NDArray[np.float64]:
-        """log p of whole texts under the oracle (N,), in nats."""
-        ids, counts = (torch.from_numpy(array).to(self.device) for array in (tokens, lengths))
+        """log p of whole texts under the oracle (N,), in nats.
+
+        Raises:
+            TypeError, ValueError: arrays that are no texts of this task.
+        """
+        checked = checked_texts(tokens, lengths, self)
+        ids, counts = (torch.from_numpy(array).to(self.device) for array in checked)
         scores: NDArray[np.float64] = self.language_model.log_probs(ids, counts).double().sum(1).cpu().numpy()
         return scores
 
@@ -127,7 +133,12 @@ class OracleTask(BaseTask):
 
     @usual_torch()
     def conditional_entropies(self, tokens: IntArray, lengths: IntArray) -> NDArray[np.float64]:
-        """The mean over a text's positions of H(p(. | x_<t)), (N,) in nats a token, of whole texts (N, T), (N,)."""
+        """The mean over a text's positions of H(p(. | x_<t)), (N,) in nats a token, of whole texts (N, T), (N,).
+
+        Raises:
+            TypeError, ValueError: arrays that are no texts of this task.
+        """
+        tokens, lengths = checked_texts(tokens, lengths, self)
         means = np.empty(len(tokens))
         for begun in range(0, len(tokens), TEXTS_AT_ONCE):
             rows = slice(begun, begun + TEXTS_AT_ONCE)
