@@ -90,6 +90,16 @@ class LikelihoodReward(BaseReward):
         total = state["total"] + log_prob
         return {self.name: total}, {**dict(zip(names, after, strict=True)), "total": total}
 
+    def check_state(self, state: RewardState) -> None:
+        """Refuses a state of the model that is not finite.
+
+        Raises:
+            ValueError: naming the entry.
+        """
+        for name in PARTS[self._bound().language_model.cell]:
+            if not np.isfinite(state[name]).all():
+                raise ValueError(f"state: entry {name!r} is not finite; restore what snapshot() returned")
+
     def _bound(self) -> HasLanguageModel:
         if self._task is None:
             raise ValueError("reward 'likelihood' is not bound to a task; use reward.bind(task)")
