@@ -1,5 +1,4 @@
-"""The command line: python -m benchmarks list | run NAME | report DIR | plot-attention PATH | throughput | variance |
-degenerate."""
+"""Command line of the benchmarks: `python -m benchmarks --help` lists its commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is no token id, and no length, is refused by name by every public function that takes texts."""
+"""Token ids and lengths that are none are refused by name by every public function that takes texts."""
 
 from __future__ import annotations
 

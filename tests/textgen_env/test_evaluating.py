@@ -12,16 +12,9 @@ from gymnasium.vector import AutoresetMode
 
 from agents.baselines.uniform import Uniform
 from agents.data.episodes import evaluate
+from support.learned_rewards import LEARNED, REWARDS, SMALL
 from textgen_env import combine, text_game
 from textgen_env.sb3 import make_sb3_vec_env
-
-SMALL = {"vocab_size": 20, "max_length": 6, "train_size": 40, "test_size": 10}
-LEARNED = {"update_every": 8, "steps": 2, "batch_size": 8, "embedding_size": 4, "widths": [1, 2], "counts": [4, 4]}
-REWARDS: dict[str, Any] = {
-    "discriminator": {"name": "discriminator", **LEARNED},
-    "ranker": {"name": "ranker", **LEARNED, "reference_size": 4, "comparison_size": 4},
-    "sum": {"name": "sum", "parts": [[1.0, {"name": "discriminator", **LEARNED}], [0.1, "likelihood"]]},
-}
 
 
 def made(reward: Any = REWARDS["discriminator"], kind: str = "vector", **kwargs: Any) -> Any:

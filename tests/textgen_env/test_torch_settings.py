@@ -12,17 +12,11 @@ import torch
 from gymnasium.vector import AutoresetMode
 
 import textgen_env
+from support.learned_rewards import REWARDS, SMALL
 from support.torch_states import STATES
 from textgen_env.models.torch_settings import is_usual, usual_torch
 
-SMALL = {"vocab_size": 20, "max_length": 6, "train_size": 40, "test_size": 10}
-LEARNED = {"update_every": 8, "steps": 2, "batch_size": 8, "embedding_size": 4, "widths": [1, 2], "counts": [4, 4]}
-REWARDS: dict[str, Any] = {
-    "discriminator": {"name": "discriminator", **LEARNED},
-    "ranker": {"name": "ranker", **LEARNED, "reference_size": 4, "comparison_size": 4},
-    "sum": {"name": "sum", "parts": [[1.0, {"name": "discriminator", **LEARNED}], [0.1, "likelihood"]]},
-    "likelihood": "likelihood",
-}
+REWARDS_PLAYED: dict[str, Any] = {**REWARDS, "likelihood": "likelihood"}
 
 
 def played(reward: Any, mode: AutoresetMode = AutoresetMode.SAME_STEP, num_envs: int = 4) -> str:
@@ -47,12 +41,12 @@ USUAL: dict[str, str] = {}
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("reward", REWARDS)
+@pytest.mark.parametrize("reward", REWARDS_PLAYED)
 def test_an_environment_does_not_depend_on_torchs_settings(reward: str, state: str) -> None:
     if reward not in USUAL:
-        USUAL[reward] = played(REWARDS[reward])
+        USUAL[reward] = played(REWARDS_PLAYED[reward])
     with STATES[state]():
-        assert played(REWARDS[reward]) == USUAL[reward]
+        assert played(REWARDS_PLAYED[reward]) == USUAL[reward]
     assert is_usual()
 
 

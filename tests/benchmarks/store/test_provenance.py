@@ -1,4 +1,4 @@
-"""What a run's numbers depend on is told apart."""
+"""Provenance: all that a run's numbers depend on is told apart."""
 
 from __future__ import annotations
 
