@@ -58,19 +58,35 @@ def prefix_recursion(
     """`edit_distance` by the recursion of Wagner and Fischer, "The string-to-string correction problem" (1974), all
     texts (N, T), (N,) and references (N, R), (N,) at once: (N,)."""
     count, width = reference_tokens.shape
-    column = np.arange(width + 1)
     # Row t: the distances of the first t tokens of each text to each prefix of its reference.
-    row = np.broadcast_to(column, (count, width + 1)).copy()
+    row = np.broadcast_to(np.arange(width + 1), (count, width + 1))
     distances = row[np.arange(count), reference_lengths]
     for t in range(int(lengths.max(initial=0))):
-        reached = np.empty_like(row)
-        reached[:, 0] = t + 1
-        np.minimum(row[:, 1:] + 1, row[:, :-1] + (reference_tokens != tokens[:, t, None]), out=reached[:, 1:])
-        # Insertions run along the row: d_j = min over k <= j of d_k + (j - k).
-        row = np.minimum.accumulate(reached - column, axis=1) + column
+        row = next_row(row, tokens[:, t], reference_tokens)
         ended = lengths == t + 1
         distances[ended] = row[ended, reference_lengths[ended]]
     return distances
+
+
+def next_row(row: NDArray[Any], tokens: NDArray[Any], reference_tokens: NDArray[Any]) -> NDArray[Any]:
+    """The next row of the table of Wagner and Fischer: the distances of each text, one token longer, to every prefix of
+    its reference.
+
+    Args:
+        row: (..., R + 1) integers, the distances of the texts before.
+        tokens: (...) integers, the token that each text goes on with.
+        reference_tokens: (..., R) integers; what follows a reference counts towards longer prefixes alone.
+
+    Returns:
+        (..., R + 1), of the type of `row`.
+    """
+    column = np.arange(row.shape[-1], dtype=row.dtype)
+    reached = np.empty_like(row)
+    reached[..., 0] = row[..., 0] + 1
+    np.minimum(row[..., 1:] + 1, row[..., :-1] + (reference_tokens != tokens[..., None]), out=reached[..., 1:])
+    # Insertions run along the row: d_j = min over k <= j of d_k + (j - k).
+    following: NDArray[Any] = np.minimum.accumulate(reached - column, axis=-1) + column
+    return following
 
 
 def word_error_rate(

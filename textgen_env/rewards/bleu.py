@@ -15,8 +15,9 @@ from textgen_env.metrics.bleu_scorer import BleuScorer
 from textgen_env.metrics.ngrams import checked_order
 from textgen_env.metrics.prefix_bleu import PrefixBleu, with_start
 from textgen_env.rewards.base import BaseReward, FloatArray, RewardMode, RewardState, Terms
+from textgen_env.rewards.references import rows_of_references, rows_of_sources
 from textgen_env.tasks.base import Sources, Task
-from textgen_env.vocabulary import IntArray, Texts
+from textgen_env.vocabulary import IntArray
 
 
 class BleuReward(BaseReward):
@@ -92,7 +93,7 @@ class BleuReward(BaseReward):
             self.smooth_method,
             self.smooth_value,
             self.effective_order,
-            groups=_source_rows(task, references),
+            groups=rows_of_references(task, references),
         )
         bound._prefixes = None
         if kernels("prefixes") is not None:
@@ -111,14 +112,14 @@ class BleuReward(BaseReward):
             raise RuntimeError(
                 "BleuReward is not bound: it has no references yet; use reward.bind(task), as an env does"
             )
-        return self._scorer.score(*self._counted(self._task, tokens, lengths), _groups(self._task, sources))
+        return self._scorer.score(*self._counted(self._task, tokens, lengths), rows_of_sources(self._task, sources))
 
     def begin(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> RewardState:
         """The scores of the prefixes, and where compiled loops are there what `PrefixBleu` carries."""
         if self._task is None or self._prefixes is None:
             return super().begin(tokens, lengths, sources)
         content = lengths if self.boundaries else self._task.vocabulary.content_lengths(tokens, lengths)
-        begun = self._prefixes.begin(tokens, content, _groups(self._task, sources))
+        begun = self._prefixes.begin(tokens, content, rows_of_sources(self._task, sources))
         self._correct_cut(begun["total"], tokens, lengths, sources)
         return begun
 
@@ -169,27 +170,3 @@ def _cut(task: Task, tokens: IntArray, lengths: IntArray) -> NDArray[np.bool_]:
         return np.zeros(len(tokens), np.bool_)
     cut: NDArray[np.bool_] = (lengths == width) & (tokens[:, width - 1] != end)
     return cut
-
-
-def _groups(task: Task, sources: Sources | None) -> IntArray | None:
-    """The groups of references that texts are compared with: their source rows."""
-    if task.sources is None:
-        return None
-    if sources is None:
-        raise ValueError("sources=None: the task is conditional; give the sources that the texts answer to")
-    return sources.indices
-
-
-def _source_rows(task: Task, references: Texts) -> IntArray | None:
-    """The source row of each reference; None for an unconditional task."""
-    if task.sources is None:
-        return None
-    if references.sources is None:
-        raise ValueError(f"{type(task).__name__}.references() must name the source row of each reference in `sources`")
-    missing = np.setdiff1d(task.sources.pool, references.sources)
-    if len(missing):
-        raise ValueError(
-            f"{type(task).__name__}.references() has none for {len(missing)} of the rows in sources.pool, "
-            f"the first of them {missing[0]}; give each source at least one reference"
-        )
-    return references.sources
