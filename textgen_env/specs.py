@@ -64,6 +64,7 @@ register_reward("constant", "textgen_env.rewards.constant:ConstantReward")
 register_reward("random", "textgen_env.rewards.noise:RandomReward")
 register_reward("diversity", "textgen_env.rewards.diversity:DiversityReward")
 register_reward("error_rate", "textgen_env.rewards.error_rate:ErrorRateReward")
+register_reward("exact_match", "textgen_env.rewards.exact_match:ExactMatchReward")
 register_reward("text", "textgen_env.rewards.text:TextReward")
 register_reward("sum", "textgen_env.specs:sum_of")
 

@@ -35,8 +35,8 @@ class ErrorRateReward(BaseReward):
 
     Args:
         unit: what is counted: "word", the tokens, or "character", the characters of the decoded texts.
-        output: "accuracy" for 1 - WER, at most 1, and below 0 where there are more edits than words; "negative" for -WER,
-            at most 0.
+        output: "accuracy" for 1 - WER, at most 1, and below 0 where there are more edits than words; "negative" for
+            -WER, at most 0.
 
     Raises:
         ValueError: another unit or output.
@@ -157,8 +157,8 @@ class ErrorRateReward(BaseReward):
         ends = np.maximum(reference_lengths, 0)[..., None]
         edits = np.take_along_axis(row, ends, 2)[..., 0]
         if self.output == "negative" and self._task is not None:
-            beyond = np.arange(row.shape[-1]) > ends
-            aligned = np.where(beyond, np.iinfo(row.dtype).max, row).min(2)
+            # Nothing matches what follows a reference: the distance to it is never less than that to the reference.
+            aligned = row.min(2)
             last = tokens[np.arange(len(tokens)), lengths - 1]
             ended = (lengths == self._task.max_length) | (last == self._task.vocabulary.eos_id)
             edits = np.where(ended[:, None], edits, aligned)
