@@ -68,9 +68,7 @@ def beam_search(
         log_probs = torch.cat([log_probs.masked_fill(~ended, -torch.inf), grown], 1)
         ended = torch.cat([ended, next_tokens.end(written, t + 1)], 1)
         lengths = torch.cat([lengths, torch.full_like(written, t + 1)], 1)
-        scores, best = largest(
-            log_probs / length_penalty_of(lengths, length_penalty), min(width, log_probs.shape[1])
-        )
+        scores, best = largest(log_probs / length_penalty_of(lengths, length_penalty), min(width, log_probs.shape[1]))
         most = int((scores > -torch.inf).sum(1).amax())
         scores, best = scores[:, :most], best[:, :most]
         log_probs, ended, lengths = (each.gather(1, best) for each in (log_probs, ended, lengths))
@@ -96,12 +94,12 @@ def largest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """The `count` largest of each row of `values` (N, M), the largest first, and where they stand; of several that are
     equal, the first."""
     if count >= values.shape[1]:
-        ordered, order = values.sort(1, descending=True, stable=True)
+        ordered, order = values.sort(dim=1, descending=True, stable=True)
         return ordered, order
     top = values.topk(count + 1, 1)
     # topk does not say which of equals it takes.
     equal = (top.values[:, 1:] == top.values[:, :-1]) & (top.values[:, 1:] > -torch.inf)
     if bool(equal.any()):
-        ordered, order = values.sort(1, descending=True, stable=True)
+        ordered, order = values.sort(dim=1, descending=True, stable=True)
         return ordered[:, :count], order[:, :count]
     return top.values[:, :count], top.indices[:, :count]

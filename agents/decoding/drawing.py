@@ -25,7 +25,7 @@ def adjusted(log_probs: Tensor, temperature: float = 1.0, top_k: int | None = No
     found = log_probs if temperature == 1.0 else (log_probs / temperature).log_softmax(-1)
     if (top_k is None or top_k >= found.shape[1]) and top_p >= 1.0:
         return found
-    ordered, order = found.sort(-1, descending=True, stable=True)
+    ordered, order = found.sort(dim=-1, descending=True, stable=True)
     if top_k is not None:
         ordered[:, top_k:] = -torch.inf
         ordered = ordered.log_softmax(-1)

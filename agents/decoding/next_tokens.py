@@ -26,9 +26,7 @@ class _Policy(Protocol):
         """The state before the first token, of the source tokens (count, S) of a conditional task."""
         ...
 
-    def log_probs(
-        self, tokens: IntArray, length: int, state: State, allowed: BoolArray | None
-    ) -> tuple[Tensor, State]:
+    def log_probs(self, tokens: IntArray, length: int, state: State, allowed: BoolArray | None) -> tuple[Tensor, State]:
         """log p (K, V) float64 of the tokens `allowed` (K, V) after the prefixes (K, T), and the state after them."""
         ...
 
@@ -123,9 +121,7 @@ class _NetworkPolicy:
     def begin(self, count: int, sources: IntArray | None) -> State:
         return self.network.begin(count, None if sources is None else torch.from_numpy(sources).to(self.device))
 
-    def log_probs(
-        self, tokens: IntArray, length: int, state: State, allowed: BoolArray | None
-    ) -> tuple[Tensor, State]:
+    def log_probs(self, tokens: IntArray, length: int, state: State, allowed: BoolArray | None) -> tuple[Tensor, State]:
         inputs = self.network.start(len(tokens))
         if length:
             inputs = torch.from_numpy(tokens[:, length - 1]).to(self.device)
@@ -144,9 +140,7 @@ class _TablePolicy:
     def begin(self, count: int, sources: IntArray | None) -> State:
         return () if sources is None else (torch.from_numpy(sources),)
 
-    def log_probs(
-        self, tokens: IntArray, length: int, state: State, allowed: BoolArray | None
-    ) -> tuple[Tensor, State]:
+    def log_probs(self, tokens: IntArray, length: int, state: State, allowed: BoolArray | None) -> tuple[Tensor, State]:
         sources = state[0].numpy() if state else None
         chances = self.chances(tokens, np.full(len(tokens), length), sources, allowed)
         return torch.from_numpy(np.asarray(chances, np.float64)).log(), state
