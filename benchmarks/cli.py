@@ -176,6 +176,41 @@ def plot_attention(
 
 
 @app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="the folder of a finished run")],
+    n: Annotated[int, typer.Option("--n", help="how many texts")] = 20,
+    decode: Annotated[str, typer.Option(help="greedy, beam or sample")] = "sample",
+    width: Annotated[int, typer.Option(help="of the beam")] = 8,
+    length_penalty: Annotated[float, typer.Option(help="of the beam; larger prefers longer texts")] = 0.0,
+    temperature: Annotated[float, typer.Option(help="of samples")] = 1.0,
+    top_k: Annotated[int | None, typer.Option(help="of samples: the likeliest tokens", show_default="all")] = None,
+    top_p: Annotated[float, typer.Option(help="of samples: the probability of the nucleus")] = 1.0,
+    seed: Annotated[int, typer.Option(help="of what is drawn")] = 0,
+    trust: Annotated[
+        bool,
+        typer.Option("--trust", help="import what the run's config.json names by import path: executes what is there"),
+    ] = False,
+) -> None:
+    """Shows texts of a run's agent, each with its log-probability, its score and its source."""
+    from benchmarks.report.samples import shown_samples
+    from textgen_env.plain_text import print_text
+
+    settings = {
+        "width": width,
+        "length_penalty": length_penalty,
+        "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+    }
+    try:
+        lines = shown_samples(folder, n, decode, seed, settings, trust)
+    except (ValueError, TypeError, OSError) as error:
+        raise _refusal(error) from None
+    for line in lines:
+        print_text(line)
+
+
+@app.command()
 def throughput(
     only: Annotated[
         list[str] | None,

@@ -44,6 +44,15 @@ class IndependentTokens(TrainableAgent):
         # A blank costs nothing.
         return np.asarray(np.append(log_chances, 0.0)[ids].sum(1))
 
+    def token_probabilities(self, action_masks: BoolArray) -> FloatArray:
+        """How likely `predict` writes each token (K, V) where `action_masks` (K, V) bool allow some.
+
+        Raises:
+            ValueError: a row of `action_masks` that allows nothing.
+        """
+        weights = self._allowed_weights(action_masks)
+        return np.asarray(weights / weights.sum(1, keepdims=True), np.float64)
+
     def _choose(
         self,
         observation: Observation,

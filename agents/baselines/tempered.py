@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from agents.bases.policy_agent import PolicyAgent
 from agents.networks.config import NetworkConfig
+from agents.networks.policy_network import PolicyNetwork
 from agents.protocol import Callback, Envs, FloatArray, IntArray, State
 from textgen_env import Texts
 from textgen_env.checks import check_at_least, check_number
@@ -44,6 +45,16 @@ class Tempered(PolicyAgent):
     config: TemperedConfig
     counters = (*PolicyAgent.counters, "adopted")
     adopted: int
+
+    @property
+    def policy_network(self) -> PolicyNetwork:
+        """The network, whose output weights have the temperature in them.
+
+        Raises:
+            RuntimeError: no policy taken over.
+        """
+        self._check_adopted()
+        return super().policy_network
 
     def initialise_from(self, other: PolicyAgent) -> None:
         """Takes the policy of another agent as it now is, at the temperature; and what that one has spent on it.

@@ -46,6 +46,11 @@ class PolicyAgent(TrainableAgent):
     batches_read: int
     order_seed: int
 
+    @property
+    def policy_network(self) -> PolicyNetwork:
+        """The network whose policy `predict`, `sample` and `log_prob` mean."""
+        return self.network
+
     def initialise_from(self, other: PolicyAgent) -> None:
         """Begins with the policy of another agent, and with what that one has spent on it.
 

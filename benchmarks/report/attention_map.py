@@ -88,7 +88,7 @@ def plot(path: Path, row: int, out: Path | None, env_id: str | None, env_kwargs:
         raise ValueError(
             f"path={str(file)!r}: this {policy.agent} {kind_of} without attention; there is nothing to draw"
         )
-    env = _env(file, env_id, env_kwargs, trust)
+    env = environment_of(file, env_id, env_kwargs, trust)
     write_whole(picture, partial(save_figure, drawn(attention_map(policy, env, row)), kind))
     return picture
 
@@ -166,7 +166,12 @@ def drawn(shown: AttentionMap) -> Figure:
     return figure
 
 
-def _env(file: Path, env_id: str | None, env_kwargs: str, trust: bool) -> Any:
+def environment_of(file: Path, env_id: str | None, env_kwargs: str, trust: bool) -> Any:
+    """The environment that a saved agent was made for, by name or by the run's settings beside `file`.
+
+    Raises:
+        ValueError: an environment that is unknown, or no settings.
+    """
     try:
         kwargs = json.loads(env_kwargs)
     except (ValueError, RecursionError) as error:

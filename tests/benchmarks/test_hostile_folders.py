@@ -43,6 +43,7 @@ COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "run": lambda out: ["run", "visited", "--jobs", "1", "--out", str(out)],
     "report": lambda out: ["report", str(out)],
     "plot-attention": lambda out: ["plot-attention", str(out / RUN), "--source", "7"],
+    "sample": lambda out: ["sample", str(out / RUN), "--n", "2", "--decode", "beam"],
     "throughput": lambda out: ["throughput", "--only", "nothing", "--out", str(out / RUN)],
     "variance": lambda out: ["variance", "--only", "nothing", "--out", str(out / RUN)],
     "degenerate": lambda out: ["degenerate", "--only", "nothing", "--out", str(out / RUN)],
@@ -127,6 +128,22 @@ def test_no_command_follows_what_a_folder_names(what: str, out: Path) -> None:
                 assert said in result.output
         assert not marker.exists(), f"{name} ran what stands in the folder"
         assert "evil" not in sys.modules
+
+
+@pytest.mark.parametrize("method", ["greedy", "beam", "sample"])
+def test_a_run_shows_its_texts(method: str, out: Path) -> None:
+    result = CliRunner().invoke(app, ["sample", str(out / RUN), "--n", "3", "--decode", method])
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert len(lines) == 4
+    assert lines[0].split("\t") == ["log_prob", "score", "source", "text"]
+    assert all(float(line.split("\t")[0]) < 0 for line in lines[1:])
+
+
+def test_a_folder_without_an_agent_is_refused(out: Path) -> None:
+    result = CliRunner().invoke(app, ["sample", str(out)])
+    assert result.exit_code == 2
+    assert "agent.safetensors" in result.output
 
 
 def test_it_is_followed_on_the_persons_word(out: Path) -> None:
