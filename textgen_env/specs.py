@@ -55,6 +55,7 @@ register_task("oracle", "textgen_env.tasks.oracle:OracleTask")
 register_task("captions", "textgen_env.tasks.captions:CaptionsTask")
 register_task("number_words", "textgen_env.tasks.number_words:NumberWordsTask")
 register_task("corpus", "textgen_env.tasks.corpus:CorpusTask")
+register_task("parallel", "textgen_env.tasks.parallel:ParallelTask")
 
 register_reward("table", "textgen_env.rewards.table:TableReward")
 register_reward("likelihood", "textgen_env.rewards.likelihood:LikelihoodReward")

@@ -208,7 +208,7 @@ def _read(
         learned = str(told["learned"])
         training, test = (
             Part(
-                _checked(arrays[f"{name}_ids"], arrays[f"{name}_lengths"], len(pieces)),
+                Ragged.checked(arrays[f"{name}_ids"], arrays[f"{name}_lengths"], len(pieces)),
                 int(told["read"][which]),
                 {str(why): int(count) for why, count in told["dropped"][which].items()},
             )
@@ -218,12 +218,3 @@ def _read(
     except (KeyError, ValueError, TypeError, AttributeError, IndexError):
         return None
     return Corpus(training, test, pieces, made, digest)
-
-
-def _checked(ids: NDArray[Any], lengths: NDArray[Any], pieces: int) -> Ragged:
-    right = ids.dtype == np.int32 and lengths.dtype == np.int64 and ids.ndim == lengths.ndim == 1
-    if not right or lengths.min(initial=1) < 1 or lengths.sum() != len(ids):
-        raise ValueError("no lengths of these texts")
-    if len(ids) and not (ids.min() >= 0 and ids.max() < pieces):
-        raise ValueError("ids beyond the pieces")
-    return Ragged(ids, lengths)

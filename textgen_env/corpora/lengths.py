@@ -23,6 +23,8 @@ class Horizon:
         max_length: tokens, the end token included; None for the least that fits `coverage` of the training texts.
         coverage: share of the training texts, above 0 and at most 1.
         too_long: "drop" to leave a longer text out, "cut" to keep its first `max_length` tokens, without an end.
+        argument: the name of `max_length` in errors.
+        least: that `max_length` must be.
 
     Raises:
         TypeError, ValueError: an attribute that is not allowed.
@@ -31,12 +33,14 @@ class Horizon:
     max_length: int | None
     coverage: float
     too_long: TooLong
+    argument: str = "max_length"
+    least: int = 2
 
     def __post_init__(self) -> None:
         check_choice("too_long", self.too_long, ("drop", "cut"))
         check_number("coverage", self.coverage, above=0.0, most=1.0)
         if self.max_length is not None:
-            check_at_least("max_length", self.max_length, 2)
+            check_at_least(self.argument, self.max_length, self.least)
 
     def chosen(self, lengths: IntArray) -> int:
         """The horizon T for training texts of lengths (N,), N >= 1, end tokens included."""

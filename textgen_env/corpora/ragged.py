@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,18 +30,30 @@ class Ragged:
     ids: NDArray[np.int32]
     lengths: IntArray
 
+    @classmethod
+    def checked(cls, ids: NDArray[Any], lengths: NDArray[Any], pieces: int) -> Ragged:
+        """The texts of arrays that were read from a file.
+
+        Raises:
+            ValueError: ids and lengths that do not belong together, or ids of more than so many pieces.
+        """
+        right = ids.dtype == np.int32 and lengths.dtype == np.int64 and ids.ndim == lengths.ndim == 1
+        if not right or lengths.min(initial=0) < 0 or lengths.sum() != len(ids):
+            raise ValueError("no lengths of these texts")
+        if len(ids) and not (ids.min() >= 0 and ids.max() < pieces):
+            raise ValueError("ids beyond the pieces")
+        return cls(ids, lengths)
+
     def __len__(self) -> int:
         return len(self.lengths)
 
-    @property
-    def starts(self) -> IntArray:
-        """(N,) int64 where each text begins in `ids`."""
-        return np.cumsum(self.lengths) - self.lengths
-
-    @property
-    def rows(self) -> IntArray:
-        """(sum of lengths,) int64 the text that each id belongs to."""
-        return np.repeat(np.arange(len(self)), self.lengths)
+    def cut(self, width: int) -> Ragged:
+        """The first `width` ids of each text."""
+        if self.lengths.max(initial=0) <= width:
+            return self
+        starts = np.cumsum(self.lengths) - self.lengths
+        columns = np.arange(len(self.ids)) - np.repeat(starts, self.lengths)
+        return Ragged(self.ids[columns < width], np.minimum(self.lengths, width))
 
     def taken(self, kept: NDArray[np.bool_]) -> Ragged:
         """The texts that `kept` (N,) marks."""
@@ -48,6 +61,8 @@ class Ragged:
 
     def counted(self, marked: NDArray[np.bool_]) -> IntArray:
         """How many of the marked ids (sum of lengths,) each text has: (N,) int64."""
+        if not marked.any():
+            return np.zeros(len(self), np.int64)
         total = np.concatenate([[0], np.cumsum(marked)])
         ends = np.cumsum(self.lengths)
         counted: IntArray = total[ends] - total[ends - self.lengths]
@@ -84,22 +99,26 @@ def encoded(texts: Iterable[str], tokenization: Tokenization, known: dict[str, i
     for batch in _batches(texts):
         cut = tokenization.cut(batch)
         lengths.extend(map(len, cut))
-        ids.append(np.fromiter((known.setdefault(piece, len(known)) for row in cut for piece in row), np.int32))
+        flat = list(chain.from_iterable(cut))
+        for piece in dict.fromkeys(flat):
+            known.setdefault(piece, len(known))
+        ids.append(np.fromiter(map(known.__getitem__, flat), np.int32, len(flat)))
     return Ragged(np.concatenate(ids) if ids else np.zeros(0, np.int32), np.array(lengths, np.int64))
 
 
-def as_rows(texts: Ragged, width: int, blank: int, end: int) -> Texts:
-    """The texts (N, width), each with the end token after it where there is room, filled up with `blank`.
+def as_rows(texts: Ragged, width: int, blank: int, end: int | None) -> Texts:
+    """The texts (N, width), each with the end token after it, if there is one and room for it, filled up with `blank`.
 
     Raises:
         ValueError: so many that they take more memory than one array may.
     """
     check_room(f"{len(texts)} texts, max_length={width}", len(texts), width)
+    texts = texts.cut(width)
     tokens = np.full((len(texts), width), blank, np.int64)
-    rows = texts.rows
-    columns = np.arange(len(texts.ids)) - np.repeat(texts.starts, texts.lengths)
-    fits = columns < width
-    tokens[rows[fits], columns[fits]] = texts.ids[fits]
+    # Both run through the texts row by row.
+    tokens[np.arange(width) < texts.lengths[:, None]] = texts.ids
+    if end is None:
+        return Texts(tokens, texts.lengths)
     ends = texts.lengths < width
     tokens[ends, texts.lengths[ends]] = end
     return Texts(tokens, np.minimum(texts.lengths + 1, width))

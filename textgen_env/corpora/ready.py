@@ -78,19 +78,19 @@ def _limited(part: Part, lexicon: Lexicon, horizon: Horizon, max_length: int) ->
     kept = np.ones(len(longer), np.bool_) if horizon.too_long == "cut" else ~longer
     texts = part.texts.taken(kept)
     rows = as_rows(
-        Ragged(lexicon.ids[texts.ids].astype(np.int32), texts.lengths),
+        Ragged(lexicon.ids[texts.ids], texts.lengths),
         max_length,
         lexicon.vocabulary.blank_id,
-        0 if lexicon.vocabulary.eos_id is None else lexicon.vocabulary.eos_id,
+        lexicon.vocabulary.eos_id,
     )
-    columns = np.arange(len(texts.ids)) - np.repeat(texts.starts, texts.lengths)
+    cut = texts.cut(max_length)
     told = PartReport(
         read=part.read,
         dropped={**part.dropped, TOO_LONG: int((~kept).sum())},
         cut=int(longer[kept].sum()),
         kept=len(texts),
-        tokens=int(np.minimum(texts.lengths, max_length).sum()),
-        unknown_tokens=int(lexicon.unknown[texts.ids[columns < max_length]].sum()),
+        tokens=len(cut.ids),
+        unknown_tokens=int(lexicon.unknown[cut.ids].sum()),
         lengths=quantiles(part.texts.lengths + 1),
     )
     return rows, told

@@ -69,5 +69,20 @@ class CorpusReport:
         return "\n".join([*lines, f"V = {self.vocab_size:,} tokens, T = {self.max_length} ({how})"])
 
 
+@dataclass(frozen=True)
+class ParallelReport:
+    """What became of the pairs of a parallel corpus.
+
+    Attributes:
+        sources, targets: of each side.
+    """
+
+    sources: CorpusReport
+    targets: CorpusReport
+
+    def __str__(self) -> str:
+        return f"Sources\n{self.sources}\n\nTargets\n{self.targets}"
+
+
 def _share(part: int, whole: int) -> str:
     return f"{part:,} ({part / whole:.2%})" if whole else f"{part:,}"
