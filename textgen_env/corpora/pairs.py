@@ -159,15 +159,16 @@ class TwoFilePairs:
         Raises:
             UnreadableFile: files of unequal length, or a line that is empty in one of them; with the line.
         """
-        with named_by(self.sources.argument):
-            ends = zip_longest(lines_of(self.sources.path), lines_of(self.targets.path))
-            for number, (source, target) in enumerate(ends, 1):
-                if source is None or target is None:
-                    short, long = (self.sources, self.targets) if source is None else (self.targets, self.sources)
-                    wrong = f"ends after line {number - 1}, and {long.named} goes on"
-                    raise UnreadableFile(short.path, wrong, "line i of one file belongs to line i of the other")
-                where = self.sources.path if target.text.strip() else self.targets.path
-                yield from _checked(where, number, source.text, [target.text])
+        ends = zip_longest(lines_of(self.sources.path), lines_of(self.targets.path))
+        for number, (source, target) in enumerate(ends, 1):
+            if source is None or target is None:
+                short, long = (self.sources, self.targets) if source is None else (self.targets, self.sources)
+                wrong = f"ends after line {number - 1}, and {long.named} goes on"
+                raise UnreadableFile(
+                    short.path, wrong, "line i of one file belongs to line i of the other", short.argument
+                )
+            where = self.sources.path if target.text.strip() else self.targets.path
+            yield from _checked(where, number, source.text, [target.text])
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from textgen_env.checks import check_at_least, check_bool, check_choice
 from textgen_env.files import UnreadableFile, named_by, read_bytes
 from textgen_env.tokenization.base import Pieces
 from textgen_env.tokenization.normalization import Form, check_form
+from textgen_env.tokenization.unigram import with_counted_scores
 
 END, UNKNOWN = "<eos>", "<unk>"
 ENDS = (END, "</s>", "<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "[SEP]")
@@ -28,8 +29,9 @@ class SubwordTokenization:
 
     A piece that begins with "▁" begins a word. Learned are byte-pair encoding (Sennrich, Haddow and Birch, 2016,
     "Neural Machine Translation of Rare Words with Subword Units") or the unigram language model (Kudo, 2018, "Subword
-    Regularization"), over pieces that stay within a word; blanks in a row are one. A file is a `tokenizer.json` of the
-    library `tokenizers`: its pieces, their ids, and its own way to normalise, cut and join are kept as they are.
+    Regularization"; its pieces are scored by counts, and `textgen_env.tokenization.unigram` says why), over pieces that
+    stay within a word; blanks in a row are one. A file is a `tokenizer.json` of the library `tokenizers`: its pieces,
+    their ids, and its own way to normalise, cut and join are kept as they are.
 
     Attributes:
         model: "bpe" or "unigram"; of a file, the file says it.
@@ -107,6 +109,7 @@ class SubwordTokenization:
         if self.learned:
             return self
         library = _library()
+        texts = list(texts)
         special = [END, UNKNOWN]
         size = 1_000 if self.vocab_size is None else self.vocab_size
         if self.model == "bpe":
@@ -134,7 +137,8 @@ class SubwordTokenization:
                 "vocab_size"
             ) from error
         learned = replace(self)
-        object.__setattr__(learned, "learned", tokenizer.to_str())
+        content = with_counted_scores(tokenizer, texts, len(special)) if self.model == "unigram" else tokenizer.to_str()
+        object.__setattr__(learned, "learned", str(content))
         return learned
 
     def cut(self, texts: Sequence[str]) -> list[list[str]]:
