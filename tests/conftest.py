@@ -20,6 +20,7 @@ SMALL_TASKS: dict[str, dict[str, Any]] = {
     "oracle": {"vocab_size": 30, "max_length": 6, "train_size": 60, "test_size": 20},
     "captions": {"train_size": 100, "test_size": 20},
     "number_words": {"max_number": 99},
+    "transcribe": {"train_size": 60, "validation_size": 20, "test_size": 20},
 }
 # A discriminator that learns sees other texts in N single environments than in one of N rows.
 SMALL_DISCRIMINATOR = {

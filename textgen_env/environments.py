@@ -70,6 +70,7 @@ TABLE: tuple[EnvRow, ...] = (
     ),
     EnvRow("TextGen-CaptionsGAN-v0", "captions", "discriminator"),
     EnvRow("TextGen-NumberWords-v0", "number_words", "bleu"),
+    EnvRow("TextGen-Transcribe-v0", "transcribe", {"name": "error_rate", "output": "negative"}),
 )
 
 
