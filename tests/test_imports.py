@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("textgen_env", "agents", "benchmarks")
 # A room imports from rooms below it, and modules of its own room from one another.
 ROOMS: tuple[frozenset[str], ...] = (
-    frozenset({"vocabulary", "kernels", "registries", "checks", "handing", "plain_text", "files", "archives"}),
+    frozenset({"vocabulary", "kernels", "registries", "checks", "handing", "plain_text", "files", "archives", "data"}),
     frozenset({"metrics", "models"}),
     frozenset({"tasks", "rewards", "text_checks"}),
     frozenset(
