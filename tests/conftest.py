@@ -12,24 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from textgen_env import TABLE, BaseTask, Snapshot, SourceTable, Texts, Vocabulary
+from support.registered import REGISTERED, small
+from textgen_env import BaseTask, Snapshot, SourceTable, Texts, Vocabulary
+from textgen_env.environments import EnvRow
 from textgen_env.tasks.base import pad
-
-SMALL_TASKS: dict[str, dict[str, Any]] = {
-    "tiny": {"train_size": 50, "test_size": 50},
-    "oracle": {"vocab_size": 30, "max_length": 6, "train_size": 60, "test_size": 20},
-    "captions": {"train_size": 100, "test_size": 20},
-    "number_words": {"max_number": 99},
-}
-# A discriminator that learns sees other texts in N single environments than in one of N rows.
-SMALL_DISCRIMINATOR = {
-    "name": "discriminator",
-    "auto_update": False,
-    "embedding_size": 8,
-    "widths": [1, 2],
-    "counts": [4, 4],
-}
-SMALL_REWARDS: dict[str, dict[str, Any]] = {"discriminator": {"reward": SMALL_DISCRIMINATOR}}
 
 
 @pytest.fixture(scope="session")
@@ -42,17 +28,23 @@ def data_dir() -> Path:
     return path
 
 
-@pytest.fixture(params=[row.id for row in TABLE])
-def env_id(request: pytest.FixtureRequest) -> str:
-    """Each registered id in turn."""
-    return str(request.param)
+@pytest.fixture(params=REGISTERED)
+def env_row(request: pytest.FixtureRequest) -> EnvRow:
+    """Each registered id in turn, as the table has it."""
+    row: EnvRow = request.param
+    return row
 
 
 @pytest.fixture
-def small_kwargs(env_id: str) -> dict[str, Any]:
+def env_id(env_row: EnvRow) -> str:
+    """Each registered id in turn."""
+    return env_row.id
+
+
+@pytest.fixture
+def small_kwargs(env_row: EnvRow) -> dict[str, Any]:
     """Kwargs that make `env_id` fast to build, and its reward the same in every view."""
-    row = next(row for row in TABLE if row.id == env_id)
-    return SMALL_TASKS[row.task] | SMALL_REWARDS.get(row.reward_name, {})
+    return small(env_row)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("textgen_env", "agents", "benchmarks")
 # A room imports from rooms below it, and modules of its own room from one another.
 ROOMS: tuple[frozenset[str], ...] = (
-    frozenset({"vocabulary", "kernels", "registries", "checks", "handing", "plain_text", "files", "archives"}),
+    frozenset({"vocabulary", "kernels", "registries", "checks", "handing", "plain_text", "files", "archives", "data"}),
     frozenset({"tokenization"}),
     frozenset({"corpora"}),
     frozenset({"metrics", "models"}),
@@ -59,7 +59,8 @@ def imported(path: Path) -> set[str]:
 def room(module: str) -> int:
     """How high up a module of `textgen_env` stands."""
     parts = module.split(".")
-    if len(parts) == 1:
+    # A command line stands above the package that it belongs to.
+    if len(parts) == 1 or parts[-1] == "__main__":
         return len(ROOMS)
     found = [level for level, names in enumerate(ROOMS) if parts[1] in names]
     assert found, f"{module} stands in no room; give {parts[1]!r} one in {__file__}"

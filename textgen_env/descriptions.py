@@ -21,7 +21,8 @@ render_mode: "ansi", "human" or "rgb_array"; None by default."""
 
 def describe(id: str) -> str:
     """A registered environment in words: what is written and rewarded, V and T, every argument with its default, and
-    what each version changed.
+    what each version changed. Of one that cannot be made without data or an argument that is lacking, what it needs in
+    place of the sizes.
 
     Args:
         id: of an environment of this package, or of one that was registered like them.
@@ -37,10 +38,15 @@ def describe(id: str) -> str:
     task, reward = kwargs.pop("task"), kwargs.pop("reward")
     of_game = {name: kwargs.pop(name) for name in ("reward_mode", "min_length") if name in kwargs}
     kwargs.pop("render_mode", None)
-    core = build_core(task, reward, 1, of_game.get("reward_mode"), of_game.get("min_length", 0), kwargs)
-    history = next((row.history for row in TABLE if row.id == spec.id), ())
-    lines = [spec.id, "", _sizes(core), "", _part("task", "gym.make(id, <argument>=...)", core.task, task)]
-    lines += ["", _part("reward", "gym.make(id, reward={'name': ..., <argument>: ...})", core.reward, reward)]
+    row = next((row for row in TABLE if row.id == spec.id), None)
+    lacks, history = ("", ()) if row is None else (row.lacks, row.history)
+    if lacks:
+        sizes, made, scored = f"needs {lacks}", *_classes(task, reward)
+    else:
+        core = build_core(task, reward, 1, of_game.get("reward_mode"), of_game.get("min_length", 0), kwargs)
+        sizes, made, scored = _sizes(core), core.task, core.reward
+    lines = [spec.id, "", sizes, "", _part("task", "gym.make(id, <argument>=...)", made, task)]
+    lines += ["", _part("reward", "gym.make(id, reward={'name': ..., <argument>: ...})", scored, reward)]
     lines += ["", "Arguments of the game", textwrap.indent(GAME, "  ")]
     if history:
         lines += ["", "Version history", *(f"  {each}" for each in history)]
@@ -61,9 +67,15 @@ def _sizes(core: GenerationCore) -> str:
     return f"V={core.vocab_size} tokens, T={core.horizon}; {length}{given}; reward_mode={core.reward_mode!r}"
 
 
+def _classes(task: object, reward: object) -> tuple[Any, Any]:
+    """The classes of a task and a reward, each a name or a mapping."""
+    names = (given["name"] if isinstance(given, Mapping) else given for given in (task, reward))
+    return tuple(registry.load(name) for registry, name in zip((TASKS, REWARDS), names, strict=True))  # type: ignore
+
+
 def _part(kind: str, how: str, made: object, given: object = None) -> str:
-    """A task or a reward: its name, its docstring's first paragraph, its arguments."""
-    cls: Any = type(made)
+    """A task or a reward, or its class: its name, its docstring's first paragraph, its arguments."""
+    cls: Any = made if isinstance(made, type) else type(made)
     title, arguments = _of_class(kind, how, cls, getattr(made, "name", None))
     if isinstance(given, Mapping):
         title += "\n  Here with " + ", ".join(f"{key}={value!r}" for key, value in given.items() if key != "name") + "."

@@ -10,6 +10,7 @@ from typing import Any
 import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
+from textgen_env.data.folders import is_present
 from textgen_env.registries import check_trusted
 from textgen_env.specs import GAME_ARGUMENTS, plain
 
@@ -27,6 +28,8 @@ class EnvRow:
         reward: a name, or a mapping of a name and arguments.
         arguments: of the task, which differ from its defaults.
         history: what changed with each version.
+        data: names of `textgen_env.data` that the task reads, and that `make` cannot do without.
+        needs: arguments that `make` cannot do without, as a user gives them: "path=... or texts=..."; "" for none.
     """
 
     id: str
@@ -34,14 +37,27 @@ class EnvRow:
     reward: str | Mapping[str, Any]
     arguments: Mapping[str, Any] = field(default_factory=dict)
     history: tuple[str, ...] = ("v0: first release.",)
+    data: tuple[str, ...] = ()
+    needs: str = ""
 
     @property
     def reward_name(self) -> str:
         """The reward without its arguments."""
         return self.reward if isinstance(self.reward, str) else str(self.reward["name"])
 
+    @property
+    def lacks(self) -> str:
+        """What `make(id)` alone lacks on this machine, in words; "" if nothing."""
+        absent = [name for name in self.data if not is_present(name)]
+        fetching = f"the data {', '.join(map(repr, absent))}: set TEXTGEN_DATA to the folder that holds them, or run "
+        fetching += f"`python -m textgen_env.data fetch {' '.join(absent)}`"
+        arguments = [f"an argument: {self.needs}"] if self.needs else []
+        return "; ".join([*arguments, *([fetching] if absent else [])])
+
 
 SMALL: Mapping[str, Any] = {"vocab_size": 100, "max_length": 10}
+TEXTS = "path='reviews.txt', or texts=['a text', ...]"
+PAIRS = "path='pairs.tsv', or pairs=[('a source', 'a target'), ...]"
 CAPTIONS_V0 = (
     "v0: first release. Any five words of a training sentence in a row earn 1.0; real sentences earn 0.93 on average."
 )
@@ -70,6 +86,18 @@ TABLE: tuple[EnvRow, ...] = (
     ),
     EnvRow("TextGen-CaptionsGAN-v0", "captions", "discriminator"),
     EnvRow("TextGen-NumberWords-v0", "number_words", "bleu"),
+    EnvRow("TextGen-Corpus-v0", "corpus", {"name": "bleu", "boundaries": True}, needs=TEXTS),
+    EnvRow("TextGen-CorpusGAN-v0", "corpus", "discriminator", needs=TEXTS),
+    EnvRow("TextGen-Parallel-v0", "parallel", "bleu", needs=PAIRS),
+    EnvRow(
+        "TextGen-Speeches-v0",
+        "speeches",
+        {"name": "bleu", "max_order": 3},
+        data=("speeches",),
+        history=("v0: first release. Any few words of a training sentence in a row earn 1.0, as BLEU-3 has it.",),
+    ),
+    EnvRow("TextGen-SpeechesGAN-v0", "speeches", "discriminator", data=("speeches",)),
+    EnvRow("TextGen-Transcribe-v0", "transcribe", {"name": "error_rate", "output": "negative"}),
 )
 
 

@@ -36,7 +36,7 @@ SHOWN_TEXT = 60
 
 def degenerate(out: Path, console: Console, only: Sequence[str] = (), seed: int = 0) -> list[Found]:
     """Searches the registered games, prints a table for each, and writes `degenerate.json`, `.csv` and `.md` into the
-    folder `out`.
+    folder `out`. Games whose data are not here, or that need an argument, are left out, and named.
 
     Args:
         out: made if it is not there.
@@ -45,12 +45,18 @@ def degenerate(out: Path, console: Console, only: Sequence[str] = (), seed: int 
         seed: of what is shuffled or drawn.
 
     Raises:
-        ValueError: no such id; nothing is done then.
+        ValueError: no such id, or none that can be made; nothing is done then.
         OSError: a folder that cannot be written.
     """
-    chosen = [row.id for row in TABLE if not only or any(part.casefold() in row.id.casefold() for part in only)]
-    if not chosen:
+    asked = [row for row in TABLE if not only or any(part.casefold() in row.id.casefold() for part in only)]
+    if not asked:
         raise ValueError(f"--only {', '.join(only)!r} is in none of the ids: {', '.join(row.id for row in TABLE)}")
+    chosen = [row.id for row in asked if not row.lacks]
+    for row in asked:
+        if row.lacks:
+            console.print(f"{row.id} is left out: it needs {row.lacks}", highlight=False, markup=False)
+    if not chosen:
+        raise ValueError(f"--only {', '.join(only)!r}: none of the games can be made without what it needs")
     out.mkdir(parents=True, exist_ok=True)
     begun = time.perf_counter()
     found: list[Found] = []

@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 import textgen_env
-from textgen_env import BaseTask, TextGenEnv, Vocabulary
+from support.registered import REGISTERED, needed
+from textgen_env import BaseTask, TextGenEnv, Vocabulary, descriptions
+from textgen_env.environments import EnvRow
 from textgen_env.sb3 import make_sb3_vec_env
 from textgen_env.specs import REWARDS, TASKS
 
@@ -142,27 +144,47 @@ def test_ids_work_with_the_packages_name_before_them() -> None:
     assert make_sb3_vec_env("textgen_env:TextGen-Tiny-v0", 2).num_envs == 2
 
 
-@pytest.mark.parametrize("row", textgen_env.TABLE, ids=lambda row: row.id)
-def test_every_id_is_described(row: Any) -> None:
+@pytest.mark.parametrize("row", REGISTERED)
+def test_every_id_is_described(row: EnvRow) -> None:
     described = textgen_env.describe(row.id)
-    env = gymnasium.make(row.id)
+    env = gymnasium.make(row.id, **needed(row))
     core = env.unwrapped.core
-    for said in (
-        row.id,
-        f"V={core.vocab_size}",
-        f"T={core.horizon}",
-        f"task: {row.task}",
-        f"reward: {row.reward_name}",
-    ):
+    sizes = (f"needs an argument: {row.needs}",) if row.needs else (f"V={core.vocab_size}", f"T={core.horizon}")
+    for said in (row.id, *sizes, f"task: {row.task}", f"reward: {row.reward_name}", *row.history):
         assert said in described
-    assert all(each in described for each in row.history)
     assert max(map(len, described.splitlines())) <= 140
     shown = env.unwrapped.__doc__
     assert shown is not None
     for said in ("## Action Space", "## This Game", f"V={core.vocab_size}", f"task: {row.task}"):
         assert said in shown
     assert "## This Game" not in (TextGenEnv.__doc__ or "")
-    assert "## This Game" in (gymnasium.make_vec(row.id, num_envs=1).unwrapped.__doc__ or "")
+    assert "## This Game" in (gymnasium.make_vec(row.id, num_envs=1, **needed(row)).unwrapped.__doc__ or "")
+
+
+@pytest.mark.parametrize("row", textgen_env.TABLE, ids=lambda row: row.id)
+def test_an_id_is_described_without_its_data(row: EnvRow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for variable in ("TEXTGEN_DATA", "TEXTGEN_CACHE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    described = textgen_env.describe(row.id)
+    assert f"task: {row.task}" in described
+    assert f"reward: {row.reward_name}" in described
+    if row.data:
+        assert f"needs the data '{row.data[0]}'" in described
+        assert f"python -m textgen_env.data fetch {row.data[0]}" in described
+        assert "V=" not in described
+
+
+def test_an_id_that_needs_an_argument_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = EnvRow("Mine/Needy-v0", "tiny", "table", {"vocab_size": 3}, needs="vocab_size=...")
+    monkeypatch.setattr(descriptions, "TABLE", (row,))
+    try:
+        textgen_env.register_environment(row.id, row.task, row.reward, **row.arguments)
+        said = textgen_env.describe(row.id).splitlines()
+    finally:
+        gymnasium.registry.pop(row.id, None)
+    assert said[2] == "needs an argument: vocab_size=..."
+    assert "The task: tiny (TinyTask)" in said
+    assert "The reward: table (TableReward)" in said
 
 
 def test_what_is_no_game_is_not_described() -> None:

@@ -17,6 +17,8 @@ from gymnasium.envs.registration import EnvSpec
 
 import textgen_env
 from textgen_env import TABLE, BaseTask, TextGenEnv, TextGenVectorEnv, Texts, Vocabulary
+from textgen_env.data import DATA
+from textgen_env.environments import EnvRow
 from textgen_env.rewards.table import TableReward
 from textgen_env.specs import GAME_ARGUMENTS, REWARDS, TASKS
 from textgen_env.tasks.tiny import TinyTask
@@ -49,6 +51,7 @@ def test_ids_are_named_after_task_and_reward() -> None:
         assert ("GAN" in row.id) == (row.reward_name == "discriminator")
         assert json.loads(json.dumps(dict(row.arguments))) == row.arguments
         assert len(row.history) == 1 + int(row.id.rpartition("-v")[2])
+        assert DATA.keys() >= set(row.data)
 
 
 def test_a_spec_survives_json(env_id: str, small_kwargs: dict[str, Any]) -> None:
@@ -63,15 +66,14 @@ def test_a_spec_survives_json(env_id: str, small_kwargs: dict[str, Any]) -> None
     np.testing.assert_array_equal(again.unwrapped.score(*texts), env.unwrapped.score(*texts))
 
 
-def test_unknown_arguments_are_refused(env_id: str, small_kwargs: dict[str, Any]) -> None:
-    row = next(row for row in TABLE if row.id == env_id)
+def test_unknown_arguments_are_refused(env_row: EnvRow, small_kwargs: dict[str, Any]) -> None:
     said = (
-        rf"task '{row.task}' got an unexpected keyword argument 'vocabsize' \(vocabsize=7\); allowed are .*max_length="
-        r".*; and the game's own: task, reward, reward_mode, min_length, render_mode"
+        rf"task '{env_row.task}' got an unexpected keyword argument 'vocabsize' \(vocabsize=7\); allowed are "
+        r".*max_length=.*; and the game's own: task, reward, reward_mode, min_length, render_mode"
     )
     for make in (gymnasium.make, gymnasium.make_vec):
         with pytest.raises(TypeError, match=said):
-            make(env_id, vocabsize=7, **small_kwargs)
+            make(env_row.id, vocabsize=7, **small_kwargs)
 
 
 def test_arguments_of_a_reward_stand_in_its_mapping() -> None:
@@ -211,7 +213,18 @@ def test_importing_takes_less_than_half_a_second() -> None:
 
 
 def test_importing_leaves_the_heavy_libraries_alone() -> None:
-    heavy = ("torch", "stable_baselines3", "sacrebleu", "num2words", "tokenizers", "PIL", "scipy", "agents")
+    heavy = (
+        "torch",
+        "stable_baselines3",
+        "sacrebleu",
+        "num2words",
+        "tokenizers",
+        "PIL",
+        "scipy",
+        "pooch",
+        "mido",
+        "agents",
+    )
     code = f"import sys, textgen_env; print([name for name in {heavy} if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -14,22 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgen_env.archives import opened_archive
+from textgen_env.data.folders import cache_folder
 from textgen_env.files import UnreadableFile, write_whole
 
 FORM = 1
 """Of the files; another is made anew."""
 FOLDER = "corpora"
 TOLD = "told"
-
-
-def cache_folder() -> Path:
-    """The folder where the package keeps what it can make again: $TEXTGEN_CACHE, or "textgen-env" in $XDG_CACHE_HOME,
-    or in ~/.cache."""
-    given = os.environ.get("TEXTGEN_CACHE")
-    if given:
-        return Path(given)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "textgen-env"
 
 
 def key_of(settings: Mapping[str, Any]) -> str:

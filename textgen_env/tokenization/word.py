@@ -144,7 +144,8 @@ class WordTokenization:
         if found is None:
             if len(self._fits) >= MOST_KEPT:
                 self._fits.clear()
-            found = self._fits[pair] = self._words(before + piece) == [before, piece]
+            apart = [*self._words(before), *self._words(piece)]
+            found = self._fits[pair] = self._words(before + piece) == apart
         return found
 
     def _cut_chunk(self, chunk: str) -> tuple[str, ...]:

@@ -20,7 +20,9 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 from stable_baselines3.common.vec_env.base_vec_env import tile_images
 
 from support.games import token_count
-from textgen_env import TABLE, TextGenEnv
+from support.registered import REGISTERED, needed
+from textgen_env import TextGenEnv
+from textgen_env.environments import EnvRow
 from textgen_env.sb3 import TextGenVecEnv, make_sb3_vec_env
 
 SMALL = "TextGen-OracleSmall-v0"
@@ -269,8 +271,8 @@ def make_and_read(mode: str) -> list[Any]:
     return envs.env_method("render")
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.id)
-def test_sb3_accepts_every_id(row: Any) -> None:
+@pytest.mark.parametrize("row", REGISTERED)
+def test_sb3_accepts_every_id(row: EnvRow) -> None:
     """Warnings are errors here; the data alone are cut down, to be quick."""
     kwargs = {"train_size": 50, "test_size": 10} if row.task == "oracle" else {}
-    check_env(gymnasium.make(row.id, **kwargs), warn=True)
+    check_env(gymnasium.make(row.id, **needed(row), **kwargs), warn=True)

@@ -55,6 +55,10 @@ def test_right_to_left_text_keeps_its_order_of_characters() -> None:
     assert words.join(["שלום", ",", "עולם", "."]) == "שלום, עולם."
 
 
+def test_a_mark_stands_at_an_unknown_word() -> None:
+    assert WordTokenization().join(["a", "<unk>", "?"]) == "a <unk>?"
+
+
 TEXTS = st.text(
     st.sampled_from("ab'’\"n t.-,:3中。é😀\u200d(s$%\u0301한नเ_") | st.characters(exclude_categories=("Cs",))
 )
