@@ -9,6 +9,9 @@ ENDING = regex.compile(r"""(?<=[.!?…]["”’')\]]*)\s+(?=["“‘'(\[]*[\p{Lu
 
 
 def sentences_of(paragraph: str) -> list[str]:
-    """The sentences of a paragraph, in order, without blanks around them; together they hold all of its characters but
-    blanks. A full stop that is followed by a capital letter, a digit or a letter without case ends a sentence, so that "Mr. Obama" is cut."""
+    """The sentences of a paragraph, in order, without blanks around them; they hold all of its characters but blanks.
+
+    A full stop that is followed by a capital letter, a digit or a letter without case ends a sentence, so that
+    "Mr. Obama" is cut.
+    """
     return [sentence.strip() for sentence in ENDING.split(paragraph) if sentence.strip()]
