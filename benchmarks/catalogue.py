@@ -45,6 +45,7 @@ register_experiment("exact", "benchmarks.experiments.exact:EXPERIMENT")
 register_experiment("figure2", "benchmarks.experiments.figure2:EXPERIMENTS")
 register_experiment("figure3", "benchmarks.experiments.figure3:EXPERIMENTS")
 register_experiment("quick", "benchmarks.experiments.quick:EXPERIMENT")
+register_experiment("sentences", "benchmarks.experiments.sentences:EXPERIMENT")
 register_experiment("smoke", "benchmarks.experiments.smoke:EXPERIMENT")
 register_experiment("table1", "benchmarks.experiments.table1:EXPERIMENTS")
 

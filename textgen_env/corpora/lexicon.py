@@ -69,7 +69,8 @@ class Lexicon:
         left_out = self.ids == UNCOVERED
         if not left_out.any():
             return np.ones(len(texts), np.bool_)
-        return texts.counted(left_out[texts.ids]) == 0
+        covered: NDArray[np.bool_] = texts.counted(left_out[texts.ids]) == 0
+        return covered
 
     def unknown_in(self, texts: Ragged) -> int:
         """How many tokens of texts of pieces are not in the vocabulary."""
