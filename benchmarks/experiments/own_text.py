@@ -11,7 +11,7 @@ from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 CAPTIONS = str(Path(os.environ.get("TEXTGEN_DATA", "data")) / "captions_train.txt")
 NETWORK = {"embedding_size": 64, "hidden_size": 128, "cell": "gru"}
 LIKELIHOOD = {**NETWORK, "learning_rate": 0.003}
-READ, WRITTEN = 1_500_000, 400_000
+READ, WRITTEN = 1_000_000, 250_000
 LENGTH = 17
 
 EXPERIMENT = Experiment(
@@ -49,7 +49,7 @@ EXPERIMENT = Experiment(
             "MLE+REINFORCE",
             "reinforce",
             WRITTEN,
-            hyperparameters={**NETWORK, "learning_rate": 0.001, "batch_size": 256, "entropy_weight": 0.0},
+            hyperparameters={**NETWORK, "learning_rate": 0.0003, "batch_size": 64, "entropy_weight": 0.0},
             init_from="MLE",
         ),
     ),

@@ -25,7 +25,7 @@ EXPERIMENT = Experiment(
             "MLE+REINFORCE",
             "reinforce",
             total_tokens=100_000,
-            hyperparameters={**NETWORK, "learning_rate": 0.001, "batch_size": 64},
+            hyperparameters={**NETWORK, "learning_rate": 0.0003, "batch_size": 64, "entropy_weight": 0.0},
             init_from="MLE",
         ),
     ),
