@@ -84,6 +84,16 @@ TABLE: tuple[EnvRow, ...] = (
     ),
     EnvRow("TextGen-CaptionsGAN-v0", "captions", "discriminator"),
     EnvRow("TextGen-NumberWords-v0", "number_words", "bleu"),
+    EnvRow("TextGen-Poems-v0", "poems", {"name": "bleu", "max_order": 2}, data=("poems",)),
+    EnvRow("TextGen-PoemsGAN-v0", "poems", "discriminator", data=("poems",)),
+    EnvRow(
+        "TextGen-Music-v0",
+        "music",
+        {"name": "bleu", "max_order": 4},
+        history=("v0: first release. A single key, held throughout, earns 1.0; real melodies earn 0.96 on average.",),
+        data=("music",),
+    ),
+    EnvRow("TextGen-MusicGAN-v0", "music", "discriminator", data=("music",)),
 )
 
 

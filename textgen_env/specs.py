@@ -54,6 +54,8 @@ register_task("tiny", "textgen_env.tasks.tiny:TinyTask")
 register_task("oracle", "textgen_env.tasks.oracle:OracleTask")
 register_task("captions", "textgen_env.tasks.captions:CaptionsTask")
 register_task("number_words", "textgen_env.tasks.number_words:NumberWordsTask")
+register_task("poems", "textgen_env.tasks.poems:PoemsTask")
+register_task("music", "textgen_env.tasks.music:MusicTask")
 
 register_reward("table", "textgen_env.rewards.table:TableReward")
 register_reward("likelihood", "textgen_env.rewards.likelihood:LikelihoodReward")

@@ -17,6 +17,8 @@ SMALL_TASKS: dict[str, dict[str, Any]] = {
     "oracle": {"vocab_size": 30, "max_length": 6, "train_size": 60, "test_size": 20},
     "captions": {"train_size": 100, "test_size": 20},
     "number_words": {"max_number": 99},
+    "poems": {"train_size": 60, "test_size": 20},
+    "music": {"max_length": 8, "train_size": 60},
 }
 # A discriminator that learns sees other texts in N single environments than in one of N rows.
 SMALL_DISCRIMINATOR = {
