@@ -74,7 +74,7 @@ class MusicTask(BaseTask):
                 longest = min(max(map(len, rolls)) for rolls in tunes.values())
                 raise ValueError(
                     f"max_length={max_length!r} leaves no {split} windows; the tunes have up to {longest} steps, and "
-                    "very short windows are all in the training data: 20 or 32 are usual"
+                    "windows that are in the training data, as short ones are, count as theirs: 20 or 32 are usual"
                 )
         if train_size is not None:
             count = len(self._windows["train"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -38,3 +38,26 @@ def pitches_of(names: Iterable[str]) -> IntArray | None:
     """The MIDI numbers (L,) int64 of notes by their names; None if one is no key of the piano, or there are none."""
     found = [_PITCHES.get(name, 0) for name in names]
     return np.array(found, np.int64) if found and all(found) else None
+
+
+class Note(NamedTuple):
+    """A key that is held: from which step, for how many, and its MIDI number."""
+
+    start: int
+    steps: int
+    pitch: int
+
+
+def held_notes(pitches: Iterable[int]) -> list[Note]:
+    """The notes of a melody, a MIDI number a step: steps in a row with the same number are one note.
+
+    >>> held_notes([60, 60, 62])
+    [Note(start=0, steps=2, pitch=60), Note(start=2, steps=1, pitch=62)]
+    """
+    notes: list[Note] = []
+    for step, pitch in enumerate(pitches):
+        if notes and notes[-1].pitch == pitch:
+            notes[-1] = notes[-1]._replace(steps=notes[-1].steps + 1)
+        else:
+            notes.append(Note(step, 1, int(pitch)))
+    return notes

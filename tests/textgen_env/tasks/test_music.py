@@ -143,5 +143,7 @@ def test_the_real_tunes_are_as_described() -> None:
     assert game.score(uniform).mean() == pytest.approx(0.060, abs=0.002)
     held = game.score(np.repeat(np.arange(88)[:, None], 20, 1))
     assert held.max() == 1.0
-    with pytest.raises(ValueError, match="max_length=1 leaves no validation windows"):
-        MusicTask(1)
+    with pytest.raises(
+        ValueError, match="max_length=1500 leaves no validation windows; the tunes have up to 1473 steps"
+    ):
+        MusicTask(1_500)
