@@ -94,6 +94,7 @@ TABLE: tuple[EnvRow, ...] = (
         data=("music",),
     ),
     EnvRow("TextGen-MusicGAN-v0", "music", "discriminator", data=("music",)),
+    EnvRow("TextGen-Transcribe-v0", "transcribe", {"name": "error_rate", "output": "negative"}),
 )
 
 

@@ -56,6 +56,7 @@ register_task("captions", "textgen_env.tasks.captions:CaptionsTask")
 register_task("number_words", "textgen_env.tasks.number_words:NumberWordsTask")
 register_task("poems", "textgen_env.tasks.poems:PoemsTask")
 register_task("music", "textgen_env.tasks.music:MusicTask")
+register_task("transcribe", "textgen_env.tasks.transcribe:TranscribeTask")
 
 register_reward("table", "textgen_env.rewards.table:TableReward")
 register_reward("likelihood", "textgen_env.rewards.likelihood:LikelihoodReward")

@@ -19,6 +19,7 @@ SMALL_TASKS: dict[str, dict[str, Any]] = {
     "number_words": {"max_number": 99},
     "poems": {"train_size": 60, "test_size": 20},
     "music": {"max_length": 8, "train_size": 60},
+    "transcribe": {"train_size": 60, "validation_size": 20, "test_size": 20},
 }
 # A discriminator that learns sees other texts in N single environments than in one of N rows.
 SMALL_DISCRIMINATOR = {

@@ -10,6 +10,7 @@ import numpy as np
 from textgen_env.checks import check_at_least, check_room
 from textgen_env.tasks.base import BaseTask, pad
 from textgen_env.tasks.grammar import Grammar
+from textgen_env.tasks.sentences import distinct_sentences
 from textgen_env.vocabulary import Texts, Vocabulary
 
 END = "<eos>"
@@ -78,37 +79,12 @@ class CaptionsTask(BaseTask):
     @cached_property
     def _split(self) -> tuple[Texts, Texts]:
         rng = np.random.default_rng(self.seed)
-        sentences = self._distinct_sentences(rng)
+        wanted = self.train_size + self.test_size
+        sentences = distinct_sentences(
+            lambda: tuple(self.grammar.sample(rng)), wanted, self.max_length, "train_size + test_size"
+        )
         end = self.vocabulary.encode([END])
         rows = [self.vocabulary.encode(sentences[i]) + end for i in rng.permutation(len(sentences))]
         train, test = rows[: self.train_size], rows[self.train_size :]
         blank = self.vocabulary.blank_id
         return pad(train, self.max_length, blank), pad(test, self.max_length, blank)
-
-    def _distinct_sentences(self, rng: np.random.Generator) -> list[tuple[str, ...]]:
-        """As many sentences as both sets need, in the order drawn.
-
-        Rejected sentences are kept too, so that a failure can name the least `max_length` with which the same draws
-        would have sufficed.
-        """
-        wanted = self.train_size + self.test_size
-        most_draws = 20_000 + 10 * wanted
-        drawn: dict[tuple[str, ...], None] = {}
-        fitting = 0
-        for _ in range(most_draws):
-            sentence = tuple(self.grammar.sample(rng))
-            if sentence not in drawn:
-                drawn[sentence] = None
-                fitting += len(sentence) < self.max_length
-                if fitting == wanted:
-                    return [s for s in drawn if len(s) < self.max_length]
-        if len(drawn) < wanted:
-            raise ValueError(
-                f"train_size + test_size = {wanted} distinct sentences were not found in {most_draws} draws from the "
-                f"grammar, only {len(drawn)}; ask for fewer"
-            )
-        least = sorted(map(len, drawn))[wanted - 1] + 1
-        raise ValueError(
-            f"max_length={self.max_length} is too short: {fitting} distinct sentences fit, and train_size + test_size "
-            f"= {wanted} are needed; max_length must be at least {least}, or the sizes smaller"
-        )
