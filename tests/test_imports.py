@@ -32,7 +32,23 @@ ROOMS: tuple[frozenset[str], ...] = (
             "fingerprint",
         }
     ),
-    frozenset({"env", "row", "vector", "columns", "sb3", "game", "rendering", "infos", "solve", "testing"}),
+    frozenset(
+        {
+            "env",
+            "row",
+            "vector",
+            "columns",
+            "sb3",
+            "game",
+            "rendering",
+            "fonts",
+            "piano_roll",
+            "midi",
+            "infos",
+            "solve",
+            "testing",
+        }
+    ),
 )
 EXECUTING = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.measures.measured import FloatArray, Measured, NotApplicable
+from benchmarks.measures.melodies import pitch_error
 from textgen_env.metrics import (
     BleuScorer,
     Estimate,
@@ -192,6 +193,7 @@ TABLE: tuple[Measure, ...] = (
         4,
         function=optimum_share,
     ),
+    Measure("pitch_error", "MSE of pitches", "semitones squared", "lower", 2, function=pitch_error),
     Measure("kl_soft", "KL(agent‖soft optimum)", "nats a text", "lower", 4, function=kl_soft),
 )
 MEASURES: Mapping[str, Measure] = MappingProxyType({each.name: each for each in TABLE})

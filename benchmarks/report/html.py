@@ -9,6 +9,7 @@ from importlib.resources import files
 
 from benchmarks.report.curves import View
 from benchmarks.report.document import Document
+from benchmarks.report.piano_roll import roll_svg
 from benchmarks.report.table import Table
 
 PAGE = "report.html"
@@ -108,7 +109,10 @@ def _samples(document: Document) -> str:
     blocks = []
     for sample in document.samples:
         shown = [_marked(spans) for spans in sample.spans] or [escape(text) for text in sample.texts]
-        texts = "".join(f"<li>{text or '<em>(empty)</em>'}</li>" for text in shown)
+        texts = "".join(
+            f"<li>{roll_svg(text)}{words or '<em>(empty)</em>'}</li>"
+            for text, words in zip(sample.texts, shown, strict=True)
+        )
         heading = f"{escape(sample.label)} <small>seed {sample.seed}</small>"
         blocks.append(f'<div><h3>{heading}</h3><ol class="texts">{texts}</ol></div>')
     if not blocks:

@@ -21,6 +21,8 @@ SMALL_TASKS: dict[str, dict[str, Any]] = {
     "oracle": {"vocab_size": 30, "max_length": 6, "train_size": 60, "test_size": 20},
     "captions": {"train_size": 100, "test_size": 20},
     "number_words": {"max_number": 99},
+    "poems": {"train_size": 60, "test_size": 20},
+    "music": {"max_length": 8, "train_size": 60},
     "corpus": {"test_size": 5},
     "parallel": {"test_size": 1, "max_length": 4},
     "speeches": {"min_count": 20, "max_length": 8},
