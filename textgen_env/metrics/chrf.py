@@ -13,8 +13,8 @@ from textgen_env.checks import check_at_least, check_bool, check_number
 from textgen_env.metrics.ngrams import MOST_ORDERS, FloatArray, numbered_ngrams
 from textgen_env.vocabulary import IntArray
 
-# Texts times references that are compared in one go.
-MOST_CELLS = 2**20
+# Texts times references that are compared in one go: what a processor's cache holds.
+MOST_CELLS = 2**16
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 
 
@@ -27,12 +27,12 @@ class ChrfScorer:
     P and R being the means, over the orders of character and of word n-grams that both texts are long enough for, of
     the share of the text's n-grams that the reference has, and of the reference's that the text has. Of several
     references the one with the highest value counts. It equals 1/100 of sacrebleu's
-    `CHRF(...).sentence_score(text, references)`, some 300 times as fast against 10,000 references: each n-gram is
+    `CHRF(...).sentence_score(text, references)`, some 90 times as fast against 10,000 captions: each n-gram is
     looked up once and leads to the references that have it. No n-gram in common scores 0.
 
     Args:
         references: R >= 1 strings.
-        groups: (R,) integers >= 0, the group (such as the row of a source) that each reference belongs to; None for one.
+        groups: (R,) integers >= 0, the group (such as the row of a source) that each reference belongs to; or None.
         char_order: the longest character n-gram, >= 1.
         word_order: the longest word n-gram, >= 0. A word is what stands between white space, without one punctuation
             mark at its end or beginning, which is a word of its own.
@@ -181,7 +181,8 @@ class _Stream:
         last, start = lengths.cumsum()[row], np.arange(len(tokens))
         # What no reference has is one symbol, which ends no key.
         symbols = np.minimum(tokens, self.base - 1)
-        ids, found = groups[row], []
+        ids = groups[row]
+        found: list[FloatArray] = []
         for n, order in enumerate(self.orders):
             inside = np.flatnonzero(start + n < last)
             start, row, last, ids = start[inside], row[inside], last[inside], ids[inside]
@@ -196,7 +197,8 @@ class _Stream:
             entries = np.arange(having.sum()) + np.repeat(first - (having.cumsum() - having), having)
             shared = np.minimum(np.repeat(occurrences, having), order.counts[entries])
             cells = np.repeat(text * most, having) + order.numbers[entries]
-            found.append(np.bincount(cells, shared, count * most).reshape(count, most))
+            table = np.bincount(cells, shared, count * most).reshape(count, most)
+            found.append(table.astype(np.float64, copy=False))
         return found
 
 

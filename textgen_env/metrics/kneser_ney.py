@@ -125,7 +125,8 @@ class KneserNey:
             contexts[column < k - 1] = -1
             ids = level.find(contexts, flat, self.vocab_size + 1)
             probabilities = level.discounted[ids] + level.backoff[contexts] * probabilities
-        return np.bincount(row, np.log(probabilities), len(lengths))
+        # Whole numbers, where there are no tokens at all.
+        return np.bincount(row, np.log(probabilities), len(lengths)).astype(np.float64, copy=False)
 
     def start(self, count: int) -> IntArray:
         """The contexts (count, n - 1) int64 of texts that have not begun."""

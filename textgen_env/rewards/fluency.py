@@ -68,9 +68,7 @@ class FluencyReward(BaseReward):
             RuntimeError: the reward is not bound to a task.
         """
         if self._model is None:
-            raise RuntimeError(
-                "FluencyReward is not bound: it has no model yet; use reward.bind(task), as an env does"
-            )
+            raise RuntimeError("FluencyReward is not bound: it has no model yet; use reward.bind(task), as an env does")
         return self._model
 
     def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:

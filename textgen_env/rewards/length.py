@@ -61,7 +61,8 @@ class LengthReward(BaseReward):
             references = task.references()
             lengths = task.vocabulary.content_lengths(references.tokens, references.lengths)
             rows = rows_of_references(task, references)
-            groups, count = (rows, len(task.sources.tokens)) if task.sources is not None else (lengths * 0, 1)
+            groups = np.zeros(len(lengths), np.int64) if rows is None else rows
+            count = 1 if task.sources is None else len(task.sources.tokens)
             counts = np.bincount(groups, minlength=count)
             with np.errstate(invalid="ignore"):
                 # NaN of a source without references, which is refused when it is asked for.
@@ -96,9 +97,7 @@ class LengthReward(BaseReward):
         ended = (lengths == task.max_length) | (last == task.vocabulary.eos_id)
         return {self.name: self._scores(tokens, lengths, wanted, ended)}, {}
 
-    def _scores(
-        self, tokens: IntArray, lengths: IntArray, wanted: FloatArray, ended: NDArray[np.bool_]
-    ) -> FloatArray:
+    def _scores(self, tokens: IntArray, lengths: IntArray, wanted: FloatArray, ended: NDArray[np.bool_]) -> FloatArray:
         """The output (N,) of texts that have ended, or go on."""
         content = self._bound().vocabulary.content_lengths(tokens, lengths)
         unit = np.maximum(wanted, 1)

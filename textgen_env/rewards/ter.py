@@ -72,8 +72,8 @@ class TerReward(BaseReward):
         """A copy that knows the task's references; itself where it is bound to this very task already.
 
         Raises:
-            ValueError: a task without references, or with more for a text than `max_references`; a conditional one whose
-                references do not name their source or leave out a source that is played.
+            ValueError: a task without references, or with more for a text than `max_references`; a conditional one
+                whose references do not name their source or leave out a source that is played.
         """
         if task is self._task:
             return self
