@@ -10,7 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from benchmarks.measures.measured import FloatArray, Measured, NotApplicable
+from benchmarks.measures.decoding import decoded_bleu, decoded_exact, decoded_return, decoded_wer
+from benchmarks.measures.measured import DECODINGS, FloatArray, Measured, NotApplicable
 from textgen_env.metrics import (
     BleuScorer,
     Estimate,
@@ -168,6 +169,13 @@ def validated(validation: str) -> str:
 
 NATS = "nats a token"
 SHARE = "share in [0, 1]"
+DECODED: tuple[tuple[str, str, str, Better, Callable[..., Estimate]], ...] = (
+    (RETURN, RETURN, "the reward's unit", "higher", decoded_return),
+    ("bleu", "BLEU", SHARE, "higher", decoded_bleu),
+    ("wer", "WER", "errors a word", "lower", decoded_wer),
+    ("exact", "exact match", SHARE, "higher", decoded_exact),
+)
+"""Measures of decoded texts: name, title, unit, the better direction, function."""
 # One line a measure: name, title, unit, the better direction, decimals, function.
 TABLE: tuple[Measure, ...] = (
     Measure("nll_oracle", "NLL_oracle", NATS, "lower", function=nll_oracle),
@@ -193,8 +201,14 @@ TABLE: tuple[Measure, ...] = (
         function=optimum_share,
     ),
     Measure("kl_soft", "KL(agent‖soft optimum)", "nats a text", "lower", 4, function=kl_soft),
+    *(
+        Measure(f"{how}_{what}", f"{how} {title}", unit, better, function=partial(function, method=how))
+        for how in DECODINGS
+        for what, title, unit, better, function in DECODED
+    ),
 )
 MEASURES: Mapping[str, Measure] = MappingProxyType({each.name: each for each in TABLE})
+RETURNS = frozenset({RETURN, *(f"{how}_{RETURN}" for how in DECODINGS)})
 VALIDATIONS: Mapping[str, Measure] = MappingProxyType({each.validation: each for each in TABLE if each.validation})
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
@@ -213,7 +227,7 @@ def quantity(name: str, return_unit: str = "") -> Quantity:
         return_unit: which only the experiment knows.
     """
     found = QUANTITIES.get(name, Quantity(name, name))
-    return replace(found, unit=return_unit) if name == RETURN else found
+    return replace(found, unit=return_unit) if return_unit and name in RETURNS else found
 
 
 def title(name: str) -> str:
