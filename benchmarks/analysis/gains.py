@@ -41,8 +41,8 @@ def gain(collected: Collected) -> str:
     ]
     answer = f"in {len(ahead)} of {len(found)} algorithms" if ahead else "in none of its algorithms"
     return (
-        f"Learning on the metric beat {asked.compared_with}, with {of.title} {np.mean(values):.{of.digits}f}, {answer}; "
-        f"{'; '.join(parts)}."
+        f"Learning on the metric beat {asked.compared_with}, with {of.title} {np.mean(values):.{of.digits}f}, {answer}"
+        f"; {'; '.join(parts)}."
     )
 
 

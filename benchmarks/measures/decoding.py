@@ -1,5 +1,4 @@
-"""Measures of decoded texts: what a policy earns on held-out sources, written greedily, drawn, or found by beam search.
-"""
+"""Measures of decoded texts: of held-out sources, written greedily, drawn, or found by beam search."""
 
 from __future__ import annotations
 
@@ -26,8 +25,7 @@ def decoded_bleu(measured: Measured, method: Decoding) -> Estimate:
 
 
 def decoded_wer(measured: Measured, method: Decoding) -> Estimate:
-    """Mean word error rate of the decoded texts: edits for each word of the nearest reference, of each text by itself.
-    """
+    """Mean over the decoded texts of each one's word error rate: edits for each word of the nearest reference."""
     return _mean(-_scores(measured, method, ErrorRateReward(output="negative")))
 
 

@@ -47,8 +47,8 @@ class NumberWordsTask(BaseTask):
     ## Data
     The numbers, shuffled: 80% train, 10% validation, 10% test. With `train_size` the first so many of the first part
     are the training split, and the rest of it is in none; validation and test stay as they are. `split` says which of
-    them `reset` draws from; row i of `sources` is the number i whatever the split. The first construction spells all numbers, 10 to 20 us each;
-    within a process the result is kept for the next.
+    them `reset` draws from; row i of `sources` is the number i whatever the split. The first construction spells all
+    numbers, 10 to 20 us each; within a process the result is kept for the next.
 
     Args:
         language: a key of `num2words.CONVERTER_CLASSES`.

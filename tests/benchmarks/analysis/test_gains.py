@@ -67,7 +67,9 @@ def test_of_an_error_rate_less_is_more(tmp_path: Path) -> None:
 
 def test_where_nobody_is_ahead_it_says_so(tmp_path: Path) -> None:
     said = made(tmp_path, replace(EXPERIMENT, learners=("Worse", "Alike")))
-    assert said.startswith("Learning on the metric beat Longer, with greedy BLEU 0.500, in none of its algorithms; behind")
+    assert said.startswith(
+        "Learning on the metric beat Longer, with greedy BLEU 0.500, in none of its algorithms; behind"
+    )
 
 
 def test_without_a_value_nothing_is_known_and_without_a_metric_nothing_is_said(tmp_path: Path) -> None:

@@ -253,5 +253,7 @@ def test_no_other_place_to_begin_at(changed: dict[str, Any], said: str) -> None:
 
 
 def test_the_best_point_needs_a_validation() -> None:
-    with pytest.raises(ValueError, match="algorithm Best: init_at='best' needs a point best by validation; name one in"):
+    with pytest.raises(
+        ValueError, match="algorithm Best: init_at='best' needs a point best by validation; name one in"
+    ):
         replace(EXPERIMENT, algorithms=(EARLY, AT_BEST))
