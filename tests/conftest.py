@@ -17,6 +17,7 @@ from textgen_env import BaseTask, Snapshot, SourceTable, Texts, Vocabulary
 from textgen_env.environments import EnvRow
 from textgen_env.tasks.base import pad
 
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real data: $TEXTGEN_DATA, or ../shared/data beside the repository."""

@@ -56,6 +56,8 @@ class EnvRow:
 
 
 SMALL: Mapping[str, Any] = {"vocab_size": 100, "max_length": 10}
+TEXTS = "path='reviews.txt', or texts=['a text', ...]"
+PAIRS = "path='pairs.tsv', or pairs=[('a source', 'a target'), ...]"
 CAPTIONS_V0 = (
     "v0: first release. Any five words of a training sentence in a row earn 1.0; real sentences earn 0.93 on average."
 )
@@ -84,6 +86,27 @@ TABLE: tuple[EnvRow, ...] = (
     ),
     EnvRow("TextGen-CaptionsGAN-v0", "captions", "discriminator"),
     EnvRow("TextGen-NumberWords-v0", "number_words", "bleu"),
+    EnvRow("TextGen-Poems-v0", "poems", {"name": "bleu", "max_order": 2}, data=("poems",)),
+    EnvRow("TextGen-PoemsGAN-v0", "poems", "discriminator", data=("poems",)),
+    EnvRow(
+        "TextGen-Music-v0",
+        "music",
+        {"name": "bleu", "max_order": 4},
+        history=("v0: first release. A single key, held throughout, earns 1.0; real melodies earn 0.96 on average.",),
+        data=("music",),
+    ),
+    EnvRow("TextGen-MusicGAN-v0", "music", "discriminator", data=("music",)),
+    EnvRow("TextGen-Corpus-v0", "corpus", {"name": "bleu", "boundaries": True}, needs=TEXTS),
+    EnvRow("TextGen-CorpusGAN-v0", "corpus", "discriminator", needs=TEXTS),
+    EnvRow("TextGen-Parallel-v0", "parallel", "bleu", needs=PAIRS),
+    EnvRow(
+        "TextGen-Speeches-v0",
+        "speeches",
+        {"name": "bleu", "max_order": 3},
+        data=("speeches",),
+        history=("v0: first release. Any few words of a training sentence in a row earn 1.0, as BLEU-3 has it.",),
+    ),
+    EnvRow("TextGen-SpeechesGAN-v0", "speeches", "discriminator", data=("speeches",)),
     EnvRow("TextGen-Transcribe-v0", "transcribe", {"name": "error_rate", "output": "negative"}),
 )
 

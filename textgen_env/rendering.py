@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgen_env.core import GenerationCore
+from textgen_env.fonts import cjk_font, font_of, writes_cjk
+from textgen_env.piano_roll import draw_roll, melody_of
 from textgen_env.plain_text import plain_text, print_text
+from textgen_env.tasks.pitches import HasPitches
 
 WIDTH, HEIGHT, MARGIN = 640, 360, 24
 TEXT_TOP, TEXT_BOTTOM = 76, 280
@@ -32,8 +35,10 @@ def render_row(core: GenerationCore, row: int, mode: str) -> Any:
     Returns:
         "ansi": a string of the source (if there is one), the text so far, the last token's reward and the total, in
         the reward's unit. "human": None; that string is printed. "rgb_array": the same as an image, (360, 640, 3)
-        uint8, of the one size that a video needs. Its font is the one that ships with pillow, of plain Latin
-        letters: accents are dropped, and letters of other scripts are boxes.
+        uint8, of the one size that a video needs; a text of pitches is a piano roll there. Its font is the one that
+        ships with pillow, of plain Latin letters: accents are dropped, and letters of other scripts are boxes; where
+        the task's tokens are Chinese, Japanese or Korean, it is the first of `textgen_env.fonts.CJK_FONTS` that the
+        system has.
 
     Raises:
         ImportError: "rgb_array" without pillow.
@@ -90,7 +95,7 @@ def _rewards(core: GenerationCore, row: int) -> str:
 
 def _drawn(core: GenerationCore, row: int) -> NDArray[np.uint8]:
     try:
-        from PIL import Image, ImageDraw, ImageFont
+        from PIL import Image, ImageDraw
     except ImportError as error:
         raise ImportError(
             'render_mode="rgb_array" draws with pillow, which is not installed: pip install "textgen-env[render]"'
@@ -98,20 +103,42 @@ def _drawn(core: GenerationCore, row: int) -> NDArray[np.uint8]:
 
     image = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
     draw = ImageDraw.Draw(image)
-    small = ImageFont.load_default(size=18)
-    size = _font_size(core)
-    font = ImageFont.load_default(size=size)
+    small = font_of(18)
     room = WIDTH - 2 * MARGIN
 
     source = _source(core, row)
-    heading = "text" if source is None else f"source: {_drawable(source, small)}"
     ending = _ending(core, row)
     taken = small.getlength(ending)
-    draw.text((MARGIN, 28), _shortened(heading, small, room - taken - MARGIN), font=small, fill=GREY)
+    lacking = writes_cjk(core.task.vocabulary) and cjk_font(18) is None
+    heading, letters = "text (no font that has its letters is installed)" if lacking else "text", small
+    if source is not None and core.task.sources is not None:
+        letters = font_of(18, writes_cjk(core.task.sources.vocabulary))
+        heading = f"source: {_drawable(source, letters)}"
+    draw.text((MARGIN, 28), _shortened(heading, letters, room - taken - MARGIN), font=letters, fill=GREY)
     draw.text((WIDTH - MARGIN - taken, 28), ending, font=small, fill=ACCENT)
     draw.line((MARGIN, 60, WIDTH - MARGIN, 60), fill=RULE, width=2)
+    if isinstance(core.task, HasPitches):
+        box = (MARGIN, TEXT_TOP, WIDTH - MARGIN, TEXT_BOTTOM)
+        colours = {"rule": RULE, "label": GREY, "note": INK}
+        draw_roll(draw, box, melody_of(core.task, core.tokens[row]), core.horizon, font_of(13), colours)
+    else:
+        _draw_text(draw, core, row)
 
-    line_height = LINE_SPACING * size
+    draw.text((MARGIN, 296), _progress(core, row), font=small, fill=GREY)
+    rewards = _rewards(core, row)
+    draw.text((WIDTH - MARGIN - small.getlength(rewards), 296), rewards, font=small, fill=INK)
+    draw.rectangle((MARGIN, 328, WIDTH - MARGIN, 338), fill=RULE)
+    filled = round(room * core.lengths[row] / core.horizon)
+    if filled:
+        draw.rectangle((MARGIN, 328, MARGIN + filled, 338), fill=ACCENT)
+    return np.asarray(image).copy()
+
+
+def _draw_text(draw: Any, core: GenerationCore, row: int) -> None:
+    """The text in lines, its end where it is too long, and a cursor behind it while it is written."""
+    size = _font_size(core)
+    font = font_of(size, writes_cjk(core.task.vocabulary))
+    room, line_height = WIDTH - 2 * MARGIN, LINE_SPACING * size
     # The width left free holds the cursor after a full line.
     lines = _wrapped(_drawable(_text(core, row)[-MOST_LETTERS:], font), font, room - size // 2)
     most = int((TEXT_BOTTOM - TEXT_TOP) / line_height)
@@ -124,15 +151,6 @@ def _drawn(core: GenerationCore, row: int) -> NDArray[np.uint8]:
         left = MARGIN + font.getlength(lines[-1]) + 5
         top = TEXT_TOP + (len(lines) - 1) * line_height
         draw.rectangle((left, top, left + 3, top + size), fill=ACCENT)
-
-    draw.text((MARGIN, 296), _progress(core, row), font=small, fill=GREY)
-    rewards = _rewards(core, row)
-    draw.text((WIDTH - MARGIN - small.getlength(rewards), 296), rewards, font=small, fill=INK)
-    draw.rectangle((MARGIN, 328, WIDTH - MARGIN, 338), fill=RULE)
-    filled = round(room * core.lengths[row] / core.horizon)
-    if filled:
-        draw.rectangle((MARGIN, 328, MARGIN + filled, 338), fill=ACCENT)
-    return np.asarray(image).copy()
 
 
 def _font_size(core: GenerationCore) -> int:

@@ -8,7 +8,7 @@ can never be chosen.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,14 @@ def checked_ids(ids: Iterable[int], vocab_size: int) -> IntArray:
     return given.astype(np.int64)
 
 
+class Joining(Protocol):
+    """Joining: makes readable text of tokens. Equal, with equal hashes, where they join alike."""
+
+    def join(self, pieces: list[str]) -> str:
+        """The text of a row of tokens."""
+        ...
+
+
 class Vocabulary:
     """The tokens of a task.
 
@@ -65,19 +73,24 @@ class Vocabulary:
         tokens: V distinct strings, or one string of V characters; the position is the id.
         eos: the string among them that ends a text, or None where every text has full length.
         separator: what stands between two decoded tokens: " " for words, "" for characters and pieces.
+        joining: joins decoded tokens where a separator is not all there is to it, such as a tokenization that puts no
+            blank before a full stop; None for the separator alone.
 
     Raises:
         TypeError: a token or a separator that is no string.
         ValueError: no tokens, a token twice, or an `eos` that is not among them.
     """
 
-    def __init__(self, tokens: Sequence[str], eos: str | None = None, separator: str = " ") -> None:
+    def __init__(
+        self, tokens: Sequence[str], eos: str | None = None, separator: str = " ", joining: Joining | None = None
+    ) -> None:
         if not isinstance(tokens, Iterable):
             raise TypeError(f"tokens={tokens!r} must be a sequence of strings, got {type(tokens).__name__}")
         if not isinstance(separator, str):
             raise TypeError(f"separator={separator!r} must be a string, got {type(separator).__name__}")
         self.tokens: tuple[str, ...] = tuple(tokens)
         self.separator = separator
+        self.joining = joining
         if not self.tokens:
             raise ValueError("tokens: got an empty sequence; a vocabulary needs at least one token")
         for i, token in enumerate(self.tokens):
@@ -108,10 +121,10 @@ class Vocabulary:
         if not isinstance(other, Vocabulary):
             return NotImplemented
         same_form = self.eos_id == other.eos_id and self.separator == other.separator
-        return same_form and self.tokens == other.tokens
+        return same_form and self.joining == other.joining and self.tokens == other.tokens
 
     def __hash__(self) -> int:
-        return hash((self.tokens, self.eos_id, self.separator))
+        return hash((self.tokens, self.eos_id, self.separator, self.joining))
 
     def encode(self, pieces: Iterable[str]) -> list[int]:
         """Ids of a text already cut into tokens.
@@ -151,7 +164,8 @@ class Vocabulary:
             if i == self.eos_id or i == self.blank_id:
                 break
             pieces.append(self.tokens[i])
-        return self.separator.join(pieces).strip()
+        joined = self.separator.join(pieces) if self.joining is None else self.joining.join(pieces)
+        return joined.strip()
 
     def lengths(self, tokens: IntArray) -> IntArray:
         """Written tokens of each row of `tokens` (N, T), the end token included: (N,) int64."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Literal
+
 import numpy as np
 
 from benchmarks.measures.measured import Decoding, FloatArray, Measured, NotApplicable
@@ -47,3 +50,12 @@ def _scores(measured: Measured, method: Decoding, reward: BaseReward) -> FloatAr
 
 def _mean(values: FloatArray) -> Estimate:
     return monte_carlo_mean(values) if len(values) > 1 else Estimate(float(values[0]), float("nan"), 1)
+
+
+DECODED: tuple[tuple[str, str, str, Literal["lower", "higher"], Callable[..., Estimate]], ...] = (
+    ("return", "return", "the reward's unit", "higher", decoded_return),
+    ("bleu", "BLEU", "share in [0, 1]", "higher", decoded_bleu),
+    ("wer", "WER", "errors a word", "lower", decoded_wer),
+    ("exact", "exact match", "share in [0, 1]", "higher", decoded_exact),
+)
+"""Of each way to decode: name, title, unit, the better direction, function."""

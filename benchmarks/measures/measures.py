@@ -10,8 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from benchmarks.measures.decoding import decoded_bleu, decoded_exact, decoded_return, decoded_wer
+from benchmarks.measures.decoding import DECODED
 from benchmarks.measures.measured import DECODINGS, FloatArray, Measured, NotApplicable
+from benchmarks.measures.melodies import pitch_error
 from textgen_env.metrics import (
     BleuScorer,
     Estimate,
@@ -169,13 +170,6 @@ def validated(validation: str) -> str:
 
 NATS = "nats a token"
 SHARE = "share in [0, 1]"
-DECODED: tuple[tuple[str, str, str, Better, Callable[..., Estimate]], ...] = (
-    (RETURN, RETURN, "the reward's unit", "higher", decoded_return),
-    ("bleu", "BLEU", SHARE, "higher", decoded_bleu),
-    ("wer", "WER", "errors a word", "lower", decoded_wer),
-    ("exact", "exact match", SHARE, "higher", decoded_exact),
-)
-"""Measures of decoded texts: name, title, unit, the better direction, function."""
 # One line a measure: name, title, unit, the better direction, decimals, function.
 TABLE: tuple[Measure, ...] = (
     Measure("nll_oracle", "NLL_oracle", NATS, "lower", function=nll_oracle),
@@ -200,6 +194,7 @@ TABLE: tuple[Measure, ...] = (
         4,
         function=optimum_share,
     ),
+    Measure("pitch_error", "MSE of pitches", "semitones squared", "lower", 2, function=pitch_error),
     Measure("kl_soft", "KL(agent‖soft optimum)", "nats a text", "lower", 4, function=kl_soft),
     *(
         Measure(f"{how}_{what}", f"{how} {title}", unit, better, function=partial(function, method=how))

