@@ -87,7 +87,8 @@ class World:
             learner("SCST", "self_critical", **PLAIN),
             learner("MIXER", "mixer", **PLAIN, xent_updates=0),
             learner("A2C", "a2c", **BONUS),
-            learner("PPO", "ppo", **BONUS),
+            # Its steps are sixteen a batch.
+            learner("PPO", "ppo", **BONUS | {"learning_rate": self.learning_rate / 3}),
             learner("RLOO", "rloo", **PLAIN),
         )
 
@@ -162,6 +163,20 @@ def captions(train_size: int, likelihood_tokens: int, tokens: int) -> World:
     )
 
 
+def poems(likelihood_tokens: int, tokens: int) -> World:
+    """Chinese quatrains by character: a poem earns the pairs of characters that it has in common with real ones."""
+    return World(
+        "TextGen-Poems-v0",
+        likelihood_tokens,
+        tokens,
+        "sample_return",
+        WRITTEN,
+        ("nll_test", "self_bleu_3"),
+        "BLEU-2",
+        temperatures=(0.5,),
+    )
+
+
 def transcribe(train_size: int, likelihood_tokens: int, tokens: int) -> World:
     """Sentences heard through noise."""
     return World(
@@ -188,6 +203,9 @@ EXPERIMENTS = {
     "transcribe-small": transcribe(4_000, 400_000, 100_000).experiment(
         "transcribe-small", "likelihood or the metric, on 4,000 captions heard through noise", SMALL_SEEDS
     ),
+    "poems-small": poems(400_000, 100_000).experiment(
+        "poems-small", "likelihood or the metric, on Chinese quatrains", SMALL_SEEDS
+    ),
     "numbers-cpu": numbers(300, 200_000, 1_000_000).experiment("numbers-cpu", "the same for longer", SEEDS),
     "captions-cpu": captions(10_000, 2_000_000, 1_000_000).experiment(
         "captions-cpu", "the same on 10,000 captions, for longer", SEEDS
@@ -195,4 +213,5 @@ EXPERIMENTS = {
     "transcribe-cpu": transcribe(10_000, 2_000_000, 1_000_000).experiment(
         "transcribe-cpu", "the same on 10,000 captions, for longer", SEEDS
     ),
+    "poems-cpu": poems(4_000_000, 1_000_000).experiment("poems-cpu", "the same for longer", SEEDS),
 }
