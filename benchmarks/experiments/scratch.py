@@ -34,7 +34,6 @@ EXPERIMENT = Experiment(
         row("dense-errors", "reinforce", LOOKING, ERRORS),
         row("own-reward", "reinforce", OWN, ERRORS),
         row("PPO", "ppo", OWN, ERRORS),
-        Algorithm("PPO-longer", "ppo", TOKENS, hyperparameters=OWN, env_kwargs=ERRORS, init_from="PPO"),
     ),
     seeds=(10, 11, 12),
     evaluation=Evaluation(
