@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.evaluation.evaluator import Evaluator, Final, best_point
+from benchmarks.evaluation.origins import origins, spans
 from benchmarks.evaluation.references import oracle_entropy, oracle_entropy_error, references
 from benchmarks.measures.measures import sequence_nll_oracle
 from benchmarks.policies.adapter import Counts, PolicyAdapter, ResumableAdapter
@@ -48,6 +49,7 @@ from benchmarks.store.run_folder import (
     write_whole,
 )
 from textgen_env.plain_text import plain_text
+from textgen_env.vocabulary import Texts
 
 MOST_WORDS, MOST_TRACEBACK = 10_000, 100_000
 """Characters that are kept of an error or a text, and of a traceback."""
@@ -271,4 +273,19 @@ def _result_of(
         versions=versions(),
         best=best,
         oracle_entropy_error=oracle_entropy_error(evaluator.task),
+        sample_spans=_sample_spans(evaluator, texts),
+    )
+
+
+def _sample_spans(evaluator: Evaluator, texts: Texts) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """The samples in pieces of one origin each; none where the task has no training texts."""
+    try:
+        training = evaluator.task.training_sequences()
+    except ValueError:
+        return ()
+    vocabulary, count = evaluator.task.vocabulary, evaluator.settings.sample_texts
+    shown = Texts(texts.tokens[:count], texts.lengths[:count])
+    return tuple(
+        tuple((plain_text(span.text, MOST_WORDS), span.origin) for span in spans(ids, kinds, vocabulary))
+        for ids, kinds in zip(shown.tokens.tolist(), origins(shown, training, vocabulary), strict=True)
     )
