@@ -26,7 +26,7 @@ from benchmarks.policies.environments import (
 from benchmarks.running.machine_failures import machine_failure
 from benchmarks.running.tensorboard import EventLog
 from benchmarks.running.training import NOTHING, CurveRecorder, train_at_once, train_in_segments
-from benchmarks.specs.experiment import Run, settings_digest
+from benchmarks.specs.experiment import InitAt, Run, settings_digest
 from benchmarks.specs.file_digests import FILES
 from benchmarks.store.checkpoints import (
     RunCheckpoint,
@@ -118,7 +118,7 @@ class Job:
         self.run, self.folder = run, out / run.name
         self.settings = settings_digest(run.to_config())
         self.kept = read_run_checkpoint(self.folder, self.settings)
-        parent, begun = (None, NOTHING) if run.parent is None else _agent_of(out, run.parent)
+        parent, begun = (None, NOTHING) if run.parent is None else _agent_of(out, run.parent, run.algorithm.init_at)
         spent = begun.tokens_generated, begun.tokens_read, begun.tokens_rolled_out
         self.adapter = _adapter(run, parent, spent)
         self.evaluator = Evaluator(run, learned_reward(self.adapter.envs))
@@ -222,9 +222,9 @@ def _adapter(run: Run, parent: Path | None, spent: Counts) -> PolicyAdapter:
     return AgentAdapter(run, parent, spent)
 
 
-def _agent_of(out: Path, parent: Run) -> tuple[Path, Point]:
-    """The file of a finished run's agent, and the end of its curve."""
-    state, path = read_state(out / parent.name), out / parent.name / AGENT
+def _agent_of(out: Path, parent: Run, at: InitAt) -> tuple[Path, Point]:
+    """The file of a finished run's agent, at the end of its curve or at the best point, and that point."""
+    state, path = read_state(out / parent.name), out / parent.name / (BEST if at == "best" else AGENT)
     if state.result is None:
         why = f": {state.error.error}" if state.error is not None else ""
         of_the_machine = state.error is not None and state.error.of_the_machine
@@ -237,7 +237,12 @@ def _agent_of(out: Path, parent: Run) -> tuple[Path, Point]:
         raise ParentFailed(
             f"this run starts from {parent.name}, but {path} is missing; move that folder away to do it anew"
         )
-    return path, state.result.curve[-1]
+    best = state.result.best
+    if at == "end":
+        return path, state.result.curve[-1]
+    if best is None:
+        raise ParentFailed(f"this run starts from the best point of {parent.name}, which was not validated")
+    return path, best.point
 
 
 def _result_of(
