@@ -1,4 +1,4 @@
-# make demo: install, train five agents, show the comparison.   make test: install, run the tests.
+# make demo: install, train agents, show their comparison and their sentences.   make test: install, run the tests.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,6 +10,7 @@ export OMP_NUM_THREADS ?= 1
 
 demo: $(INSTALLED)
 	$(BIN)/python -m benchmarks run quick
+	$(BIN)/python -m benchmarks run sentences
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n auto --dist worksteal

@@ -10,7 +10,7 @@ from typing import Any
 import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
-from textgen_env.data.folders import is_present
+from textgen_env.data.folders import how_to_get, is_present
 from textgen_env.registries import check_trusted
 from textgen_env.specs import GAME_ARGUMENTS, plain
 
@@ -48,11 +48,8 @@ class EnvRow:
     @property
     def lacks(self) -> str:
         """What `make(id)` alone lacks on this machine, in words; "" if nothing."""
-        absent = [name for name in self.data if not is_present(name)]
-        fetching = f"the data {', '.join(map(repr, absent))}: set TEXTGEN_DATA to the folder that holds them, or run "
-        fetching += f"`python -m textgen_env.data fetch {' '.join(absent)}`"
-        arguments = [f"an argument: {self.needs}"] if self.needs else []
-        return "; ".join([*arguments, *([fetching] if absent else [])])
+        absent = [f"the data {name!r}: {how_to_get(name)}" for name in self.data if not is_present(name)]
+        return "; ".join([*([f"an argument: {self.needs}"] if self.needs else []), *absent])
 
 
 SMALL: Mapping[str, Any] = {"vocab_size": 100, "max_length": 10}

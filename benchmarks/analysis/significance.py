@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
+from scipy.stats import t as student_t
 from scipy.stats import ttest_ind_from_stats
 
 # Equal numbers may differ in their last bits when they were summed in another order: a spread below this share of
@@ -83,6 +84,20 @@ def welch_test(a: ArrayLike, b: ArrayLike) -> TTest | None:
     relative = shares / shares.sum()
     df = 1.0 / float((relative**2 / (np.array([first.count, second.count]) - 1)).sum())
     return _tested(first, second, df, equal_var=False)
+
+
+def welch_interval(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> tuple[float, float] | None:
+    """The interval of mean(a) - mean(b) that `welch_test` does not reject at 1 - `level`, for observations a (N,) and
+    b (M,); None, and raises, as there."""
+    test = welch_test(a, b)
+    if test is None:
+        return None
+    first, second = Sample.of("a", a), Sample.of("b", b)
+    half = float(student_t.ppf((1 + level) / 2, test.df)) * np.hypot(
+        first.std / np.sqrt(first.count), second.std / np.sqrt(second.count)
+    )
+    difference = first.mean - second.mean
+    return float(difference - half), float(difference + half)
 
 
 def student_test(a: ArrayLike, b: ArrayLike) -> TTest | None:

@@ -1,4 +1,5 @@
-"""Verdicts on algorithms: how far each came towards the goal, and whether what should be small is."""
+"""Verdicts on algorithms: what learning on a metric gained, how far each came towards the goal, and whether what should
+be small is."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.analysis.gains import gain
 from benchmarks.analysis.load import AlgorithmRecords, Collected
 from benchmarks.analysis.statistics import rate_interval
 from benchmarks.measures.measures import RETURN, digits, title
@@ -29,7 +31,8 @@ def verdicts(collected: Collected) -> list[Verdict]:
     What is expected of an algorithm is expected of all its runs: one that failed or diverged, or no result at all,
     misses it, whatever the others reached. Runs that are merely missing yet are named, and the others judged.
     """
-    return [*_shares(collected), *_bars(collected)]
+    answer = gain(collected)
+    return [*([Verdict(answer, None)] if answer else []), *_shares(collected), *_bars(collected)]
 
 
 def share_of_distance(score: float, baseline: float, goal: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,11 @@ from textgen_env import Task, Texts
 from textgen_env.solve import TextMDP
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+Decoding = Literal["greedy", "sample", "beam"]
+DECODINGS: tuple[Decoding, ...] = get_args(Decoding)
+# Texts that beam search keeps of each source.
+BEAM_WIDTH = 8
 # Prefixes of a game that is solved for what is measured.
 MOST_STATES = 50_000
 
@@ -38,6 +43,15 @@ class Likelihoods(Protocol):
 
         Raises:
             NoLikelihood: it has none.
+        """
+        ...
+
+    def decoded(self, envs: Any, method: Decoding, n: int, sources: IntArray | None, width: int) -> Texts:
+        """`n` texts in the game of `envs`, one for each of the rows `sources` (n,) of a conditional task's source
+        table; of beam search, `width` wide, the best. Samples are the same at each call.
+
+        Raises:
+            NoLikelihood: its next tokens have no probabilities that a search could go by.
         """
         ...
 
@@ -94,6 +108,29 @@ class Measured:
     def oracle_of_data(self) -> FloatArray:
         """log p of the test texts under the oracle (M,), nats."""
         return self._oracle(self.data)
+
+    def decoded(self, method: Decoding) -> Texts:
+        """Texts that the policy writes by this method: of a conditional task one for each held-out source, of any
+        other a single one, or, of samples, the policy's own texts."""
+        if method not in self._decoded:
+            self._decoded[method] = self._written(method)
+        return self._decoded[method]
+
+    @cached_property
+    def _decoded(self) -> dict[Decoding, Texts]:
+        return {}
+
+    def _written(self, method: Decoding) -> Texts:
+        if self.envs is None:
+            raise NotApplicable("the game is not known")
+        sources = None if self.task.sources is None else self.data.sources
+        if sources is None and method == "sample":
+            return self.texts
+        try:
+            count = 1 if sources is None else len(sources)
+            return self.policy.decoded(self.envs, method, count, sources, BEAM_WIDTH)
+        except NoLikelihood as error:
+            raise NotApplicable(str(error)) from None
 
     @cached_property
     def game(self) -> TextMDP:

@@ -10,7 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from benchmarks.measures.measured import FloatArray, Measured, NotApplicable
+from benchmarks.measures.decoding import DECODED
+from benchmarks.measures.measured import DECODINGS, FloatArray, Measured, NotApplicable
 from benchmarks.measures.melodies import pitch_error
 from textgen_env.metrics import (
     BleuScorer,
@@ -195,8 +196,14 @@ TABLE: tuple[Measure, ...] = (
     ),
     Measure("pitch_error", "MSE of pitches", "semitones squared", "lower", 2, function=pitch_error),
     Measure("kl_soft", "KL(agent‖soft optimum)", "nats a text", "lower", 4, function=kl_soft),
+    *(
+        Measure(f"{how}_{what}", f"{how} {title}", unit, better, function=partial(function, method=how))
+        for how in DECODINGS
+        for what, title, unit, better, function in DECODED
+    ),
 )
 MEASURES: Mapping[str, Measure] = MappingProxyType({each.name: each for each in TABLE})
+RETURNS = frozenset({RETURN, *(f"{how}_{RETURN}" for how in DECODINGS)})
 VALIDATIONS: Mapping[str, Measure] = MappingProxyType({each.validation: each for each in TABLE if each.validation})
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
@@ -215,7 +222,7 @@ def quantity(name: str, return_unit: str = "") -> Quantity:
         return_unit: which only the experiment knows.
     """
     found = QUANTITIES.get(name, Quantity(name, name))
-    return replace(found, unit=return_unit) if name == RETURN else found
+    return replace(found, unit=return_unit) if return_unit and name in RETURNS else found
 
 
 def title(name: str) -> str:

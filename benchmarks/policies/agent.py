@@ -9,13 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from agents import AGENTS
 from agents.bases.policy_agent import PolicyAgent
 from agents.data.episodes import Predict
+from agents.decoding.decode import decode
 from agents.exact import HasProbabilities, policy_table, table_of_log_probs
-from agents.protocol import Agent, FloatArray, Progress
+from agents.protocol import Agent, FloatArray, IntArray, Progress
 from agents.testing import protocol_problems
-from benchmarks.measures.measured import NoLikelihood
+from benchmarks.measures.measured import Decoding, NoLikelihood
 from benchmarks.policies.adapter import Counts, Watch, source_tokens
 from benchmarks.policies.environments import make_envs
 from benchmarks.specs.experiment import Run
@@ -87,6 +90,17 @@ class AgentAdapter:
         try:
             return table_of_log_probs(self.agent.log_prob, mdp)
         except ValueError as error:
+            raise NoLikelihood(str(error)) from None
+
+    def decoded(self, envs: Any, method: Decoding, n: int, sources: IntArray | None, width: int) -> Texts:
+        """By `agents.decoding.decode`; samples are drawn from the seed 0."""
+        options: dict[Decoding, dict[str, Any]] = {
+            "beam": {"width": width},
+            "sample": {"generator": torch.Generator().manual_seed(0)},
+        }
+        try:
+            return decode(self.agent, envs, n, method, sources=sources, **options.get(method, {})).texts
+        except TypeError as error:
             raise NoLikelihood(str(error)) from None
 
     def save(self, path: Path) -> None:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from agents.data.episodes import Predict
 from agents.protocol import BoolArray, FloatArray, IntArray, Progress
-from benchmarks.measures.measured import NoLikelihood
+from benchmarks.measures.measured import Decoding, NoLikelihood
 from benchmarks.policies.adapter import Watch, source_tokens
 from benchmarks.policies.environments import with_device
 from benchmarks.specs.experiment import Run
@@ -123,6 +123,10 @@ class SB3Adapter:
         if not (left > 0).all():
             raise NoLikelihood("it gives no allowed token a probability after some prefix")
         return mdp.checked_policy(table / left, "policy")
+
+    def decoded(self, envs: Any, method: Decoding, n: int, sources: IntArray | None, width: int) -> Texts:
+        """None: `agents.decoding` searches with the agents of agents/ alone."""
+        raise NoLikelihood("texts are decoded of the agents of agents/ alone, not of Stable-Baselines3's models")
 
 
 @torch.no_grad()

@@ -44,11 +44,19 @@ class MissingRun:
 
 @dataclass(frozen=True)
 class Sample:
-    """Texts that one trained agent wrote."""
+    """Texts that one trained agent wrote.
+
+    Attributes:
+        label, seed: of its run.
+        texts: whole.
+        spans: each text in pieces, with the origin of each, "copied", "repeated" or "new"; empty where nothing is known
+            of it.
+    """
 
     label: str
     seed: int
     texts: tuple[str, ...]
+    spans: tuple[tuple[tuple[str, str], ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -174,7 +182,10 @@ def _samples(collected: Collected) -> tuple[Sample, ...]:
         first = next(((seed, result) for seed, result in finished if result is not None), None)
         if first is not None:
             texts = tuple(plain_text(text, MOST_STORY) for text in first[1].samples)
-            found.append(Sample(each.label, first[0], texts))
+            spans = tuple(
+                tuple((plain_text(text, MOST_STORY), origin) for text, origin in each) for each in first[1].sample_spans
+            )
+            found.append(Sample(each.label, first[0], texts, spans))
     return tuple(found)
 
 

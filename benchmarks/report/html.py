@@ -13,6 +13,12 @@ from benchmarks.report.piano_roll import roll_svg
 from benchmarks.report.table import Table
 
 PAGE = "report.html"
+MARKED = ("copied", "repeated")
+LEGEND = (
+    '<span class="copied">Copied</span>: five words in a row, or more, that stand so in a training text, or the whole '
+    'of one. <span class="repeated">Repeated</span>: it ends two words in a row that the text has already. The rest is '
+    "new."
+)
 
 
 def page(document: Document, drawings: Mapping[View, str]) -> str:
@@ -102,10 +108,27 @@ def _over_seeds(document: Document) -> str:
 def _samples(document: Document) -> str:
     blocks = []
     for sample in document.samples:
-        texts = "".join(f"<li>{roll_svg(text)}{escape(text) or '<em>(empty)</em>'}</li>" for text in sample.texts)
+        shown = [_marked(spans) for spans in sample.spans] or [escape(text) for text in sample.texts]
+        texts = "".join(
+            f"<li>{roll_svg(text)}{words or '<em>(empty)</em>'}</li>"
+            for text, words in zip(sample.texts, shown, strict=True)
+        )
         heading = f"{escape(sample.label)} <small>seed {sample.seed}</small>"
         blocks.append(f'<div><h3>{heading}</h3><ol class="texts">{texts}</ol></div>')
-    return _section("Sample texts", f'<div class="samples">{"".join(blocks)}</div>') if blocks else ""
+    if not blocks:
+        return ""
+    note = f'<p class="note">{LEGEND}</p>' if any(sample.spans for sample in document.samples) else ""
+    return _section("Sample texts", f'<div class="samples">{"".join(blocks)}</div>{note}')
+
+
+def _marked(spans: Iterable[tuple[str, str]]) -> str:
+    """A text with its pieces marked; blanks at their ends are not."""
+    parts = []
+    for text, origin in spans:
+        bare = text.lstrip()
+        mark = f'<span class="{origin}">{escape(bare)}</span>' if origin in MARKED else escape(bare)
+        parts.append(text[: len(text) - len(bare)] + mark)
+    return "".join(parts)
 
 
 def _configuration(document: Document) -> str:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.evaluation.evaluator import Evaluator, Final, best_point
+from benchmarks.evaluation.origins import origins, spans
 from benchmarks.evaluation.references import oracle_entropy, oracle_entropy_error, references
 from benchmarks.measures.measures import sequence_nll_oracle
 from benchmarks.policies.adapter import Counts, PolicyAdapter, ResumableAdapter
@@ -25,7 +26,7 @@ from benchmarks.policies.environments import (
 from benchmarks.running.machine_failures import machine_failure
 from benchmarks.running.tensorboard import EventLog
 from benchmarks.running.training import NOTHING, CurveRecorder, train_at_once, train_in_segments
-from benchmarks.specs.experiment import Run, settings_digest
+from benchmarks.specs.experiment import InitAt, Run, settings_digest
 from benchmarks.specs.file_digests import FILES
 from benchmarks.store.checkpoints import (
     RunCheckpoint,
@@ -48,6 +49,7 @@ from benchmarks.store.run_folder import (
     write_whole,
 )
 from textgen_env.plain_text import plain_text
+from textgen_env.vocabulary import Texts
 
 MOST_WORDS, MOST_TRACEBACK = 10_000, 100_000
 """Characters that are kept of an error or a text, and of a traceback."""
@@ -116,7 +118,7 @@ class Job:
         self.run, self.folder = run, out / run.name
         self.settings = settings_digest(run.to_config())
         self.kept = read_run_checkpoint(self.folder, self.settings)
-        parent, begun = (None, NOTHING) if run.parent is None else _agent_of(out, run.parent)
+        parent, begun = (None, NOTHING) if run.parent is None else _agent_of(out, run.parent, run.algorithm.init_at)
         spent = begun.tokens_generated, begun.tokens_read, begun.tokens_rolled_out
         self.adapter = _adapter(run, parent, spent)
         self.evaluator = Evaluator(run, learned_reward(self.adapter.envs))
@@ -220,9 +222,9 @@ def _adapter(run: Run, parent: Path | None, spent: Counts) -> PolicyAdapter:
     return AgentAdapter(run, parent, spent)
 
 
-def _agent_of(out: Path, parent: Run) -> tuple[Path, Point]:
-    """The file of a finished run's agent, and the end of its curve."""
-    state, path = read_state(out / parent.name), out / parent.name / AGENT
+def _agent_of(out: Path, parent: Run, at: InitAt) -> tuple[Path, Point]:
+    """The file of a finished run's agent, at the end of its curve or at the best point, and that point."""
+    state, path = read_state(out / parent.name), out / parent.name / (BEST if at == "best" else AGENT)
     if state.result is None:
         why = f": {state.error.error}" if state.error is not None else ""
         of_the_machine = state.error is not None and state.error.of_the_machine
@@ -235,7 +237,12 @@ def _agent_of(out: Path, parent: Run) -> tuple[Path, Point]:
         raise ParentFailed(
             f"this run starts from {parent.name}, but {path} is missing; move that folder away to do it anew"
         )
-    return path, state.result.curve[-1]
+    best = state.result.best
+    if at == "end":
+        return path, state.result.curve[-1]
+    if best is None:
+        raise ParentFailed(f"this run starts from the best point of {parent.name}, which was not validated")
+    return path, best.point
 
 
 def _result_of(
@@ -266,4 +273,19 @@ def _result_of(
         versions=versions(),
         best=best,
         oracle_entropy_error=oracle_entropy_error(evaluator.task),
+        sample_spans=_sample_spans(evaluator, texts),
+    )
+
+
+def _sample_spans(evaluator: Evaluator, texts: Texts) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """The samples in pieces of one origin each; none where the task has no training texts."""
+    try:
+        training = evaluator.task.training_sequences()
+    except ValueError:
+        return ()
+    vocabulary, count = evaluator.task.vocabulary, evaluator.settings.sample_texts
+    shown = Texts(texts.tokens[:count], texts.lengths[:count])
+    return tuple(
+        tuple((plain_text(span.text, MOST_WORDS), span.origin) for span in spans(ids, kinds, vocabulary))
+        for ids, kinds in zip(shown.tokens.tolist(), origins(shown, training, vocabulary), strict=True)
     )

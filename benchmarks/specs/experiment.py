@@ -15,6 +15,7 @@ from benchmarks.specs.file_digests import FILES, by_content, digests, with_absol
 
 Kind = Literal["agent", "sb3"]
 CurveOf = Literal["return", "nll_oracle"]
+InitAt = Literal["end", "best"]
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
@@ -81,6 +82,8 @@ class Algorithm:
         env_id, env_kwargs: of the training environment; None for the experiment's.
         init_from: label of another algorithm, whose finished agent of the same seed this one begins as
             (`agent.initialise_from(other)`); its budget comes on top of that algorithm's. "" for a fresh agent.
+        init_at: which of that algorithm's agents: of the "end" of its training, or of the point that was "best" by
+            validation, as early stopping keeps it.
     """
 
     label: str
@@ -95,6 +98,7 @@ class Algorithm:
     env_id: str | None = None
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
     init_from: str = ""
+    init_at: InitAt = "end"
 
     def __post_init__(self) -> None:
         if not LABEL.fullmatch(self.label):
@@ -108,11 +112,17 @@ class Algorithm:
             raise ValueError(f"algorithm {self.label}: kind={self.kind!r} must be 'agent' or 'sb3'")
         if self.init_from and self.kind == "sb3":
             raise ValueError(f"algorithm {self.label}: init_from={self.init_from!r} is for agents, not for kind='sb3'")
+        if self.init_at not in ("end", "best"):
+            raise ValueError(f"algorithm {self.label}: init_at={self.init_at!r} must be 'end' or 'best'")
+        if self.init_at == "best" and not self.init_from:
+            raise ValueError(f"algorithm {self.label}: init_at='best' of no other algorithm; name one in init_from")
 
     def to_config(self) -> dict[str, Any]:
         """Plain JSON values; an agent that is registered by its name, wherever its class stands."""
         name = AGENTS.name_of(self.agent) if self.kind == "agent" else None
-        return {**asdict(self), "agent": name or self.agent}
+        config = {**asdict(self), "agent": name or self.agent}
+        # Runs that were kept before there was another place to start from are of the same settings still.
+        return {key: value for key, value in config.items() if (key, value) != ("init_at", "end")}
 
 
 @dataclass(frozen=True)
@@ -133,6 +143,10 @@ class Experiment:
         threshold: share of the goal, in [0, 1], that a table counts tokens and seconds to; 0: no such table.
         shared: label -> the experiment whose runs of that algorithm are this one's too: they lie in its folder and are
             done once, whichever asks first.
+        metric: name of a measure that `learners` learn on; the report says in a sentence whether that beat
+            `compared_with`. "" for none.
+        learners: labels of those algorithms.
+        costs: names of the measures that the sentence gives beside the metric.
     """
 
     name: str
@@ -151,6 +165,9 @@ class Experiment:
     threshold: float = 0.0
     at_most: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     shared: Mapping[str, str] = field(default_factory=dict)
+    metric: str = ""
+    learners: tuple[str, ...] = ()
+    costs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not LABEL.fullmatch(self.name):
@@ -160,7 +177,7 @@ class Experiment:
         if len({label.casefold() for label in labels}) != len(labels):
             raise ValueError(f"experiment {self.name}: labels must differ in more than case, got {', '.join(labels)}")
         named = (self.baseline, self.compared_with, *(label for bars in self.at_most.values() for label in bars))
-        for label in (*self.expected_shares, *self.shared, *filter(None, named)):
+        for label in (*self.expected_shares, *self.shared, *self.learners, *filter(None, named)):
             if label not in labels:
                 raise ValueError(f"experiment {self.name}: {label!r} is no algorithm; there are {', '.join(labels)}")
         if self.curve not in ("return", "nll_oracle"):
@@ -168,6 +185,12 @@ class Experiment:
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"experiment {self.name}: threshold={self.threshold} must lie in [0, 1]")
         _check_parents(self.name, self.algorithms)
+        starts_at_best = next((each.label for each in self.algorithms if each.init_at == "best"), None)
+        if starts_at_best is not None and not self.evaluation.validation:
+            raise ValueError(
+                f"experiment {self.name}: algorithm {starts_at_best}: init_at='best' needs a point best by validation; "
+                "name one in evaluation.validation"
+            )
 
 
 def _check_parents(name: str, algorithms: tuple[Algorithm, ...]) -> None:

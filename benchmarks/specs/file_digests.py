@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 SUFFIX = ".npz"
+PATHS = re.compile(r"(^|[._])path$")
+"""Places whose strings are paths of files, whatever they end with: "path", "test_path", "reward.path"."""
 FILES = "files"
 """Where a configuration keeps the digests."""
 
@@ -17,7 +20,7 @@ def paths_in(*kwargs: Mapping[str, Any]) -> dict[str, str]:
     """The paths of files that keyword arguments of environments name, each with where it stands in them: "oracle",
     "reward.path", "reward.parts[0].path"."""
     named = [(name.removeprefix("."), value) for each in kwargs for name, value in _texts(each)]
-    return {value: name for name, value in named if value.endswith(SUFFIX)}
+    return {value: name for name, value in named if value.endswith(SUFFIX) or PATHS.search(name)}
 
 
 def digests(*kwargs: Mapping[str, Any]) -> dict[str, str]:

@@ -91,6 +91,8 @@ class Result:
         versions: of what the run was made with.
         best: of the point that was best by validation; None where nothing was validated (`reasons` may say why).
         oracle_entropy_error: its standard error, nats a token; None where it is not known.
+        sample_spans: each of the samples in pieces, with what `benchmarks.evaluation.origins` says of each: "copied",
+            "repeated" or "new"; empty where the task has no training texts.
     """
 
     curve: tuple[Point, ...]
@@ -107,6 +109,7 @@ class Result:
     versions: dict[str, str]
     best: Measurement | None = None
     oracle_entropy_error: float | None = None
+    sample_spans: tuple[tuple[tuple[str, str], ...], ...] = ()
 
     @property
     def own_seconds(self) -> float:
@@ -127,7 +130,8 @@ class Result:
         if content.get("format") != FORMAT:
             raise ValueError(f"format={content.get('format')!r}, expected {FORMAT}")
         try:
-            result: Self = read_as(cls, content, "result")
+            # Results that were made before spans were kept have none.
+            result: Self = read_as(cls, {"sample_spans": [], **content}, "result")
         except KeyError as error:
             raise ValueError(f"{error.args[0]!r} is missing") from None
         except TypeError as error:

@@ -16,6 +16,7 @@ import pytest
 import textgen_env
 from support.registered import REGISTERED, needed
 from textgen_env import BaseTask, TextGenEnv, Vocabulary, descriptions
+from textgen_env.data.folders import how_to_get
 from textgen_env.environments import EnvRow
 from textgen_env.sb3 import make_sb3_vec_env
 from textgen_env.specs import REWARDS, TASKS
@@ -170,7 +171,7 @@ def test_an_id_is_described_without_its_data(row: EnvRow, monkeypatch: pytest.Mo
     assert f"reward: {row.reward_name}" in described
     if row.data:
         assert f"needs the data '{row.data[0]}'" in described
-        assert f"python -m textgen_env.data fetch {row.data[0]}" in described
+        assert how_to_get(row.data[0]) in described
         assert "V=" not in described
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgen_env.checks import MOST_TOKENS, check_at_least, check_choice
+from textgen_env.corpora.ragged import Ragged
 from textgen_env.tokenization.base import Pieces, Tokenization
 from textgen_env.vocabulary import IntArray, Vocabulary
 
@@ -62,6 +63,18 @@ class Lexicon:
     vocabulary: Vocabulary
     ids: NDArray[np.int32]
     unknown: NDArray[np.bool_]
+
+    def covers(self, texts: Ragged) -> NDArray[np.bool_]:
+        """(N,) bool which texts of pieces have no token for which they are left out."""
+        left_out = self.ids == UNCOVERED
+        if not left_out.any():
+            return np.ones(len(texts), np.bool_)
+        covered: NDArray[np.bool_] = texts.counted(left_out[texts.ids]) == 0
+        return covered
+
+    def unknown_in(self, texts: Ragged) -> int:
+        """How many tokens of texts of pieces are not in the vocabulary."""
+        return int(self.unknown[texts.ids].sum()) if self.unknown.any() else 0
 
 
 def lexicon_of(

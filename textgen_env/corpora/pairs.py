@@ -231,7 +231,7 @@ def _as_pair(position: int, pair: object) -> Pair:
         raise TypeError(f"pairs[{position}]={said}: source and target must be strings")
     if not source.strip() or not any(text.strip() for text in targets):
         raise ValueError(f"pairs[{position}]={said} lacks one side; {REMEDY}")
-    return source, targets
+    return source, [text for text in targets if text.strip()]
 
 
 def _checked(path: str | os.PathLike[str], number: int, source: str, targets: list[str]) -> Iterator[Pair]:

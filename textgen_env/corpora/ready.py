@@ -8,7 +8,7 @@ import numpy as np
 
 from textgen_env.corpora.corpus import Corpus, Part
 from textgen_env.corpora.lengths import Horizon, quantiles
-from textgen_env.corpora.lexicon import UNCOVERED, Lexicon, Limits, lexicon_of
+from textgen_env.corpora.lexicon import Lexicon, Limits, lexicon_of
 from textgen_env.corpora.ragged import Ragged, as_rows
 from textgen_env.corpora.report import CorpusReport, PartReport
 from textgen_env.vocabulary import Texts, Vocabulary
@@ -68,7 +68,7 @@ def ready(corpus: Corpus, limits: Limits, horizon: Horizon, named: str) -> Ready
 
 def _covered(part: Part, lexicon: Lexicon) -> Part:
     """The texts of a part that the lexicon takes in, still as ids of the corpus's pieces."""
-    kept = part.texts.counted(lexicon.ids[part.texts.ids] == UNCOVERED) == 0
+    kept = lexicon.covers(part.texts)
     return Part(part.texts.taken(kept), part.read, {**part.dropped, UNKNOWN: int((~kept).sum())})
 
 
@@ -90,7 +90,7 @@ def _limited(part: Part, lexicon: Lexicon, horizon: Horizon, max_length: int) ->
         cut=int(longer[kept].sum()),
         kept=len(texts),
         tokens=len(cut.ids),
-        unknown_tokens=int(lexicon.unknown[cut.ids].sum()),
+        unknown_tokens=lexicon.unknown_in(cut),
         lengths=quantiles(part.texts.lengths + 1),
     )
     return rows, told

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgen_env.corpora.lengths import Horizon, quantiles
-from textgen_env.corpora.lexicon import UNCOVERED, Lexicon, Limits, lexicon_of
+from textgen_env.corpora.lexicon import Lexicon, Limits, lexicon_of
 from textgen_env.corpora.parallel import ParallelCorpus, Side
 from textgen_env.corpora.ragged import Ragged, as_rows
 from textgen_env.corpora.ready import TOO_LONG, UNKNOWN
@@ -126,7 +126,7 @@ class _Fitting:
         counts = np.bincount(training.ids, minlength=len(side.pieces))
         lexicon = lexicon_of(side.tokenization, side.pieces, counts, bounds.limits, bounds.ends)
         empty = side.texts.lengths == 0
-        uncovered = side.texts.counted(lexicon.ids[side.texts.ids] == UNCOVERED) > 0
+        uncovered = ~lexicon.covers(side.texts)
         lengths = side.texts.lengths + bounds.ends
         known = lengths[~for_test & ~uncovered & ~empty]
         max_length = bounds.horizon.chosen(known) if len(known) else 0
@@ -166,6 +166,6 @@ class _Fitting:
             cut=int((part & kept & self.longer).sum()),
             kept=int((part & kept).sum()),
             tokens=len(of_part.ids),
-            unknown_tokens=int(self.lexicon.unknown[of_part.ids].sum()),
+            unknown_tokens=self.lexicon.unknown_in(of_part),
             lengths=quantiles(side.texts.lengths[fits] + self.bounds.ends),
         )

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from textgen_env.data.catalogue import DATA, data_files
+from textgen_env.data.catalogue import DATA, DataFile, data_files
 from textgen_env.data.fetching import fetch
-from textgen_env.data.folders import located
+from textgen_env.data.folders import check_digest, located
+from textgen_env.files import UnreadableFile
 from textgen_env.plain_text import print_text
 
 
@@ -33,13 +34,23 @@ class Command:
 
 
 def list_data(_: argparse.Namespace) -> None:
-    """Prints each of the named data, and where its files are."""
+    """Prints each of the named data, where its files are, and whether they are what they should be."""
     for each in DATA.values():
         print_text(f"{each.name}: {each.about}\n  from {each.origin}; licence: {each.licence}")
         for file in each.files:
-            place = located(file)
-            how = "; it has no address to fetch it from" if file.url is None else ""
-            print_text(f"  {file.name}: {'not here' + how if place is None else place}")
+            print_text(f"  {file.name}: {_state(file)}")
+
+
+def _state(file: DataFile) -> str:
+    """Where a file is, in words."""
+    place = located(file)
+    if place is None:
+        return "not here" + ("; it has no address to fetch it from" if file.url is None else "")
+    try:
+        check_digest(place, file)
+    except UnreadableFile as error:
+        return str(error)
+    return str(place)
 
 
 def fetch_data(given: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from textgen_env.data.catalogue import DataFile, data_files, set_of
+from textgen_env.data.catalogue import DataFile, DataSet, data_files, set_of
 from textgen_env.files import DamagedFile, sha256_of
 
 DATA_VARIABLE, CACHE_VARIABLE = "TEXTGEN_DATA", "TEXTGEN_CACHE"
@@ -86,7 +86,7 @@ def check_digest(path: Path, file: DataFile) -> None:
         raise DamagedFile(
             path,
             f"has the SHA-256 {digest}, but {file.name} has {file.sha256}",
-            "put the right file there, or remove this one and " + _fetching(file),
+            "put the right file there, or remove this one and " + _fetching(set_of(file)),
         )
 
 
@@ -95,9 +95,19 @@ def _digest(path: Path, changed: int, size: int) -> str:
     return sha256_of(path)
 
 
-def _fetching(file: DataFile) -> str:
-    named = set_of(file)
-    if file.url is None:
+def how_to_get(name: str) -> str:
+    """What to do about named data that are not here, in words.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    named = set_of(data_files(name)[0])
+    files = " and ".join(file.name for file in named.files)
+    return f"set {DATA_VARIABLE} to a folder that holds {files}, or {_fetching(named)}"
+
+
+def _fetching(named: DataSet) -> str:
+    if all(file.url is None for file in named.files):
         return f"make it from its origin ({named.origin})"
     return f"fetch it: python -m textgen_env.data fetch {named.name}"
 
@@ -108,5 +118,5 @@ def _how_to_get(file: DataFile) -> str:
     return (
         f"{file.name}, of the data {named.name!r}, is not on this machine: it is neither in the folder that the "
         f"environment variable {DATA_VARIABLE} names, which {where}, nor in {str(fetched_folder())!r}; set "
-        f"{DATA_VARIABLE} to a folder that holds {file.name}, or {_fetching(file)}"
+        f"{DATA_VARIABLE} to a folder that holds {file.name}, or {_fetching(named)}"
     )

@@ -29,7 +29,7 @@ class MusicTask(BaseTask):
     Yu et al. (2017, "SeqGAN", section 6) write 32 pitches of their own sampling of the same tunes, every 0.4 s, and
     measure by BLEU-4 and by the mean squared error of the pitches; `max_length=32` is their length. BLEU alone does not
     make music here: a single key, held throughout, is found in the training data and earns 1.0, more than the melodies
-    of the test data do.
+    of the test data do, 0.96; agents that learn on it alone find that key.
 
     ## Data
     The named data "music" (`python -m textgen_env.data list`): the Nottingham tunes as piano rolls, split as

@@ -45,9 +45,10 @@ class NumberWordsTask(BaseTask):
     that they depend on neither split nor seed.
 
     ## Data
-    The numbers, shuffled: 80% train, 10% validation, 10% test. `split` says which of them `reset` draws from; row i
-    of `sources` is the number i whatever the split. The first construction spells all numbers, 10 to 20 us each;
-    within a process the result is kept for the next.
+    The numbers, shuffled: 80% train, 10% validation, 10% test. With `train_size` the first so many of the first part
+    are the training split, and the rest of it is in none; validation and test stay as they are. `split` says which of
+    them `reset` draws from; row i of `sources` is the number i whatever the split. The first construction spells all
+    numbers, 10 to 20 us each; within a process the result is kept for the next.
 
     Args:
         language: a key of `num2words.CONVERTER_CLASSES`.
@@ -55,12 +56,13 @@ class NumberWordsTask(BaseTask):
         split: the sources that are played: "train", "validation", "test" or "all".
         seed: of the shuffle that makes the splits.
         max_length: the horizon T in tokens, the end token included; None for as many as the longest text has.
+        train_size: numbers to learn from; None for all of the 80%.
 
     Raises:
         ImportError: num2words is not installed.
         TypeError: a number that is not whole.
-        ValueError: an unknown language or split, numbers that are too small, numbers that num2words cannot spell in
-            this language, or a `max_length` that is too short for the longest text.
+        ValueError: an unknown language or split, numbers that are too small, a `train_size` beyond the 80%, numbers
+            that num2words cannot spell in this language, or a `max_length` that is too short for the longest text.
     """
 
     sources: SourceTable
@@ -72,6 +74,7 @@ class NumberWordsTask(BaseTask):
         split: str = "train",
         seed: int = 0,
         max_length: int | None = None,
+        train_size: int | None = None,
     ) -> None:
         languages = _import_num2words().CONVERTER_CLASSES
         if language not in languages:
@@ -95,6 +98,10 @@ class NumberWordsTask(BaseTask):
         self._tokens = np.pad(spelt.tokens, width, constant_values=self.vocabulary.blank_id)
         self._lengths = spelt.lengths.copy()
         self._rows = _split_rows(self.max_number + 1, self.seed)
+        self.train_size = most = len(self._rows["train"])
+        if train_size is not None:
+            self.train_size = check_at_least("train_size", train_size, most=most)
+            self._rows["train"] = self._rows["train"][: self.train_size]
         self.sources = _number_sources(self.max_number, self._rows[split])
 
     def training_sequences(self) -> Texts:

@@ -53,6 +53,10 @@ def make_tokenization(given: object, argument: str = "tokenization") -> Tokeniza
             "or an object that follows textgen_env.tokenization.Tokenization"
         )
     arguments = {key: value for key, value in given.items() if key != "name"} if isinstance(given, Mapping) else {}
+    if name not in TOKENIZATIONS and ":" not in name:
+        raise ValueError(
+            f"{argument}={name!r} must be one of {', '.join(TOKENIZATIONS)}, or an import path 'module:Class'"
+        )
     target = TOKENIZATIONS.load(name)
     known = inspect.signature(target).parameters
     for key, value in arguments.items():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from benchmarks.analysis.significance import hedges_g, holm, student_test, welch_test
+from benchmarks.analysis.significance import hedges_g, holm, student_test, welch_interval, welch_test
 
 A, B = [1.0, 2.0, 3.0], [2.0, 4.0, 6.0]
 
@@ -103,3 +103,14 @@ def test_too_few_observations_or_others_than_numbers_are_refused(wrong: list) ->
 def test_what_is_no_p_value_is_refused(wrong: list) -> None:
     with pytest.raises(ValueError, match="p_values must be"):
         holm(wrong)
+
+
+def test_the_interval_is_scipys_and_holds_what_the_test_does_not_reject() -> None:
+    a, b = [0.2, 0.5, 0.3, 0.9], [0.1, 0.15, 0.05]
+    expected = scipy_stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.9)
+    assert welch_interval(a, b, 0.9) == pytest.approx((expected.low, expected.high))
+    for end in welch_interval(a, b) or ():
+        test = welch_test(np.array(a) - end, b)
+        assert test is not None
+        assert test.p == pytest.approx(0.05)
+    assert welch_interval([1.0, 1.0], [2.0, 2.0]) is None

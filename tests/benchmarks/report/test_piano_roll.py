@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from benchmarks.report.document import Sample
+from benchmarks.report.html import _samples
 from benchmarks.report.piano_roll import KEY, LEAST_KEYS, STEP, roll_svg
 
 
@@ -39,3 +43,10 @@ def test_every_bar_lies_in_its_picture(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "a man is", "C4 man", "<script>", "12 7 3", "C4, D4"])
 def test_other_texts_have_none(text: str) -> None:
     assert roll_svg(text) == ""
+
+
+def test_the_page_shows_it_above_the_notes() -> None:
+    document: Any = SimpleNamespace(samples=(Sample("MLE", 0, ("C4 D4", "a man")),))
+    shown = _samples(document)
+    assert shown.count("<svg") == 1
+    assert f"<li>{roll_svg('C4 D4')}C4 D4</li><li>a man</li>" in shown

@@ -117,6 +117,27 @@ def test_results_kept_without_digests_go_on_under_the_same_path(
         do(experiment(saved_oracle(tmp_path / "other.npz", seed=0)), tmp_path / "out")
 
 
+def test_a_corpus_that_changes_between_two_runs_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("".join(f"a {noun} {verb} .\n" for noun in ("dog", "cat", "hen") for verb in ("runs", "sleeps")))
+    kwargs = {"path": str(path), "test_size": 2}
+    asked = replace(
+        experiment("x.npz"),
+        env_id="TextGen-Corpus-v0",
+        algorithms=(Algorithm("MLE", "mle", 60, num_envs=4),),
+        env_kwargs=kwargs,
+        evaluation=Evaluation(1, 4, 4, 2, 1, ("nll_test",)),
+    )
+    do(asked, tmp_path / "out")
+    assert do(asked, tmp_path / "out").ended() == []
+    path.write_text(path.read_text() + "a bird sings .\n")
+    with pytest.raises(ConfigMismatch, match=r'env_kwargs.path: "sha256:\w+" there, "sha256:\w+" now'):
+        do(asked, tmp_path / "out")
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"path='.*mine\.txt': no such file; nothing was run"):
+        do(asked, tmp_path / "out")
+
+
 def test_settings_without_a_file_are_as_they_were(tmp_path: Path) -> None:
     (run,) = runs_of(Experiment("x", "d", "id", (Algorithm("A", "m:A"),), {"oracle": None, "name": "a.npy"}, (0,)))
     assert "files" not in run.to_config()

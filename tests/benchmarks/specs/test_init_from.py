@@ -218,3 +218,42 @@ def test_an_agent_may_count_what_it_adopted_or_not(tmp_path: Path, monkeypatch: 
         [(p.tokens_generated, p.tokens_read) for p in result(tmp_path / name, "RL").curve] for name in ("a", "b")
     )
     assert counted == anew
+
+
+EARLY = replace(PARENT, total_tokens=3_000, hyperparameters={"hidden_size": 32, "learning_rate": 0.05})
+AT_BEST = replace(EARLY, label="Best", total_tokens=0, init_from="MLE", init_at="best")
+VALIDATED = replace(EVALUATION, points=6, test_texts=30, validation="nll", validation_texts=10)
+
+
+def test_a_row_may_begin_as_the_best_by_validation(tmp_path: Path) -> None:
+    do(replace(EXPERIMENT, algorithms=(EARLY, AT_BEST), evaluation=VALIDATED), tmp_path)
+    stopped = result(tmp_path, "MLE")
+    assert stopped.best is not None
+    assert stopped.best.point != stopped.curve[-1], "too short to be worse at the end"
+    begun = result(tmp_path, "Best")
+    assert begun.measures == stopped.best.measures
+    assert begun.curve[0].tokens_read == stopped.best.point.tokens_read
+
+
+def test_where_it_begins_counts_among_the_settings_only_if_it_is_not_the_end() -> None:
+    assert "init_at" not in CHILD.to_config()
+    assert AT_BEST.to_config()["init_at"] == "best"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"init_at": "middle"}, "algorithm RL: init_at='middle' must be 'end' or 'best'"),
+        ({"init_at": "best", "init_from": ""}, "init_at='best' of no other algorithm; name one in init_from"),
+    ],
+)
+def test_no_other_place_to_begin_at(changed: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        replace(CHILD, **changed)
+
+
+def test_the_best_point_needs_a_validation() -> None:
+    with pytest.raises(
+        ValueError, match="algorithm Best: init_at='best' needs a point best by validation; name one in"
+    ):
+        replace(EXPERIMENT, algorithms=(EARLY, AT_BEST))

@@ -29,6 +29,9 @@ EXPERIMENT = Experiment(
     expected_shares={"B": 0.5},
     threshold=0.9,
     at_most={"kl_soft": {"B": 0.02}},
+    metric="greedy_return",
+    learners=("B",),
+    costs=("entropy",),
 )
 
 

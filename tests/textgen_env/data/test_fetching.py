@@ -132,6 +132,9 @@ def test_the_command_fetches_and_lists(
         f"  verses.txt: {places[1] / 'verses.txt'}",
         "  made.txt: not here; it has no address to fetch it from",
     ]
+    (places[1] / "verses.txt").write_bytes(b"damaged")
+    assert main(["list"]) == 0
+    assert f"but verses.txt has {SHA256}; put the right file there" in capsys.readouterr().out
     for name, said in (("made.txt", "error: made.txt has no address"), ("vers", "error: name='vers' is no named data")):
         assert main(["fetch", name]) == 2
         assert said in capsys.readouterr().err

@@ -9,6 +9,7 @@ import pytest
 
 from support.named_data import CONTENT, SHA256, empty_folders, named
 from textgen_env.data import DataFile, MissingData, cache_folder, data_path, folders, is_present
+from textgen_env.data.folders import how_to_get
 from textgen_env.files import DamagedFile, NoRegularFile
 
 FILE = DataFile("verses.txt", SHA256, "http://127.0.0.1:1/verses.txt")
@@ -108,3 +109,13 @@ def test_one_of_several_files_is_asked_for(places: tuple[Path, Path], monkeypatc
     (places[0] / "verses.txt").write_bytes(CONTENT)
     assert is_present("verses.txt")
     assert not is_present("verses")
+
+
+def test_what_to_do_is_said_of_data_too() -> None:
+    assert how_to_get("captions") == (
+        "set TEXTGEN_DATA to a folder that holds captions_train.txt and captions_test.txt, or fetch it: python -m "
+        "textgen_env.data fetch captions"
+    )
+    assert how_to_get("speeches").endswith(
+        "or make it from its origin (kfogel/presidential-speeches, data/*.txt put together)"
+    )

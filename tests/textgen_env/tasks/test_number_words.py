@@ -98,6 +98,16 @@ def test_the_pool_is_the_split_that_is_played(task: NumberWordsTask) -> None:
     assert np.array_equal(NumberWordsTask(split="all").sources.pool, np.arange(10_000))
 
 
+def test_fewer_numbers_to_learn_from_are_the_first_of_them(task: NumberWordsTask) -> None:
+    few = NumberWordsTask(train_size=300)
+    assert np.array_equal(few.training_sequences().sources, task.training_sequences().sources[:300])
+    assert np.array_equal(few.sources.pool, few.training_sequences().sources)
+    assert (few.train_size, task.train_size) == (300, 8_000)
+    for split in ("validation_sequences", "test_sequences", "references"):
+        assert np.array_equal(getattr(few, split)().sources, getattr(task, split)().sources)
+    assert few.vocabulary == task.vocabulary
+
+
 def test_the_vocabulary_depends_on_neither_split_nor_seed(task: NumberWordsTask) -> None:
     other = NumberWordsTask(split="test", seed=3)
     assert other.vocabulary == task.vocabulary
@@ -154,6 +164,8 @@ def test_numbers_beyond_a_languages_reach_are_refused() -> None:
         ({"split": "dev"}, ValueError, "split='dev' must be one of .*validation"),
         ({"max_number": 8}, ValueError, "max_number=8 must be a whole number >= 9"),
         ({"max_number": 99.0}, TypeError, "max_number=99.0"),
+        ({"train_size": 8_001}, ValueError, "train_size=8001 must be a whole number from 1 to 8000"),
+        ({"train_size": 0}, ValueError, "train_size=0"),
         ({"seed": -1}, ValueError, "seed=-1"),
         ({"seed": None}, TypeError, "seed=None"),
     ],
