@@ -1,9 +1,9 @@
 """Dominance of one curve of quality against diversity by another; pure functions.
 
-A point is (quality, diversity), each turned so that more is better. A curve is the broken line through its points, one a
-temperature, in their order. Curve B dominates curve A if for each point of A there is a point of B at least as good in
-both, as Caccia, Caccia, Fedus, Larochelle, Pineau and Charlin, "Language GANs Falling Short" (2020), section 3, read
-such figures.
+A point is (quality, diversity), each turned so that more is better. A curve is the broken line through its points, one
+a temperature, in their order. Curve B dominates curve A if for each point of A there is a point of B at least as good
+in both: so Caccia, Caccia, Fedus, Larochelle, Pineau and Charlin, "Language GANs Falling Short" (2020), read such
+figures.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ def margins(a: ArrayLike, b: ArrayLike) -> FloatArray:
 
     It is >= 0 just where a point of B is at least as good in both. The least of a curve's margins is minus the additive
     epsilon indicator of Zitzler, Thiele, Laumanns, Fonseca and Grunert da Fonseca, "Performance Assessment of
-    Multiobjective Optimizers" (2003), section IV-C. Where the units of quality and diversity differ, it is the sign that
-    counts.
+    Multiobjective Optimizers" (2003). Where the units of quality and diversity differ, it is the sign that counts.
 
     Args:
         a: (P, 2).

@@ -40,8 +40,8 @@ class Plane:
 
 
 def planes(order: int) -> tuple[Plane, ...]:
-    """The planes of Caccia et al. (2020), with BLEU of this order, and one for tasks whose texts answer to a source: the
-    return, against the test NLL. A task has those whose measures apply to it."""
+    """The planes of Caccia et al. (2020), with BLEU of this order, and one for tasks whose texts answer to a source:
+    the return, against the test NLL. A task has those whose measures apply to it."""
     return (
         Plane("nll", "nll_oracle", "nll_test"),
         Plane("bleu", f"bleu_{order}", f"self_bleu_{order}"),

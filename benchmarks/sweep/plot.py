@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -37,12 +38,13 @@ def picture(planes: Sequence[Drawn]) -> Figure:
         axes.tick_params(labelsize=8, color=GREY)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(color=GREY, alpha=0.2, linewidth=0.6)
-    handles = {}
+    handles: dict[str, Artist] = {}
     for axes in panels:
-        handles |= dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+        drawn, names = axes.get_legend_handles_labels()
+        handles |= dict(zip(names, drawn, strict=True))
     columns = min(len(labels), 5 if len(planes) > 1 else 3)
     figure.legend(
-        handles.values(), handles.keys(), loc="outside lower center", ncols=columns, frameon=False, fontsize=9
+        list(handles.values()), list(handles), loc="outside lower center", ncols=columns, frameon=False, fontsize=9
     )
     return figure
 
@@ -73,4 +75,4 @@ def _draw(axes: Axes, found: Drawn, curve: AgentCurve, position: int) -> None:
 
 def _axis_title(of: Quantity, what: str) -> str:
     unit = f" ({of.unit})" if of.unit else ""
-    return f"{what}: {of.title}{unit}" + (", turned round" if of.better == "lower" else "")
+    return f"{what}: {of.title}{unit}" + (", reversed" if of.better == "lower" else "")

@@ -23,8 +23,8 @@ DIGITS = 3
 def curve_table(found: Drawn) -> Table:
     """One line for each agent and temperature: mean ± standard deviation over seeds."""
     measures = (found.quality, found.diversity)
-    columns = (Column("agent", priority=0), Column("temperature", priority=1))
-    columns += tuple(Column(each.title, priority=2) for each in measures)
+    titles = (each.title for each in measures)
+    columns = [Column(head, priority=place) for place, head in enumerate(("agent", "temperature", *titles))]
     rows = []
     for curve in found.curves:
         for place, temperature in enumerate(found.temperatures):
@@ -81,8 +81,8 @@ def verdict(found: Drawn, pair: Pair) -> str:
     assert least is not None, "a pair without points has no winner"
     at = f"temperature {found.temperatures[of.points[least]]:g}"
     return (
-        f"{begins}{winner.first} is ahead of {winner.second} by {margin} on average over {len(of.points)} points, but it is "
-        f"not certain that it dominates: at {winner.second}'s {at} the margin is "
+        f"{begins}{winner.first} is ahead of {winner.second} by {margin} on average over {len(of.points)} points, but "
+        f"it is not certain that it dominates: at {winner.second}'s {at} the margin is "
         f"{_interval(of.margins[least], *_ends(of, least))}."
     )
 
@@ -101,13 +101,14 @@ def verdicts(found: Drawn, against: str | None = None) -> list[str]:
 def notes(texts: int) -> list[str]:
     """The columns in words."""
     return [
-        f"At each temperature {texts:,} texts of each agent, the same random numbers at all of them; ± standard deviation "
-        "over seeds. A curve is the broken line through its points.",
-        "margin: by how much the best point of the agent's curve is better than a point of the other's, in the worse of "
-        "quality and diversity, on average over the other's points, and over seeds (95% interval by Student's t). Points of "
-        "lower quality or lower diversity than the agent's curve shows anywhere are left out: it was not swept so far.",
-        "dominates: at each of the other's points the whole interval of the margin is at least 0; no: at one of them it is "
-        "below 0.",
+        f"At each temperature {texts:,} texts of each agent, the same random numbers at all of them; ± standard "
+        "deviation over seeds. A curve is the broken line through its points.",
+        "margin: by how much the best point of the agent's curve is better than a point of the other's, in the worse "
+        "of quality and diversity, on average over the other's points, and over seeds (95% interval by Student's t). "
+        "Points of lower quality or lower diversity than the agent's curve shows anywhere are left out: it was not "
+        "swept so far.",
+        "dominates: at each of the other's points the whole interval of the margin is at least 0; no: at one of them "
+        "it is below 0.",
     ]
 
 
@@ -133,7 +134,7 @@ def pairs_csv(planes: Sequence[Drawn]) -> str:
 
 def pair_lines(planes: Sequence[Drawn]) -> list[Mapping[str, Any]]:
     """The lines of `pairs_csv`; plain JSON values."""
-    lines = []
+    lines: list[Mapping[str, Any]] = []
     for found in planes:
         for pair in found.pairs:
             for each in (pair, pair.turned()):
