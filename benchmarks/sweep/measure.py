@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from agents.decoding.decode import decode
 from agents.decoding.forcing import log_probs_at
 from agents.decoding.next_tokens import NextTokens
 from benchmarks.evaluation.evaluator import texts_to_test_on
-from benchmarks.measures.measured import FloatArray, Measured, NoLikelihood
+from benchmarks.measures.measured import Decoding, FloatArray, IntArray, Measured, NoLikelihood
 from benchmarks.measures.measures import RETURN, estimates
 from benchmarks.policies.finished import FinishedAgent
 from textgen_env import Task, Texts, text_game
@@ -74,6 +75,10 @@ class AtTemperature:
         """Not known: no measure of a sweep asks for it."""
         raise NoLikelihood("a sweep solves no game")
 
+    def decoded(self, envs: Any, method: Decoding, n: int, sources: IntArray | None, width: int) -> Texts:
+        """Not known, likewise."""
+        raise NoLikelihood("a sweep draws its texts at the temperature")
+
 
 def swept(
     finished: FinishedAgent, temperatures: Sequence[float], texts: int, order: int, seed: int
@@ -97,7 +102,8 @@ def swept(
     names = dict.fromkeys(name for plane in planes(order) for name in (plane.quality, plane.diversity))
     sources = None
     if task.sources is not None:
-        sources = np.random.default_rng([seed, finished.seed]).choice(task.sources.pool, texts)
+        pool = task.sources.pool if held_out is None or held_out.sources is None else held_out.sources
+        sources = np.random.default_rng([seed, finished.seed]).choice(pool, texts)
     drawn = int(np.random.SeedSequence([seed, finished.seed]).generate_state(1)[0])
     found: list[Mapping[str, float]] = []
     for temperature in temperatures:

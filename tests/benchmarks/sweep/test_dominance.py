@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def test_margins_are_those_of_a_search_along_the_line(seed: int) -> None:
     rng = np.random.default_rng(seed)
     a, b = rng.normal(size=(7, 2)), rng.normal(size=(int(rng.integers(1, 6)), 2))
     shares = np.linspace(0, 1, 2_001)[:, None]
-    line = b if len(b) == 1 else np.concatenate([u + shares * (v - u) for u, v in zip(b[:-1], b[1:], strict=True)])
+    line = b if len(b) == 1 else np.concatenate([u + shares * (v - u) for u, v in pairwise(b)])
     searched = (line[None] - a[:, None]).min(2).max(1)
     found = margins(a, b)
     assert (found >= searched - 1e-12).all()
