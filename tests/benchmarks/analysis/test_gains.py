@@ -81,8 +81,8 @@ def test_without_a_value_nothing_is_known_and_without_a_metric_nothing_is_said(t
 
 def test_one_run_tells_nothing_apart(tmp_path: Path) -> None:
     assert made(tmp_path, replace(EXPERIMENT, seeds=(0,))) == (
-        "Whether learning on the metric beat Longer is not known: one seed is one observation, and a test needs at least "
-        "two of both."
+        "Whether learning on the metric beat Longer is not known: one seed is one observation, and a test needs at "
+        "least two of both."
     )
 
 
