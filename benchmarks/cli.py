@@ -178,7 +178,7 @@ def plot_attention(
 @app.command()
 def sample(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="the folder of a finished run")],
-    n: Annotated[int, typer.Option("--n", help="how many texts")] = 20,
+    n: Annotated[int, typer.Option("--n", help="how many texts; of a beam without sources at most its width")] = 20,
     decode: Annotated[str, typer.Option(help="greedy, beam or sample")] = "sample",
     width: Annotated[int, typer.Option(help="of the beam")] = 8,
     length_penalty: Annotated[float, typer.Option(help="of the beam; larger prefers longer texts")] = 0.0,

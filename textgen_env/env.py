@@ -173,7 +173,7 @@ class TextGenEnv(OneRowView, gymnasium.Env[Observation, np.int64]):
     def render(self) -> Any:
         """The text so far, the last token's reward and the total: a string ("ansi"), printed ("human"), or an
         image (H, W, 3) uint8 ("rgb_array")."""
-        from textgen_env.rendering import render_row
+        from textgen_env.rendering.frames import render_row
 
         if self.render_mode is None:
             gymnasium.logger.warn('render() needs a render mode: gym.make(id, render_mode="ansi")')

@@ -39,6 +39,6 @@ class TextRow(OneRowView):
 
     def render(self) -> Any:
         """This row's text as `TextGenEnv.render` shows it; None without a render mode."""
-        from textgen_env.rendering import render_row
+        from textgen_env.rendering.frames import render_row
 
         return None if self.render_mode is None else render_row(self.core, self.row, self.render_mode)

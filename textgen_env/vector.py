@@ -146,7 +146,7 @@ class TextGenVectorEnv(AllRowsView, VectorEnv[Observation, IntArray, NDArray[Any
 
     def render(self) -> tuple[Any, ...] | None:
         """One frame a row, as `TextGenEnv.render` gives it."""
-        from textgen_env.rendering import render_row
+        from textgen_env.rendering.frames import render_row
 
         if self.render_mode is None:
             gymnasium.logger.warn('render() needs a render mode: gym.make_vec(id, render_mode="ansi")')

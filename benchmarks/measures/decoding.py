@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from benchmarks.measures.corpora import CORPUS
 from benchmarks.measures.measured import Decoding, FloatArray, Measured, NotApplicable
 from textgen_env import Sources
 from textgen_env.metrics import Estimate, monte_carlo_mean
@@ -57,5 +58,6 @@ DECODED: tuple[tuple[str, str, str, Literal["lower", "higher"], Callable[..., Es
     ("bleu", "BLEU", "share in [0, 1]", "higher", decoded_bleu),
     ("wer", "WER", "errors a word", "lower", decoded_wer),
     ("exact", "exact match", "share in [0, 1]", "higher", decoded_exact),
+    *CORPUS,
 )
 """Of each way to decode: name, title, unit, the better direction, function."""

@@ -13,14 +13,8 @@ import numpy as np
 from benchmarks.measures.decoding import DECODED
 from benchmarks.measures.measured import DECODINGS, FloatArray, Measured, NotApplicable
 from benchmarks.measures.melodies import pitch_error
-from textgen_env.metrics import (
-    BleuScorer,
-    Estimate,
-    cross_entropy,
-    distinct_n,
-    monte_carlo_mean,
-    self_bleu,
-)
+from benchmarks.measures.texts import bleu, distinct, fluency, mean_self_bleu, repetition
+from textgen_env.metrics import Estimate, cross_entropy, monte_carlo_mean
 from textgen_env.metrics import entropy as own_entropy
 from textgen_env.metrics import kl_divergence as kl_of_samples
 from textgen_env.solve import TextMDP, backward_induction, expected_return, kl_divergence, soft_optimum, soft_policy
@@ -109,33 +103,6 @@ def entropy(measured: Measured) -> Estimate:
     return own_entropy(measured.policy_of_own, measured.texts.lengths)
 
 
-def bleu(measured: Measured, max_order: int) -> Estimate:
-    """Mean BLEU of the policy's texts against the test texts, in [0, 1], smoothed as Texygen does: 0.1 matches where
-    an order has none (Zhu et al. 2018; method 1 of Chen and Cherry 2014)."""
-    if measured.task.sources is not None:
-        raise NotApplicable("texts that answer to a source are compared with its references, which the return does")
-    _refuse_longer(measured, max_order)
-    scorer = BleuScorer.of_texts(*measured.content(measured.data), max_order=max_order, smooth_method="floor")
-    return monte_carlo_mean(scorer.score(*measured.content(measured.texts)))
-
-
-def mean_self_bleu(measured: Measured, max_order: int) -> Estimate:
-    """Mean BLEU of each of the policy's texts against all its others, in [0, 1], smoothed as `bleu`: high where texts
-    repeat one another. Without a standard error: the scores depend on one another."""
-    if len(measured.texts.lengths) < 2:
-        raise NotApplicable("Self-BLEU compares at least two texts")
-    _refuse_longer(measured, max_order)
-    scores = self_bleu(*measured.content(measured.texts), max_order=max_order, smooth_method="floor")
-    return Estimate(float(scores.mean()), float("nan"), len(scores))
-
-
-def distinct(measured: Measured, n: int) -> Estimate:
-    """Distinct n-grams of the policy's texts, over all their n-grams; in [0, 1]. It falls as texts are added, so that
-    only values of equally many texts compare; that is also why it has no standard error."""
-    _refuse_longer(measured, n)
-    return Estimate(distinct_n(*measured.content(measured.texts), n), float("nan"), len(measured.texts.lengths))
-
-
 def optimum(mdp: TextMDP) -> float:
     """The most that can be expected of a text, in the reward's unit."""
     return float(mdp.start @ backward_induction(mdp).V)
@@ -186,6 +153,11 @@ TABLE: tuple[Measure, ...] = (
         for n in (2, 3, 4, 5)
     ),
     *(Measure(f"distinct_{n}", f"distinct-{n}", SHARE, "higher", function=partial(distinct, n=n)) for n in (1, 2, 3)),
+    *(
+        Measure(f"repetition_{n}", f"repeated {n}-grams", SHARE, "lower", function=partial(repetition, n=n))
+        for n in (2, 3)
+    ),
+    Measure("fluency", "NLL_trigram", NATS, "lower", function=fluency),
     Measure(
         "optimum_share",
         "share of optimum",
@@ -284,8 +256,3 @@ def _finite(estimate: Estimate, log_q: FloatArray) -> Estimate:
     if np.isinf(estimate.value):
         raise NotApplicable(f"it is infinite, {np.isinf(log_q).sum()} of {len(log_q)} texts having probability 0")
     return estimate
-
-
-def _refuse_longer(measured: Measured, n: int) -> None:
-    if measured.task.max_length < n:
-        raise NotApplicable(f"no text is longer than {measured.task.max_length} tokens")

@@ -1,11 +1,11 @@
-"""Diversity of a set of texts."""
+"""Diversity of a set of texts, and repetition within each."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from textgen_env.kernels import kernels
-from textgen_env.metrics.ngrams import checked_order, checked_texts
+from textgen_env.metrics.ngrams import FloatArray, checked_order, checked_texts
 from textgen_env.vocabulary import IntArray
 
 
@@ -47,3 +47,31 @@ def count_distinct(tokens: IntArray, lengths: IntArray, n: int) -> int:
     for offset in range(1, n):
         _, ids = np.unique(ids * len(distinct) + numbered[row, start + offset], return_inverse=True)
     return len(np.unique(ids))
+
+
+def repeated_share(tokens: IntArray, lengths: IntArray, n: int = 2) -> FloatArray:
+    """Share of each text's n-grams that occurred before in it: (N,) float64 in [0, 1], 1 - distinct / all of them; 0 of
+    a text shorter than n.
+
+    Welleck, Kulikov, Roller, Dinan, Cho and Weston, "Neural Text Generation with Unlikelihood Training" (2020), there
+    "seq-rep-n".
+
+    Arguments and errors are those of `distinct_n`.
+    """
+    n = checked_order("n", n)
+    tokens, lengths = checked_texts(tokens, lengths)
+    count, width = tokens.shape
+    row, start = (np.arange(width) < lengths[:, None] - (n - 1)).nonzero()
+    if not len(row):
+        return np.zeros(count)
+    # Renumbered, so that the key of a pair fits 64 bits whatever the ids are.
+    distinct, numbered = np.unique(tokens, return_inverse=True)
+    numbered = numbered.reshape(tokens.shape)
+    ids = row
+    for offset in range(n):
+        _, ids = np.unique(ids * len(distinct) + numbered[row, start + offset], return_inverse=True)
+    # The text is the first part of each key: equal ids are of one text.
+    _, first = np.unique(ids, return_index=True)
+    new = np.bincount(row[first], minlength=count)
+    every = np.maximum(lengths - n + 1, 0)
+    return (every - new) / np.maximum(every, 1)

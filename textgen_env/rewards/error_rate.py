@@ -87,6 +87,21 @@ class ErrorRateReward(BaseReward):
             RuntimeError: the reward is not bound to a task.
             ValueError: `sources` missing, or a source without references.
         """
+        return self._scores(*self._edits(tokens, lengths, sources))
+
+    def nearest(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> tuple[IntArray, IntArray]:
+        """Edits (N,) that turn each text into the reference that gives it the lowest rate, and that reference's length
+        (N,), in words or characters: the rate of a corpus is the sum of the first over the sum of the second.
+
+        Raises:
+            RuntimeError, ValueError: as `score`.
+        """
+        edits, reference_lengths = self._edits(tokens, lengths, sources)
+        best = _rates(edits, reference_lengths).argmin(1)[:, None]
+        return np.take_along_axis(edits, best, 1)[:, 0], np.take_along_axis(reference_lengths, best, 1)[:, 0]
+
+    def _edits(self, tokens: IntArray, lengths: IntArray, sources: Sources | None) -> tuple[IntArray, IntArray]:
+        """Edits (N, K) between each text and each reference of its source, and the references' lengths (N, K)."""
         rows = self._rows(sources)
         self._references.check_known(rows)
         references, reference_lengths = self._references.symbols[rows], self._references.lengths[rows]
@@ -95,10 +110,10 @@ class ErrorRateReward(BaseReward):
         edits = edit_distance(
             np.repeat(written, most, 0),
             np.repeat(written_lengths, most),
-            references.reshape(-1, width),
+            references.reshape(count * most, width),
             np.maximum(reference_lengths, 0).reshape(-1),
         )
-        return self._scores(edits.reshape(count, most), reference_lengths)
+        return edits.reshape(count, most), reference_lengths
 
     def begin(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> RewardState:
         """The prefix scores, and "row" (N, K, R + 1) int32, the distances of each prefix to every beginning of each
@@ -166,8 +181,7 @@ class ErrorRateReward(BaseReward):
 
     def _scores(self, edits: NDArray[Any], reference_lengths: IntArray) -> FloatArray:
         """The scores (N,) that the edits (N, K) make against references of those lengths (N, K)."""
-        rates = edits / np.maximum(reference_lengths, 1)
-        best: FloatArray = np.where(reference_lengths < 0, np.inf, rates).min(1)
+        best: FloatArray = _rates(edits, reference_lengths).min(1)
         return 1.0 - best if self.output == "accuracy" else 0.0 - best
 
     def _symbols(self, tokens: IntArray, lengths: IntArray) -> list[IntArray]:
@@ -189,6 +203,12 @@ class ErrorRateReward(BaseReward):
                 "ErrorRateReward is not bound: it has no references yet; use reward.bind(task), as an env does"
             )
         return self._task
+
+
+def _rates(edits: NDArray[Any], reference_lengths: IntArray) -> FloatArray:
+    """Edits (N, K) for each symbol of references of those lengths (N, K); infinite where there is no reference."""
+    rates: FloatArray = np.where(reference_lengths < 0, np.inf, edits / np.maximum(reference_lengths, 1))
+    return rates
 
 
 def _padded(texts: list[IntArray]) -> tuple[IntArray, IntArray]:

@@ -86,3 +86,9 @@ def rows_of_references(task: Task, references: Texts) -> IntArray | None:
             f"the first of them {missing[0]}; give each source at least one reference"
         )
     return references.sources
+
+
+def decoded_texts(task: Task, tokens: IntArray, lengths: IntArray) -> list[str]:
+    """The strings of texts (N, T), (N,), without their end tokens."""
+    content = task.vocabulary.content_lengths(tokens, lengths).tolist()
+    return [task.vocabulary.text_of(text[:length].tolist()) for text, length in zip(tokens, content, strict=True)]

@@ -33,9 +33,9 @@ def envs(request: pytest.FixtureRequest, no_repeat_task: Any, echo_task: Any) ->
     return TextGenVectorEnv(num_envs=2, **games[request.param])
 
 
-def agent_of(envs: TextGenVectorEnv, cell: Any = "gru") -> Reinforce:
+def agent_of(envs: TextGenVectorEnv, cell: Any = "gru", attention: Any = "none") -> Reinforce:
     """One whose texts are far from equally likely."""
-    agent = Reinforce(envs, ReinforceConfig(**SMALL, cell=cell), seed=0)
+    agent = Reinforce(envs, ReinforceConfig(**SMALL, cell=cell, attention=attention), seed=0)
     with torch.no_grad():
         weight = agent.network.decoder.output.weight
         weight.copy_(torch.randn(weight.shape, generator=torch.Generator().manual_seed(3)))
@@ -49,7 +49,30 @@ def rows_of(mdp: TextMDP) -> Any:
 @pytest.mark.parametrize("alpha", [0.0, 0.8])
 @pytest.mark.parametrize("cell", ["gru", "lstm", "transformer"])
 def test_a_beam_as_wide_as_the_language_finds_the_k_best(envs: TextGenVectorEnv, cell: Any, alpha: float) -> None:
-    mdp, agent = TextMDP.of(envs), agent_of(envs, cell)
+    check_k_best(envs, agent_of(envs, cell), alpha)
+
+
+@pytest.mark.parametrize("attention", ["dot", "additive"])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_a_beam_carries_what_attention_has_read(echo_task: Any, cell: Any, attention: Any) -> None:
+    envs = TextGenVectorEnv(num_envs=2, task=echo_task, reward=share_copied)
+    check_k_best(envs, agent_of(envs, cell, attention), 0.3)
+
+
+def test_more_texts_than_one_batch_holds(echo_task: Any) -> None:
+    envs = TextGenVectorEnv(num_envs=2, task=echo_task, reward=share_copied)
+    agent, rows = agent_of(envs, attention="dot"), np.resize(envs.task.sources.pool, 1_200)
+    for method in ("greedy", "beam"):
+        some, all_of_them = (decode(agent, envs, len(each), method, sources=each, width=3) for each in (rows[:9], rows))
+        np.testing.assert_array_equal(all_of_them.texts.tokens[:9], some.texts.tokens)
+        texts = all_of_them.texts
+        expected = agent.log_prob(texts.tokens, texts.lengths, envs.task.sources.tokens[texts.sources])
+        np.testing.assert_allclose(all_of_them.log_probs, expected, rtol=1e-4)
+
+
+def check_k_best(envs: TextGenVectorEnv, agent: Reinforce, alpha: float) -> None:
+    """A beam as wide as the language finds the five best texts of each source, and their scores."""
+    mdp = TextMDP.of(envs)
     texts, rows = all_texts(mdp), rows_of(mdp)
     chances = text_probabilities(mdp, policy_table(agent, mdp))
     n = 1 if rows is None else len(rows)

@@ -238,6 +238,20 @@ def test_page_shows_everything(html: str) -> None:
         assert said in text, said
 
 
+def test_page_marks_where_words_come_from(tmp_path: Path) -> None:
+    folder = written_below(tmp_path)
+    assert "Copied" not in page_of(folder)
+    spans = ((("a <b>", "new"), (" dog runs", "copied"), (" a dog", "repeated")), (), (("x", "elsewhere"),))
+    changed = replace(RESULTS["Learner", 0], samples=("a <b> dog runs a dog", "", "x"), sample_spans=spans)
+    write_json(folder / "Learner" / "seed-0" / "result.json", changed.to_json())
+    html = page_of(folder)
+    marked = 'a &lt;b&gt; <span class="copied">dog runs</span> <span class="repeated">a dog</span>'
+    assert marked in html
+    assert "<em>(empty)</em>" in html
+    assert "stand so in a training text" in Page(html).text
+    assert Page(html).open == []
+
+
 def test_nothing_finished_yet_is_a_report_too(tmp_path: Path) -> None:
     folder = tmp_path / EXPERIMENT.name
     Manifest.of(EXPERIMENT, runs_of(EXPERIMENT)).write(folder)

@@ -33,6 +33,12 @@ RESULT = Result(
 )
 
 
+def test_results_made_before_spans_were_kept_are_read() -> None:
+    content = RESULT.to_json()
+    assert content.pop("sample_spans") == ()
+    assert Result.from_json(json.loads(json.dumps(content))) == RESULT
+
+
 def test_result_survives_the_disk(tmp_path: Path) -> None:
     write_json(tmp_path / "result.json", RESULT.to_json())
     assert Result.from_json(read_json(tmp_path / "result.json")) == RESULT

@@ -182,6 +182,21 @@ def test_an_edited_snapshot_is_refused() -> None:
     envs.restore(state)
 
 
+@pytest.mark.parametrize("unit", ["word", "character"])
+def test_where_all_references_are_empty_each_word_is_an_error(unit: Any) -> None:
+    task = Answers(num_sources=2)
+    task._references = task._references._replace(
+        tokens=np.array([[0, 6, 6, 6, 6, 6, 6]]), lengths=np.array([1]), sources=np.array([0])
+    )
+    reward = ErrorRateReward(unit, "negative").bind(task)
+    texts = np.array([[1, 1, 0, 6, 6, 6, 6], [0, 6, 6, 6, 6, 6, 6]]), np.array([3, 1])
+    sources = task.sources.take(np.array([0, 0]))
+    # Two words, or "a a".
+    written = 2 if unit == "word" else 3
+    assert reward.score(*texts, sources).tolist() == [-written, 0]
+    assert [each.tolist() for each in reward.nearest(*texts, sources)] == [[written, 0], [0, 0]]
+
+
 def test_refuses() -> None:
     task = Answers()
     text = np.array([[1, 0]]), np.array([2])

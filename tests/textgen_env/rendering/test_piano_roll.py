@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from textgen_env import BaseTask, GenerationCore, Vocabulary
-from textgen_env.piano_roll import KEYS, LABELS, melody_of
-from textgen_env.rendering import INK, MARGIN, TEXT_BOTTOM, TEXT_TOP, WIDTH, render_row
+from textgen_env.rendering.frames import INK, MARGIN, TEXT_BOTTOM, TEXT_TOP, WIDTH, render_row
+from textgen_env.rendering.piano_roll import KEYS, LABELS, melody_of
 from textgen_env.rewards.base import FunctionReward
 from textgen_env.tasks.pitches import LOWEST, NAMES
 

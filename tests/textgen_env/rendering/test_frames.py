@@ -13,7 +13,7 @@ from gymnasium.wrappers import RecordVideo
 from PIL import ImageFont
 
 from textgen_env import BaseTask, GenerationCore, TextGenEnv, Vocabulary
-from textgen_env.rendering import HEIGHT, MARGIN, WIDTH, _drawable, _wrapped, render_row
+from textgen_env.rendering.frames import HEIGHT, MARGIN, WIDTH, _drawable, _wrapped, render_row
 from textgen_env.rewards.base import FunctionReward
 
 SMALL = "TextGen-OracleSmall-v0"

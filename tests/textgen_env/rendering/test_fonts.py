@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
-from textgen_env import BaseTask, GenerationCore, Vocabulary, fonts
-from textgen_env.fonts import cjk_font, font_of, is_cjk, writes_cjk
-from textgen_env.rendering import render_row
+from textgen_env import BaseTask, GenerationCore, Vocabulary
+from textgen_env.rendering import fonts
+from textgen_env.rendering.fonts import cjk_font, font_of, is_cjk, writes_cjk
+from textgen_env.rendering.frames import render_row
 from textgen_env.rewards.base import FunctionReward
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgen_env.core import GenerationCore
-from textgen_env.fonts import cjk_font, font_of, writes_cjk
-from textgen_env.piano_roll import draw_roll, melody_of
 from textgen_env.plain_text import plain_text, print_text
+from textgen_env.rendering.fonts import cjk_font, font_of, writes_cjk
+from textgen_env.rendering.piano_roll import draw_roll, melody_of
 from textgen_env.tasks.pitches import HasPitches
 
 WIDTH, HEIGHT, MARGIN = 640, 360, 24
@@ -37,8 +37,8 @@ def render_row(core: GenerationCore, row: int, mode: str) -> Any:
         the reward's unit. "human": None; that string is printed. "rgb_array": the same as an image, (360, 640, 3)
         uint8, of the one size that a video needs; a text of pitches is a piano roll there. Its font is the one that
         ships with pillow, of plain Latin letters: accents are dropped, and letters of other scripts are boxes; where
-        the task's tokens are Chinese, Japanese or Korean, it is the first of `textgen_env.fonts.CJK_FONTS` that the
-        system has.
+        the task's tokens are Chinese, Japanese or Korean, it is the first of
+        `textgen_env.rendering.fonts.CJK_FONTS` that the system has.
 
     Raises:
         ImportError: "rgb_array" without pillow.

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from textgen_env.midi import TICKS, write_midi
+from textgen_env.rendering.midi import TICKS, write_midi
 from textgen_env.tasks.pitches import Note, held_notes
 
 mido = pytest.importorskip("mido")

@@ -1,0 +1,1 @@
+"""Rendering: a text as a string, an image, a piano roll, or music to listen to."""
