@@ -28,6 +28,7 @@ TABLES = {
     "exact": "## exact",
     "attention": "## attention",
     "metric-numbers-small": "## metric: ",
+    "scratch": "## scratch",
 }
 # Of a column's title: the measure that it shows.
 MEASURES = {
@@ -42,6 +43,7 @@ MEASURES = {
     "sampled BLEU": "sample_return",
     "beam BLEU": "beam_return",
     "greedy WER": "greedy_wer",
+    "greedy word error rate": "greedy_wer",
     "greedy exact match": "greedy_exact",
     "distinct-2": "distinct_2",
 }
@@ -56,6 +58,18 @@ def best_learner(of: Of, measure: str) -> float:
 
 # A folder, words of RESULTS.md, and its numbers, from the means of agents by measure.
 CLAIMS: tuple[tuple[str, str, Callable[[Of], tuple[float, ...]]], ...] = (
+    (
+        "scratch",
+        "greedy BLEU 0.644 where the first has 0.260",
+        lambda of: (of("PPO", "greedy_bleu"), of("REINFORCE", "greedy_bleu")),
+    ),
+    (
+        "scratch",
+        "a word error rate of 0.230 (0.636)",
+        lambda of: (of("PPO", "greedy_wer"), of("REINFORCE", "greedy_wer")),
+    ),
+    ("scratch", "the word error rate, to 0.491", lambda of: (of("dense-errors", "greedy_wer"),)),
+    ("scratch", "the fourth row falls behind again (0.220)", lambda of: (of("own-reward", "greedy_bleu"),)),
     (
         "metric-numbers-small",
         "0.810 of the control against 0.788 of the best of six rows, a difference of -0.022",
