@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from benchmarks.refusal import refusal
+from benchmarks.studies import exposure, sweep
 from benchmarks.throughput.sizes import Sizes
 
 MOST_SEEDS = 10_000
@@ -116,7 +118,7 @@ def run(
                 interrupted = True
         report(out / experiment.name, console)
     except (ValueError, OSError) as error:
-        raise _refusal(error) from None
+        raise refusal(error) from None
     states = [read_state(out / run.name) for run in asked]
     left = [state for state in states if state.status != "finished"]
     if interrupted:
@@ -145,7 +147,7 @@ def report_folder(
         for experiment in experiment_folders(folder):
             report(experiment, Console())
     except (ValueError, OSError) as error:
-        raise _refusal(error) from None
+        raise refusal(error) from None
 
 
 @app.command("plot-attention")
@@ -171,7 +173,7 @@ def plot_attention(
     try:
         picture = plot(path, source, out, env_id, env_kwargs, trust)
     except (ValueError, TypeError, OSError) as error:
-        raise _refusal(error) from None
+        raise refusal(error) from None
     Console().print(f"wrote {picture}", highlight=False, soft_wrap=True)
 
 
@@ -205,7 +207,7 @@ def sample(
     try:
         lines = shown_samples(folder, n, decode, seed, settings, trust)
     except (ValueError, TypeError, OSError) as error:
-        raise _refusal(error) from None
+        raise refusal(error) from None
     for line in lines:
         print_text(line)
 
@@ -251,7 +253,7 @@ def throughput(
     try:
         found = measured(out, Console(), only or [], quick, repeats, threads, options)
     except (ValueError, OSError) as error:
-        raise _refusal(error) from None
+        raise refusal(error) from None
     if found.interrupted:
         raise typer.Exit(130)
     if found.failed:
@@ -276,7 +278,7 @@ def variance(
     try:
         found = measured(out, Console(), replicates, quick, only, seed)
     except (ValueError, OSError) as error:
-        raise _refusal(error) from None
+        raise refusal(error) from None
     if missed(found):
         raise typer.Exit(1)
 
@@ -295,7 +297,11 @@ def degenerate(
     try:
         searched(out, Console(), only or [], seed)
     except (ValueError, OSError) as error:
-        raise _refusal(error) from None
+        raise refusal(error) from None
+
+
+for study in (exposure, sweep):
+    app.command()(study)
 
 
 def parsed_seeds(text: str) -> tuple[int, ...]:
@@ -329,8 +335,3 @@ def _seed_range(part: str) -> range:
 def _check_few(text: str, count: int, remedy: str = "") -> None:
     if count > MOST_SEEDS:
         raise ValueError(f"--seeds {text} asks for {count} seeds, and at most {MOST_SEEDS} are run at once{remedy}")
-
-
-def _refusal(error: Exception) -> typer.Exit:
-    Console(stderr=True).print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
-    return typer.Exit(2)

@@ -129,6 +129,22 @@ def t_interval(scores: ArrayLike, confidence: float = 0.95) -> tuple[float, floa
     return middle - half, middle + half
 
 
+def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
+    """Student's interval of the mean of `values` (runs,), with runs - 1 degrees of freedom.
+
+    Returns:
+        The lower and the upper end, in the values' unit.
+
+    Raises:
+        ValueError: fewer than two runs, values that are not finite, or a confidence out of range.
+    """
+    _check_confidence(confidence)
+    scores = checked_scores(np.asarray(values, np.float64)[:, None])
+    middle, runs = mean(scores), len(scores)
+    half = float(t.ppf((1 + confidence) / 2, runs - 1)) * std(scores) / runs**0.5
+    return middle - half, middle + half
+
+
 def iqm_interval(scores: ArrayLike, rng: np.random.Generator, confidence: float = 0.95) -> tuple[float, float]:
     """Interval of the interquartile mean of `scores` (runs, tasks), runs >= 2: `t_interval` below `BOOTSTRAP_FROM`
     runs, where the bootstrap's is too narrow (with two runs it holds the true value half of the time), and that from

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import gymnasium
+from gymnasium.error import Error as GymnasiumError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import textgen_env  # noqa: F401  registers the ids
 from agents.protocol import Envs
-from textgen_env import text_game
-from textgen_env.environments import find_spec
+from textgen_env import TextGenEnv, text_game
+from textgen_env.environments import find_spec, writes_texts
 from textgen_env.files import DamagedFile, opened
 from textgen_env.specs import with_argument
 
@@ -31,6 +32,28 @@ class StatefulReward(Protocol):
 def make_envs(env_id: str, num_envs: int, kwargs: Mapping[str, Any], device: str) -> Envs:
     """The vector environment; its reward computes on `device` if it takes one, unless the kwargs say otherwise."""
     return gymnasium.make_vec(env_id, num_envs=num_envs, **with_device(env_id, kwargs, device))
+
+
+def made_environment(env_id: str, kwargs: Mapping[str, Any], trust: bool = True) -> Any:
+    """A single environment; not `trust`: only of what is registered, and only one that writes texts is made at all.
+
+    Raises:
+        ValueError: an environment that is unknown, or that writes no texts.
+    """
+    try:
+        # Makers of Gymnasium's own take what they import from their arguments.
+        if not trust and not writes_texts(env_id):
+            raise ValueError(f"env_id={env_id!r} is no environment of texts; say --env-id, or --trust")
+        env = gymnasium.make(env_id, **kwargs)
+    # gymnasium imports the module of "module:Env-v0".
+    except (GymnasiumError, ImportError) as error:
+        raise ValueError(f"env_id={env_id!r}: {error}") from None
+    if not isinstance(env.unwrapped, TextGenEnv):
+        raise ValueError(
+            f"env_id={env_id!r} is a {type(env.unwrapped).__name__}, which writes no texts; give the environment that "
+            "the agent was made for, such as TextGen-NumberWords-v0"
+        )
+    return env
 
 
 def with_device(env_id: str, kwargs: Mapping[str, Any], device: str) -> dict[str, Any]:

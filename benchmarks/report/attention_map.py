@@ -11,11 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import matplotlib
 import numpy as np
 import torch
-from gymnasium.error import Error as GymnasiumError
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -23,10 +21,9 @@ from numpy.typing import NDArray
 from agents.bases.saved_policy import SavedPolicy, read_policy
 from agents.functional.losses import masked_logits
 from agents.networks.stepping import next_logits
+from benchmarks.policies.environments import made_environment
 from benchmarks.report.plots import FORMATS, GREY, save_figure
 from benchmarks.store.run_folder import AGENT, CONFIG, read_sealed, read_state, write_whole
-from textgen_env import TextGenEnv
-from textgen_env.environments import writes_texts
 from textgen_env.files import DamagedFile
 from textgen_env.plain_text import plain_text
 from textgen_env.registries import names_alone
@@ -179,7 +176,7 @@ def environment_of(file: Path, env_id: str | None, env_kwargs: str, trust: bool)
     if not isinstance(kwargs, Mapping):
         raise ValueError(f'env_kwargs={env_kwargs!r} must be an object, such as {{"max_number": 999}}')
     if env_id is not None:
-        return _made(env_id, kwargs)
+        return made_environment(env_id, kwargs)
     settings = file.with_name(CONFIG)
     try:
         env_id, kwargs = _environment_in(settings)
@@ -189,25 +186,7 @@ def environment_of(file: Path, env_id: str | None, env_kwargs: str, trust: bool)
             "for, such as TextGen-NumberWords-v0"
         ) from None
     with nullcontext() if trust else names_alone(settings):
-        return _made(env_id, kwargs, trust)
-
-
-def _made(env_id: str, kwargs: Mapping[str, Any], trust: bool = True) -> Any:
-    """The environment; not `trust`: only of what is registered, and only one that writes texts is made at all."""
-    try:
-        # Makers of Gymnasium's own take what they import from their arguments.
-        if not trust and not writes_texts(env_id):
-            raise ValueError(f"env_id={env_id!r} is no environment of texts; say --env-id, or --trust")
-        env = gymnasium.make(env_id, **kwargs)
-    # gymnasium imports the module of "module:Env-v0".
-    except (GymnasiumError, ImportError) as error:
-        raise ValueError(f"env_id={env_id!r}: {error}") from None
-    if not isinstance(env.unwrapped, TextGenEnv):
-        raise ValueError(
-            f"env_id={env_id!r} is a {type(env.unwrapped).__name__}, which writes no texts; give the environment that "
-            "the agent was made for, such as TextGen-NumberWords-v0"
-        )
-    return env
+        return made_environment(env_id, kwargs, trust)
 
 
 def _environment_in(settings: Path) -> tuple[str, Mapping[str, Any]]:

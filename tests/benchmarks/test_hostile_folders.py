@@ -46,6 +46,8 @@ COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "sample": lambda out: ["sample", str(out / RUN), "--n", "2", "--decode", "beam"],
     "throughput": lambda out: ["throughput", "--only", "nothing", "--out", str(out / RUN)],
     "variance": lambda out: ["variance", "--only", "nothing", "--out", str(out / RUN)],
+    "exposure": lambda out: ["exposure", str(out / "visited"), "--texts", "8"],
+    "sweep": lambda out: ["sweep", str(out / "visited"), "--texts", "4", "--temperatures", "1"],
     "degenerate": lambda out: ["degenerate", "--only", "nothing", "--out", str(out / RUN)],
 }
 

@@ -1,0 +1,12 @@
+"""Refusal: how a command ends that cannot do what it was asked for."""
+
+from __future__ import annotations
+
+import typer
+from rich.console import Console
+
+
+def refusal(error: Exception) -> typer.Exit:
+    """The end of the command, with exit status 2, after the error is printed."""
+    Console(stderr=True).print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+    return typer.Exit(2)
