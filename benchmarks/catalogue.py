@@ -52,6 +52,9 @@ register_experiment("scratch", "benchmarks.experiments.scratch:EXPERIMENT")
 register_experiment("sentences", "benchmarks.experiments.sentences:EXPERIMENT")
 register_experiment("smoke", "benchmarks.experiments.smoke:EXPERIMENT")
 register_experiment("table1", "benchmarks.experiments.table1:EXPERIMENTS")
+register_experiment("table2", "benchmarks.experiments.table2:EXPERIMENTS")
+register_experiment("table3", "benchmarks.experiments.table3:EXPERIMENTS")
+register_experiment("table4", "benchmarks.experiments.table4:EXPERIMENTS")
 
 
 def experiment_names() -> list[str]:

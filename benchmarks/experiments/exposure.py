@@ -10,6 +10,7 @@ for as many updates of as many texts as SeqGAN takes.
 from dataclasses import replace
 
 from benchmarks.experiments import table1
+from benchmarks.experiments.adversarial_sizes import BATCH, NETWORK, STEADY
 from benchmarks.specs.experiment import Algorithm, Experiment
 
 SHARED = ("MLE", "ScheduledSampling", "SeqGAN", "SeqGAN-steady")
@@ -24,11 +25,11 @@ def _small() -> Experiment:
         "SCST",
         "self_critical",
         # Of an update: its texts and the greedy one.
-        UPDATES * (table1.BATCH + 1) * table1.SMALL.length,
+        UPDATES * (BATCH + 1) * table1.SMALL.length,
         hyperparameters={
-            **table1.NETWORK,
-            "batch_size": table1.BATCH,
-            "learning_rate": table1.STEADY["learning_rate"],
+            **NETWORK,
+            "batch_size": BATCH,
+            "learning_rate": STEADY["learning_rate"],
             "entropy_weight": 0.0,
         },
         env_id=game.env_id,

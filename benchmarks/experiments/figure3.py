@@ -8,7 +8,8 @@ that of table1 in the same size, and with the same pre-training of the discrimin
 from dataclasses import replace
 
 from benchmarks.experiments import table1
-from benchmarks.experiments.table1 import BATCH, ROLLOUTS, Size
+from benchmarks.experiments.adversarial_sizes import BATCH, ROLLOUTS
+from benchmarks.experiments.table1 import Size
 from benchmarks.specs.experiment import Algorithm, Experiment
 
 # g-steps, d-steps, k: (a) to (d) of the figure.

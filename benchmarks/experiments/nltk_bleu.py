@@ -8,9 +8,9 @@ from typing import Self
 
 import numpy as np
 
+from benchmarks.measures.nltk_bleu import nltk_bleu_scores, nltk_scorers
 from textgen_env.checks import check_at_least
 from textgen_env.metrics import BleuScorer
-from textgen_env.metrics.bleu import brevity_penalty
 from textgen_env.rewards.base import BaseReward, FloatArray
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.vocabulary import IntArray
@@ -19,11 +19,9 @@ from textgen_env.vocabulary import IntArray
 class NltkBleu(BaseReward):
     """BP * exp(1/K sum_n log p_n), the sum over those orders n <= K alone that have a match: in [0, 1].
 
-    From version 3.2 (March 2016) until its correction in 2017 (nltk/nltk issues 1554 and 1838, pull request 1844),
-    NLTK's `sentence_bleu` without smoothing left orders without a match out of the sum and kept the weight 1/K of the
-    others. A text with a match more may then score *lower*: without any bigram of the references, all its tokens
-    known, it scores 1. The released code of SeqGAN's baseline PG-BLEU calls that function, with K = 3 and about 40%
-    of the training texts as references. For reproducing it; `textgen_env.rewards.bleu` has BLEU.
+    It is what NLTK's `sentence_bleu` was in 2016, an error included that `benchmarks.measures.nltk_bleu` describes.
+    The released code of SeqGAN's baseline PG-BLEU calls that function, with K = 3 and about 40% of the training texts
+    as references. For reproducing it; `textgen_env.rewards.bleu` has BLEU.
 
     Args:
         max_order: K.
@@ -59,10 +57,7 @@ class NltkBleu(BaseReward):
         bound = copy(self)
         bound._content_lengths = task.vocabulary.content_lengths
         lengths = task.vocabulary.content_lengths(texts.tokens, texts.lengths)[kept]
-        bound._scorers = tuple(
-            BleuScorer.of_texts(texts.tokens[kept], lengths, order, "none", effective_order=False)
-            for order in range(1, self.max_order + 1)
-        )
+        bound._scorers = nltk_scorers(texts.tokens[kept], lengths, self.max_order)
         return bound
 
     def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
@@ -74,13 +69,4 @@ class NltkBleu(BaseReward):
         if self._content_lengths is None:
             raise RuntimeError("NltkBleu is not bound: it has no references yet; use reward.bind(task), as an env does")
         content = self._content_lengths(tokens, lengths)
-        closest = self._scorers[0].references.lengths.closest(content, np.zeros(len(content), np.int64))
-        penalty = brevity_penalty(content, closest)
-        product = np.zeros(len(content))
-        # BLEU-k without smoothing is above 0 where all orders up to k have a match: BP (p_1 .. p_k)^(1/k).
-        for order, scorer in enumerate(self._scorers, 1):
-            bleu = scorer.score(tokens, content)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                product = np.where(bleu > 0, (bleu / penalty) ** order, product)
-        scores: FloatArray = penalty * product ** (1 / self.max_order)
-        return scores
+        return nltk_bleu_scores(self._scorers, tokens, content)

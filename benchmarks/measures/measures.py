@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks.measures.decoding import DECODED
 from benchmarks.measures.measured import DECODINGS, FloatArray, Measured, NotApplicable
 from benchmarks.measures.melodies import pitch_error
+from benchmarks.measures.nltk_bleu import nltk_bleu
 from benchmarks.measures.texts import bleu, distinct, fluency, mean_self_bleu, repetition
 from textgen_env.metrics import Estimate, cross_entropy, monte_carlo_mean
 from textgen_env.metrics import entropy as own_entropy
@@ -147,6 +148,10 @@ TABLE: tuple[Measure, ...] = (
     *(
         Measure(f"bleu_{n}", f"BLEU-{n}", SHARE, "higher", function=partial(bleu, max_order=n), validation=f"bleu_{n}")
         for n in (2, 3, 4, 5)
+    ),
+    *(
+        Measure(f"nltk_bleu_{n}", f"NLTK 3.2's BLEU-{n}", SHARE, function=partial(nltk_bleu, max_order=n))
+        for n in (2, 3, 4)
     ),
     *(
         Measure(f"self_bleu_{n}", f"Self-BLEU-{n}", SHARE, "lower", function=partial(mean_self_bleu, max_order=n))
