@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.analysis.differences import NO_VALUE, Difference, compared_with, differences
+from benchmarks.analysis.differences import Difference, compared_with, differences
 from benchmarks.analysis.load import Collected
 from benchmarks.analysis.significance import welch_interval
 from benchmarks.measures.measures import Quantity, quantity
@@ -26,8 +26,9 @@ def gain(collected: Collected) -> str:
     of = quantity(asked.metric, asked.unit)
     found = {each.label: each for each in differences(collected, of.name) if each.label in asked.learners}
     values = other.values.get(of.name, [])
-    if not values or all(each.difference is None for each in found.values()):
-        return f"Whether learning on the metric beat {asked.compared_with} is not known yet: {NO_VALUE}."
+    if not values or all(each.test is None for each in found.values()):
+        reasons = dict.fromkeys(each.reason for each in found.values())
+        return f"Whether learning on the metric beat {asked.compared_with} is not known: {', '.join(reasons)}."
     outcomes = {label: _outcome(each, of) for label, each in found.items()}
     ahead = [label for label, outcome in outcomes.items() if outcome == "ahead"]
     parts = [
@@ -35,7 +36,8 @@ def gain(collected: Collected) -> str:
         for word, labels in (
             ("ahead", ahead),
             ("behind", [label for label, outcome in outcomes.items() if outcome == "behind"]),
-            ("not told apart", [label for label, outcome in outcomes.items() if outcome == ""]),
+            ("not told apart", [label for label, outcome in outcomes.items() if outcome == "alike"]),
+            ("not tested", [label for label, outcome in outcomes.items() if outcome == "untested"]),
         )
         if labels
     ]
@@ -47,9 +49,11 @@ def gain(collected: Collected) -> str:
 
 
 def _outcome(found: Difference, of: Quantity) -> str:
-    """ "ahead", "behind", or "" where chance may be all there is."""
-    if found.difference is None or found.p_holm is None or found.p_holm >= LEVEL:
-        return ""
+    """In words; "alike" where chance may be all there is."""
+    if found.difference is None or found.p_holm is None:
+        return "untested"
+    if found.p_holm >= LEVEL:
+        return "alike"
     return "ahead" if (found.difference > 0) == (of.better != "lower") else "behind"
 
 

@@ -197,8 +197,8 @@ EXPERIMENTS = {
     "numbers-small": numbers(300, 100_000, 100_000).experiment(
         "numbers-small", "likelihood or the metric, on number words learned from 300 numbers", SMALL_SEEDS
     ),
-    "captions-small": captions(2_000, 200_000, 100_000).experiment(
-        "captions-small", "likelihood or the metric, on captions learned from 2,000", SMALL_SEEDS
+    "captions-small": captions(1_000, 120_000, 40_000).experiment(
+        "captions-small", "likelihood or the metric, on captions learned from 1,000", SMALL_SEEDS
     ),
     "transcribe-small": transcribe(4_000, 400_000, 100_000).experiment(
         "transcribe-small", "likelihood or the metric, on 4,000 captions heard through noise", SMALL_SEEDS

@@ -233,16 +233,16 @@ def _agent_of(out: Path, parent: Run, at: InitAt) -> tuple[Path, Point]:
     config = state.config
     if config is None or settings_digest(config) != settings_digest(parent.to_config(FILES in config)):
         raise ParentFailed(f"this run starts from {parent.name}, whose result is of other settings")
+    best = state.result.best
+    if at == "best" and best is None:
+        raise ParentFailed(
+            f"this run starts from the best point of {parent.name}, which was not validated; have a task with test data"
+        )
     if not path.is_file():
         raise ParentFailed(
             f"this run starts from {parent.name}, but {path} is missing; move that folder away to do it anew"
         )
-    best = state.result.best
-    if at == "end":
-        return path, state.result.curve[-1]
-    if best is None:
-        raise ParentFailed(f"this run starts from the best point of {parent.name}, which was not validated")
-    return path, best.point
+    return path, best.point if at == "best" and best is not None else state.result.curve[-1]
 
 
 def _result_of(

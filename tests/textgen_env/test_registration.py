@@ -199,7 +199,8 @@ def test_importing_adds_little_to_gymnasium() -> None:
     """Forty modules of ours, each of a few milliseconds, and none of anybody else's but the standard library's."""
     code = (
         "import sys, gymnasium; before = {*sys.modules}; import textgen_env; "
-        "print(*sorted(name for name in {*sys.modules} - before if name.partition('.')[0] not in sys.stdlib_module_names))"
+        "new = {*sys.modules} - before; "
+        "print(*sorted(name for name in new if name.partition('.')[0] not in sys.stdlib_module_names))"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     added = answer.stdout.split()

@@ -74,9 +74,23 @@ def test_where_nobody_is_ahead_it_says_so(tmp_path: Path) -> None:
 
 def test_without_a_value_nothing_is_known_and_without_a_metric_nothing_is_said(tmp_path: Path) -> None:
     assert made(tmp_path, EXPERIMENT, "entropy") == (
-        "Whether learning on the metric beat Longer is not known yet: one of the two has no value."
+        "Whether learning on the metric beat Longer is not known: one of the two has no value."
     )
     assert made(tmp_path, replace(EXPERIMENT, metric="")) == ""
+
+
+def test_one_run_tells_nothing_apart(tmp_path: Path) -> None:
+    assert made(tmp_path, replace(EXPERIMENT, seeds=(0,))) == (
+        "Whether learning on the metric beat Longer is not known: one seed is one observation, and a test needs at "
+        "least two of both."
+    )
+
+
+def test_a_learner_without_results_is_not_tested(tmp_path: Path) -> None:
+    rows = (*EXPERIMENT.algorithms, Algorithm("Absent", "uniform"))
+    said = made(tmp_path, replace(EXPERIMENT, algorithms=rows, learners=("Better", "Absent")))
+    assert "in 1 of 2 algorithms; ahead: Better" in said
+    assert said.endswith("; not tested: Absent without a result.")
 
 
 def test_learners_are_algorithms() -> None:

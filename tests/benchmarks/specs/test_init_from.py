@@ -235,6 +235,15 @@ def test_a_row_may_begin_as_the_best_by_validation(tmp_path: Path) -> None:
     assert begun.curve[0].tokens_read == stopped.best.point.tokens_read
 
 
+def test_without_test_data_there_is_no_best_point_to_begin_at(tmp_path: Path) -> None:
+    rows = (Algorithm("Uniform", "uniform"), replace(AT_BEST, agent="uniform", init_from="Uniform", hyperparameters={}))
+    tiny = replace(EXPERIMENT, env_id="TextGen-Tiny-v0", env_kwargs={}, algorithms=rows, evaluation=VALIDATED)
+    do(tiny, tmp_path)
+    error = read_state(tmp_path / "x" / "Best" / "seed-0").error
+    assert error is not None
+    assert "the best point of x/Uniform/seed-0, which was not validated; have a task with test data" in error.error
+
+
 def test_where_it_begins_counts_among_the_settings_only_if_it_is_not_the_end() -> None:
     assert "init_at" not in CHILD.to_config()
     assert AT_BEST.to_config()["init_at"] == "best"
