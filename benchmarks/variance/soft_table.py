@@ -28,7 +28,7 @@ class SoftTable(TableReward):
         weights = one_hots[:, :, : self._vocab_size]
         going = torch.ones_like(weights[:, 0, :1])  # (N, V^t): of each prefix that goes on
         scores = torch.zeros_like(going[:, 0])
-        for t, level in enumerate(self._levels):
+        for t, level in enumerate(self.levels):
             reached = going[:, :, None] * weights[:, t, None]
             scores = scores + reached.flatten(1) @ torch.from_numpy(level).to(weights)
             if self._eos_id is not None:

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from textgen_env.checks import check_at_least
-from textgen_env.rewards.base import BaseReward, FloatArray
+from textgen_env.rewards.base import BaseReward, FloatArray, RewardState, Terms
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.vocabulary import IntArray
 
@@ -27,7 +27,9 @@ class TableReward(BaseReward):
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = check_at_least("seed", seed, least=0)
-        self._levels: list[FloatArray] = []
+        # The levels one after another: entry `starts[t - 1] + node` is of the t tokens that `node` numbers.
+        self._entries = np.zeros(0)
+        self._starts = np.zeros(0, np.int64)
         self._vocab_size = 0
 
     def bind(self, task: Task) -> Self:
@@ -47,18 +49,56 @@ class TableReward(BaseReward):
                 )
         bound = copy(self)
         rng = np.random.default_rng(self.seed)
-        bound._levels = [rng.standard_normal(vocab_size**t) for t in range(1, horizon + 1)]
+        sizes = [vocab_size**t for t in range(1, horizon + 1)]
+        bound._entries = np.concatenate([rng.standard_normal(size) for size in sizes])
+        bound._starts = np.cumsum([0, *sizes[:-1]])
         bound._vocab_size = vocab_size
         return bound
 
+    @property
+    def levels(self) -> list[FloatArray]:
+        """For t = 1 .. T the (V^t,) entries r(x_1 .. x_t), x_1 the digit of most weight of an entry's place."""
+        return np.split(self._entries, self._starts[1:].tolist())
+
     def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
         """The sums (N,) along each text."""
-        if not self._levels:
-            raise ValueError("reward 'table' is not bound to a task; use reward.bind(task)")
-        scores = np.zeros(len(tokens))
-        node = np.zeros(len(tokens), np.int64)
-        for t in range(int(lengths.max(initial=0))):
-            written = lengths > t
-            node = np.where(written, node * self._vocab_size + tokens[:, t], 0)
-            scores += np.where(written, self._levels[t][node], 0.0)
+        scores: FloatArray = self.begin(tokens, lengths)["total"]
         return scores
+
+    def begin(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> RewardState:
+        """The prefix scores, and "node" (N,) int64: the tokens of a prefix of less than T as digits of a number to the
+        base V."""
+        if not len(self._starts):
+            raise ValueError("reward 'table' is not bound to a task; use reward.bind(task)")
+        totals, node = np.zeros(len(tokens)), np.zeros(len(tokens), np.int64)
+        for t in range(int(lengths.max(initial=0))):
+            written = np.flatnonzero(lengths > t)
+            node[written] = node[written] * self._vocab_size + tokens[written, t]
+            totals[written] += self._entries[self._starts[t] + node[written]]
+        return {"total": totals, "node": node % self._nodes}
+
+    def extend(
+        self, state: RewardState, tokens: IntArray, lengths: IntArray, sources: Sources | None = None
+    ) -> tuple[Terms, RewardState]:
+        """One more entry of the table for each prefix."""
+        last = lengths - 1
+        node = state["node"] * self._vocab_size + tokens[np.arange(len(tokens)), last]
+        totals = state["total"] + self._entries[self._starts[last] + node]
+        return {self.name: totals}, {"node": node % self._nodes}
+
+    def check_state(self, state: RewardState) -> None:
+        """Refuses what is no state of prefixes.
+
+        Raises:
+            ValueError: a number of no prefix that has a token to come.
+        """
+        node = state["node"]
+        wrong = (node < 0) | (node >= self._nodes)
+        if wrong.any():
+            said = f"holds {node[wrong][0]}, which numbers no prefix: 0 to {self._nodes - 1}"
+            raise ValueError(f"reward 'table': node {said}; restore what snapshot() returned")
+
+    @property
+    def _nodes(self) -> int:
+        """Prefixes of the longest that a token can follow; the number of one of T tokens is never read."""
+        return int(self._vocab_size ** (len(self._starts) - 1))

@@ -47,6 +47,28 @@ def test_lengths_and_blanks() -> None:
     assert scores[2] == 0.0
 
 
+def test_a_prefix_is_scored_from_the_one_before() -> None:
+    task = TinyTask(3, 4)
+    bound = TableReward().bind(task)
+    tokens, lengths, _ = task.all_texts()
+    begun = bound.begin(tokens, np.zeros_like(lengths))
+    state = dict(begun)
+    for t in range(4):
+        written = np.full(len(tokens), t + 1)
+        going = lengths > t
+        rows = {name: values[going] for name, values in state.items()}
+        terms, after = bound.extend(rows, tokens[going], written[going])
+        np.testing.assert_array_equal(terms["table"], bound.score(tokens[going], written[going]))
+        state["total"][going], state["node"][going] = terms["table"], after["node"]
+    np.testing.assert_array_equal(state["total"], bound.score(tokens, lengths))
+    again = bound.begin(tokens, lengths)
+    assert all(np.array_equal(again[name], state[name]) for name in state)
+    assert [len(level) for level in bound.levels] == [3, 9, 27, 81]
+    bound.check_state(state)
+    with pytest.raises(ValueError, match="reward 'table': node holds 27, which numbers no prefix: 0 to 26"):
+        bound.check_state({**state, "node": np.array([3, 27])})
+
+
 def test_the_seed_alone_makes_the_table() -> None:
     task = TinyTask()
     tokens, lengths, _ = task.all_texts()
