@@ -113,7 +113,7 @@ def notes(texts: int) -> list[str]:
         "margin: by how much the best point of the agent's curve is better than a point of the other's, in the worse "
         "of quality and diversity, on average over the other's points, and over seeds (95% interval by Student's t). "
         "Points of lower quality or lower diversity than the agent's curve shows anywhere are left out: it was not "
-        "swept so far.",
+        "swept so far. Where the units of the two differ, it is the sign of a margin that counts.",
         "dominates: at each of the other's points the whole interval of the margin is at least 0; no: at one of them "
         "it is below 0.",
     ]
