@@ -373,34 +373,3 @@ def test_new_seeds_of_exact_are_counted_as_they_are_kept() -> None:
         assert below == f"{missed} of {len(values)}", label
         assert interval == f"{low:.1%} to {high:.1%}"
         assert worst == (f"KL {max(values):.4f}" if soft else f"{min(values):.4f}")
-
-
-def exposure_tables() -> tuple[list[Row], list[Row]]:
-    """Those of the section: of the gaps, and of the margins."""
-    section = words()[words().index("## exposure") :].partition("\n## ")[0]
-    return first_table(section), first_table(section[section.index("| MLE over |") :])
-
-
-def test_exposure_bias_is_as_its_table_has_it() -> None:
-    kept = (RESULTS / "exposure" / "exposure.md").read_text(encoding="utf-8")
-    found = {row["agent"]: row for row in first_table(kept[kept.index("## KL(agent‖oracle)") :])}
-    gaps, _ = exposure_tables()
-    assert [row["agent"] for row in gaps] == list(found)
-    for row in gaps:
-        assert row.items() <= found[row["agent"]].items()
-
-
-def test_who_dominates_whom_is_as_the_pairs_have_it() -> None:
-    found = {
-        (row["plane"], row["worse"]): row for row in rows_of("exposure", "sweep_pairs.csv") if row["better"] == "MLE"
-    }
-    _, margins = exposure_tables()
-    assert 2 * len(margins) == len(found)
-    said = {"True": "yes", "False": "no", "": "not certain"}
-    for other, *cells in (row.values() for row in margins):
-        shown = []
-        for plane in ("nll", "bleu"):
-            pair = found[plane, other]
-            margin, low, high = (f"{float(pair[name]):+.3f}" for name in ("margin", "low", "high"))
-            shown += [f"{margin} ({low} to {high})", said[pair["dominates"]]]
-        assert cells == shown, other
