@@ -75,14 +75,20 @@ class Vocabulary:
         separator: what stands between two decoded tokens: " " for words, "" for characters and pieces.
         joining: joins decoded tokens where a separator is not all there is to it, such as a tokenization that puts no
             blank before a full stop; None for the separator alone.
+        unknown: the string among them that stands for whatever the vocabulary lacks, or None.
 
     Raises:
         TypeError: a token or a separator that is no string.
-        ValueError: no tokens, a token twice, or an `eos` that is not among them.
+        ValueError: no tokens, a token twice, or an `eos` or `unknown` that is not among them.
     """
 
     def __init__(
-        self, tokens: Sequence[str], eos: str | None = None, separator: str = " ", joining: Joining | None = None
+        self,
+        tokens: Sequence[str],
+        eos: str | None = None,
+        separator: str = " ",
+        joining: Joining | None = None,
+        unknown: str | None = None,
     ) -> None:
         if not isinstance(tokens, Iterable):
             raise TypeError(f"tokens={tokens!r} must be a sequence of strings, got {type(tokens).__name__}")
@@ -100,9 +106,11 @@ class Vocabulary:
         if len(self._ids) != len(self.tokens):
             repeated = next(t for i, t in enumerate(self.tokens) if self._ids[t] != i)
             raise ValueError(f"tokens: {repeated!r} occurs twice; each token needs one id")
-        if eos is not None and eos not in self._ids:
-            raise ValueError(f"eos={eos!r} is not among the {len(self.tokens)} tokens; add it to them")
+        for name, special in (("eos", eos), ("unknown", unknown)):
+            if special is not None and special not in self._ids:
+                raise ValueError(f"{name}={special!r} is not among the {len(self.tokens)} tokens; add it to them")
         self.eos_id: int | None = None if eos is None else self._ids[eos]
+        self.unknown_id: int | None = None if unknown is None else self._ids[unknown]
 
     @classmethod
     def numbered(cls, size: int) -> Vocabulary:
@@ -120,11 +128,12 @@ class Vocabulary:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Vocabulary):
             return NotImplemented
-        same_form = self.eos_id == other.eos_id and self.separator == other.separator
+        same_form = self.eos_id == other.eos_id and self.unknown_id == other.unknown_id
+        same_form = same_form and self.separator == other.separator
         return same_form and self.joining == other.joining and self.tokens == other.tokens
 
     def __hash__(self) -> int:
-        return hash((self.tokens, self.eos_id, self.separator, self.joining))
+        return hash((self.tokens, self.eos_id, self.unknown_id, self.separator, self.joining))
 
     def encode(self, pieces: Iterable[str]) -> list[int]:
         """Ids of a text already cut into tokens.

@@ -18,7 +18,7 @@ EXPERIMENT = Experiment(
     name="own_text",
     description="10,000 captions of photographs: REINFORCE and SB3's PPO on BLEU, from nothing and from likelihood",
     env_id="TextGen-Corpus-v0",
-    env_kwargs={"path": CAPTIONS, "min_count": 5, "max_length": LENGTH},
+    env_kwargs={"path": CAPTIONS, "min_count": 5, "unknown": "drop", "max_length": LENGTH},
     algorithms=(
         Algorithm("Random", "uniform"),
         Algorithm(

@@ -215,6 +215,7 @@ def test_score_of_a_conditional_task_needs_sources(echo_task: Any) -> None:
         ((7,), TypeError, "tokens=7 must be a sequence of strings, got int"),
         ((["a"], None, None), TypeError, "separator=None must be a string, got NoneType"),
         ((["a"], "<eos>"), ValueError, "eos='<eos>' is not among the 1 tokens"),
+        ((["a"], None, " ", None, "<unk>"), ValueError, "unknown='<unk>' is not among the 1 tokens"),
     ],
 )
 def test_a_bad_vocabulary(arguments: Any, error: type[Exception], message: str) -> None:

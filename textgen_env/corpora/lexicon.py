@@ -116,7 +116,14 @@ def lexicon_of(
     ids[taken] = np.arange(len(special), len(special) + len(taken))
     unknown[taken] = False
     tokens = [*special, *(pieces[i] for i in taken)]
-    return Lexicon(Vocabulary(tokens, END if ends else None, tokenization.separator, tokenization), ids, unknown)
+    vocabulary = Vocabulary(
+        tokens,
+        END if ends else None,
+        tokenization.separator,
+        tokenization,
+        UNKNOWN if UNKNOWN in special else None,
+    )
+    return Lexicon(vocabulary, ids, unknown)
 
 
 def _fixed(tokenization: Tokenization, fixed: Pieces, pieces: Sequence[str], limits: Limits) -> Lexicon:
@@ -126,7 +133,7 @@ def _fixed(tokenization: Tokenization, fixed: Pieces, pieces: Sequence[str], lim
             f"{len(fixed.tokens)} pieces fixed; leave both at their defaults, and give the number of pieces to learn "
             'as {"name": "subword", "vocab_size": ...}'
         )
-    vocabulary = Vocabulary(fixed.tokens, fixed.end, tokenization.separator, tokenization)
+    vocabulary = Vocabulary(fixed.tokens, fixed.end, tokenization.separator, tokenization, fixed.unknown or None)
     known = {token: i for i, token in enumerate(fixed.tokens) if token not in (fixed.end, fixed.unknown)}
     replacement = UNCOVERED
     if limits.unknown == "replace" and fixed.unknown:

@@ -38,6 +38,8 @@ class BleuReward(BaseReward):
     of "a dog runs ." is sacrebleu's of "<s> a dog runs . </s>" against references of that form, and what begins or ends
     as no reference does is told from a sentence. A text that is cut at the horizon ends as none of them does.
 
+    The token that stands for unknown words, `<unk>` of a corpus, is matched by nothing: in two texts it is two words.
+
     Args:
         max_order: the longest n-gram that counts, >= 1.
         smooth_method: what an order without a match counts: "none", "floor", "add-k" or "exp", as in
@@ -84,6 +86,9 @@ class BleuReward(BaseReward):
             return self
         references = task.references()
         tokens, lengths = self._counted(task, references.tokens, references.lengths)
+        if task.vocabulary.unknown_id is not None:
+            # An id that no text has: those up to the blank are tokens, the next may be what is counted for a cut.
+            tokens = np.where(tokens == task.vocabulary.unknown_id, task.vocabulary.blank_id + 2, tokens)
         bound = copy(self)
         bound._task = task
         bound._scorer = BleuScorer.of_texts(

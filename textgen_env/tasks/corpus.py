@@ -26,6 +26,9 @@ class CorpusTask(BaseTask):
     id 1 where `unknown="replace"`, and the others follow, the most frequent first. A subword tokenization has its own
     pieces with their own ids. Decoded texts are readable: no blank stands before a full stop.
 
+    `<unk>` is an action like others: BLEU counts it as a word that nothing matches, other rewards may pay for it, and
+    with `unknown="drop"` there is none.
+
     `task.report` says what became of the texts: how many were read, kept, and left out and why, how many tokens are
     unknown, how long the texts are. `python -m textgen_env.data describe FILE` prints it.
 
