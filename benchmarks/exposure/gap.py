@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,6 +88,22 @@ class OverSeeds:
         if self.low is None or self.high is None:
             return None
         return True if self.low > 0 else False if self.high < 0 else None
+
+
+def less(runs: Mapping[int, Sequence[Gap]], others: Mapping[int, Sequence[Gap]]) -> OverSeeds | None:
+    """The mean gap of one algorithm less that of another, run by run of the same seed, over the lengths k >= 1 that
+    both have; None without a seed or a length in common.
+
+    Args:
+        runs, others: the gaps of each seed.
+    """
+    differences = []
+    for seed in runs.keys() & others.keys():
+        pair = [{each.length: each.gap.value for each in gaps if each.length} for gaps in (runs[seed], others[seed])]
+        common = sorted(pair[0].keys() & pair[1].keys())
+        if common:
+            differences.append(np.mean([pair[0][k] - pair[1][k] for k in common]))
+    return OverSeeds.of(differences) if differences else None
 
 
 @dataclass(frozen=True)

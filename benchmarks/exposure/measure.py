@@ -30,6 +30,8 @@ from textgen_env.vocabulary import IntArray
 TEXTS_AT_ONCE = 512
 CHANCES_AT_ONCE = 2**22
 BLEU_ORDER = 2
+# Share of the texts that must go on beyond a prefix's length: of fewer, which are the long ones, little is known.
+FEWEST = 0.05
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def measured_gaps(
     found: dict[Score, list[Gap]] = {score: [] for score in scores}
     for k in lengths:
         going = np.flatnonzero((real.lengths > k) & (own_lengths > k))
-        if len(going) < 2 or not (oracle or (references.lengths > k).any()):
+        if len(going) < max(2, FEWEST * len(given)) or not (oracle or (references.lengths > k).any()):
             break
         rows = torch.from_numpy(going).to(given.device)
         picked = None if sources is None else sources[going]

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.exposure.gap import Exposure, Gap, OverSeeds, exposure
+from benchmarks.exposure.gap import Exposure, Gap, OverSeeds, exposure, less
 from benchmarks.exposure.measure import Score
 from benchmarks.report.files import csv_text, markdown_table
 from benchmarks.report.table import NONE, Column, Table, table_of_texts
 
 DIGITS = 4
+FIRST = "MLE"
+LESS = f"gap less that of {FIRST}"
 SUMMARY = tuple(
     Column(title, priority=priority)
     for title, priority in {
@@ -22,6 +24,7 @@ SUMMARY = tuple(
         "gap": 1,
         "its growth a token": 2,
         "own / real": 6,
+        LESS: 2,
     }.items()
 )
 HEADS = (
@@ -40,6 +43,11 @@ class AgentGaps:
     runs: tuple[tuple[Gap, ...], ...]
 
     @property
+    def by_seed(self) -> Mapping[int, tuple[Gap, ...]]:
+        """The runs by their seeds."""
+        return dict(zip(self.seeds, self.runs, strict=True))
+
+    @property
     def together(self) -> Exposure:
         """What they say together."""
         return exposure(self.runs)
@@ -48,7 +56,14 @@ class AgentGaps:
 def summary(score: Score, found: Sequence[AgentGaps]) -> Table:
     """One line an algorithm: means over the lengths k >= 1 of the prefix, and over seeds."""
     heading = f"{score.title} ({score.unit})"
-    return table_of_texts(heading, SUMMARY, (_cells(each) for each in found if each.score == score))
+    of_score = [each for each in found if each.score == score]
+    return table_of_texts(heading, SUMMARY, (_cells(each, against(each, found)) for each in of_score))
+
+
+def against(each: AgentGaps, found: Sequence[AgentGaps]) -> OverSeeds | None:
+    """By how much more an agent is exposed than likelihood, seed by seed; None for likelihood itself, or without it."""
+    others = next((other for other in found if other.label == FIRST and other.score == each.score), None)
+    return None if others is None or each.label == FIRST else less(each.by_seed, others.by_seed)
 
 
 def by_length(each: AgentGaps) -> Table:
@@ -106,7 +121,8 @@ def notes(texts: int) -> list[str]:
         "variation: of the agent's and the oracle's distributions of the token right after the prefix, exact (He et "
         "al. 2021). BLEU: of the continuation against what follows k tokens in other real texts; of a conditional "
         "task, in those of the same source.",
-        "growth: slope of the gap over k >= 1. own / real: ratio of the means; 1 without exposure bias.",
+        "growth: slope of the gap over k >= 1. own / real: ratio of the means; 1 without exposure bias. gap less that "
+        f"of {FIRST}: the difference of runs of the same seed; intervals are not corrected for how many there are.",
     ]
 
 
@@ -136,13 +152,14 @@ def to_json(found: Sequence[AgentGaps]) -> list[Mapping[str, Any]]:
             "score": each.score.name,
             "seeds": list(each.seeds),
             **asdict(each.together),
+            "less_first": None if (compared := against(each, found)) is None else asdict(compared),
             "verdict": verdict(each),
         }
         for each in found
     ]
 
 
-def _cells(each: AgentGaps) -> tuple[str, ...]:
+def _cells(each: AgentGaps, compared: OverSeeds | None) -> tuple[str, ...]:
     together = each.together
     used = [gap for run in each.runs for gap in run if gap.length]
     levels = (sum(getattr(gap, name).value for gap in used) / len(used) for name in ("real", "own"))
@@ -153,6 +170,7 @@ def _cells(each: AgentGaps) -> tuple[str, ...]:
         shown(together.gap, "+"),
         shown(together.growth, "+"),
         shown(together.ratio, digits=3),
+        shown(compared, "+"),
     )
 
 

@@ -68,7 +68,8 @@ class Dominance:
     """Whether curve B dominates curve A, over S seeds.
 
     Attributes:
-        margins: (K,) means over seeds of `margins` at the points of A within B's reach with every seed.
+        margins: (K,) means over seeds of `margins` at the points of A within B's reach with every seed; where
+            there are none, at those that B beats (a margin >= 0) with every seed.
         low, high: (K,) the ends of their 95% intervals by Student's t; None of a single seed.
         points: (K,) which points of A these are.
         mean: of the margins over those points, and over seeds; NaN where there are none.
@@ -117,8 +118,11 @@ def dominance(a: ArrayLike, b: ArrayLike) -> Dominance:
             f"a and b must be (S, P, 2) and (S, Q, 2) of the same seeds, got {first.shape}, {second.shape}"
         )
     pairs = list(zip(first, second, strict=True))
+    every = np.array([margins(*pair) for pair in pairs])  # (S, P)
     points = np.flatnonzero(np.all([within_reach(*pair) for pair in pairs], axis=0))
-    found = np.array([margins(*pair)[points] for pair in pairs])  # (S, K)
+    if not len(points):
+        points = np.flatnonzero((every >= 0).all(0))
+    found = every[:, points]  # (S, K)
     if not len(points):
         return Dominance(np.empty(0), None, None, points, float("nan"), None, None)
     middle, mean = found.mean(0), float(found.mean())

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import matplotlib
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from benchmarks.measures.measures import Quantity
 from benchmarks.report.plots import GREY, style
 from benchmarks.sweep.curves import AgentCurve, Drawn
 
 PANEL_INCHES = 5.4, 4.6
+# Of the panel: labels that lie nearer would cover one another.
+APART = 0.05
 
 
 # A dollar in a name is a dollar, and no formula.
@@ -30,6 +34,7 @@ def picture(planes: Sequence[Drawn]) -> Figure:
     for found, axes in zip(planes, panels, strict=True):
         for curve in found.curves:
             _draw(axes, found, curve, labels.index(curve.label))
+        _label_ends(axes, found, labels)
         for each, of, turn in (("x", found.diversity, axes.invert_xaxis), ("y", found.quality, axes.invert_yaxis)):
             getattr(axes, f"set_{each}label")(_axis_title(of, "diversity" if each == "x" else "quality"), fontsize=9)
             if of.better == "lower":
@@ -62,15 +67,29 @@ def _draw(axes: Axes, found: Drawn, curve: AgentCurve, position: int) -> None:
         axes.plot(
             diversity[at], quality[at], marker="o", markersize=9, markerfacecolor="none", color=colour, linestyle=""
         )
-    for place in {0, len(diversity) - 1}:
-        axes.annotate(
-            f"{found.temperatures[place]:g}",
-            (diversity[place], quality[place]),
-            xytext=(4, 4),
-            textcoords="offset points",
-            fontsize=7,
-            color=colour,
-        )
+
+
+def _label_ends(axes: Axes, found: Drawn, labels: Sequence[str]) -> None:
+    """The first and the last temperature beside the ends of each curve, where no other stands already."""
+    span = axes.dataLim
+    written: list[NDArray[np.float64]] = []
+    for curve in found.curves:
+        quality, diversity = curve.values.mean(0).T
+        for end in (0, len(quality) - 1):
+            place = np.array(
+                [(diversity[end] - span.x0) / (span.width or 1), (quality[end] - span.y0) / (span.height or 1)]
+            )
+            if any(np.abs(place - other).max() < APART for other in written):
+                continue
+            written.append(place)
+            axes.annotate(
+                f"{found.temperatures[end]:g}",
+                (diversity[end], quality[end]),
+                xytext=(4, 4),
+                textcoords="offset points",
+                fontsize=7,
+                color=style(labels.index(curve.label))[0],
+            )
 
 
 def _axis_title(of: Quantity, what: str) -> str:

@@ -63,13 +63,20 @@ def title(found: Drawn) -> str:
 def verdict(found: Drawn, pair: Pair) -> str:
     """What is found of two curves, in a sentence."""
     begins = f"{title(found)}: "
+    if not len(pair.over.points) and not len(pair.under.points):
+        return f"{begins}{pair.first} and {pair.second} are too far apart to be held against one another."
     if len(pair.seeds) < 2:
-        means = ", ".join(f"{p.first} over {p.second} {p.over.mean:+.{DIGITS}f}" for p in (pair, pair.turned()))
+        means = ", ".join(
+            f"{each.first} over {each.second} {each.over.mean:+.{DIGITS}f}"
+            for each in (pair, pair.turned())
+            if len(each.over.points)
+        )
         return f"{begins}{pair.first} and {pair.second} share one seed, which has no interval; mean margins: {means}."
     winner = pair.winner
     if winner is None:
-        margin = _interval(pair.over.mean, pair.over.mean_low, pair.over.mean_high)
-        return f"{begins}neither of {pair.first} and {pair.second} is ahead: {pair.first}'s margin is {margin}."
+        known = pair if len(pair.over.points) else pair.turned()
+        margin = _interval(known.over.mean, known.over.mean_low, known.over.mean_high)
+        return f"{begins}neither of {pair.first} and {pair.second} is ahead: {known.first}'s margin is {margin}."
     of = winner.over
     margin = _interval(of.mean, of.mean_low, of.mean_high)
     if of.dominates:
@@ -106,7 +113,7 @@ def notes(texts: int) -> list[str]:
         "margin: by how much the best point of the agent's curve is better than a point of the other's, in the worse "
         "of quality and diversity, on average over the other's points, and over seeds (95% interval by Student's t). "
         "Points of lower quality or lower diversity than the agent's curve shows anywhere are left out: it was not "
-        "swept so far.",
+        "swept so far. Where the units of the two differ, it is the sign of a margin that counts.",
         "dominates: at each of the other's points the whole interval of the margin is at least 0; no: at one of them "
         "it is below 0.",
     ]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.analysis.statistics import mean_interval
-from benchmarks.exposure.gap import OverSeeds, exposure, gap_at, growth
+from benchmarks.exposure.gap import Gap, OverSeeds, exposure, gap_at, growth, less
 
 
 def test_a_gap_is_how_much_worse_it_is_after_the_own_prefixes() -> None:
@@ -37,6 +37,19 @@ def test_seeds_together() -> None:
     assert found.ratio.mean == pytest.approx(1.4)
     assert exposure([[gap_at(1, [0.0, 1.0], [1.0, 1.0], False)]]).growth is None
     assert exposure([[gap_at(1, [0.0, 0.0], [1.0, 1.0], False)]]).ratio is None
+
+
+def test_algorithms_are_compared_seed_by_seed() -> None:
+    def run(slope: float, lengths: tuple[int, ...]) -> list[Gap]:
+        return [gap_at(k, [1.0, 1.0], [1.0 + slope * k, 1.0 + slope * k], False) for k in lengths]
+
+    one = {0: run(0.3, (0, 1, 2, 3)), 1: run(0.5, (0, 1, 2, 3)), 7: run(9.0, (0, 1))}
+    other = {1: run(0.1, (0, 1, 2)), 0: run(0.2, (0, 1, 2)), 2: run(9.0, (0, 1))}
+    found = less(one, other)
+    assert found is not None
+    # Over the lengths 1 and 2: 0.1 and 0.4 for each token.
+    assert (found.mean, found.low, found.high) == pytest.approx((0.375, *mean_interval([0.15, 0.6])))
+    assert less(one, {5: run(0.1, (0, 1))}) is None
 
 
 def test_what_an_interval_says() -> None:

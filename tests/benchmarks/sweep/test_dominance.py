@@ -59,6 +59,9 @@ def test_points_beyond_a_curve_that_was_not_swept_so_far_are_left_out() -> None:
     short = LINE[1:3] + 0.1
     assert within_reach(LINE, short).tolist() == [False, False, False, False]
     assert within_reach(LINE, short - 0.2).tolist() == [False, True, True, False]
+    # Where all are out of reach, those that are beaten count.
+    assert dominance([LINE], [short]).points.tolist() == [1, 2]
+    assert dominance([LINE], [short + 9]).points.tolist() == [0, 1, 2, 3]
     # A point better than all of the other's in diversity, and within its quality, tells against it.
     assert within_reach([[1.0, 9.0]], short - 0.2).tolist() == [True]
     assert dominance([[[1.0, 9.0]]], [short - 0.2]).mean < 0
@@ -74,7 +77,7 @@ def test_one_curve_dominates_where_every_interval_is_above() -> None:
     # The outermost points of A have less quality or diversity than B shows anywhere.
     assert over.points.tolist() == [1, 2]
     assert (over.dominates, over.ahead) == (True, True)
-    assert over.margins == pytest.approx([0.5, 0.5])
+    assert over.margins == pytest.approx([0.5] * 2)
     assert (over.mean, over.mean_low, over.mean_high) == pytest.approx((0.5, *mean_interval([0.4, 0.5, 0.6])))
     assert (under.dominates, under.ahead) == (False, False)
 
@@ -99,7 +102,8 @@ def test_one_seed_has_no_interval() -> None:
 
 
 def test_curves_apart_are_not_held_against_one_another() -> None:
-    found = dominance([LINE, LINE], [LINE + 10, LINE + 10])
+    far = LINE + np.array([10.0, -10.0])
+    found = dominance([LINE, LINE], [far, far])
     assert len(found.points) == 0
     assert np.isnan(found.mean)
     assert (found.dominates, found.ahead) == (None, None)

@@ -93,6 +93,9 @@ def test_verdicts_name_who_dominates_whom() -> None:
     assert ": C dominates B" in b_c
     assert verdicts(plane, against="B") == [verdict(plane, each.turned() if each.first != "B" else each)
                                            for each in plane.pairs if "B" in (each.first, each.second)]  # fmt: skip
+    apart = values([[(1.0, 9.0), (2.0, 8.0)]] * 3, "A") | values([[(8.0, 2.0), (9.0, 1.0)]] * 3, "B")
+    far = verdicts(drawn([NLL], (0.5, 1.0), ["A", "B"], apart)[0])[0]
+    assert far.endswith("A and B are too far apart to be held against one another.")
     assert "share one seed, which has no interval" in verdicts(plane_of(("A", [0.0]), ("B", [0.5])))[0]
 
 
