@@ -21,9 +21,9 @@ Streams = list[list[str | None]]
 def corpus_bleu(measured: Measured, method: Decoding) -> Estimate:
     """Corpus BLEU of the decoded texts against the references of their sources, in [0, 1]: 1/100 of sacrebleu's
     `BLEU().corpus_score` on the task's tokens (Papineni et al. 2002)."""
+    task, texts = _decoded(measured, method)
     from sacrebleu.metrics.bleu import BLEU
 
-    task, texts = _decoded(measured, method)
     # Ids, so that a token is a word whatever characters it has.
     written = [" ".join(map(str, ids)) for ids in _contents(task, texts)]
     known = [" ".join(map(str, ids)) for ids in _contents(task, task.references())]
@@ -33,18 +33,18 @@ def corpus_bleu(measured: Measured, method: Decoding) -> Estimate:
 def corpus_chrf(measured: Measured, method: Decoding) -> Estimate:
     """Corpus chrF of the decoded strings against the references of their sources, in [0, 1]: 1/100 of sacrebleu's
     `CHRF().corpus_score` (Popović 2015)."""
+    task, texts = _decoded(measured, method)
     from sacrebleu.metrics.chrf import CHRF
 
-    task, texts = _decoded(measured, method)
     return _jackknifed(CHRF(), _strings(task, texts), _streams(task, texts, _strings(task, task.references())))
 
 
 def corpus_ter(measured: Measured, method: Decoding) -> Estimate:
     """Translation edit rate of the decoded strings, edits a word: 1/100 of sacrebleu's `TER().corpus_score` (Snover et
     al. 2006)."""
+    task, texts = _decoded(measured, method)
     from sacrebleu.metrics.ter import TER
 
-    task, texts = _decoded(measured, method)
     streams = _streams(task, texts, _strings(task, task.references()))
     judge = TER()
     scores = [
