@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgen_env.kernels.compiling import kernel, load_first
-from textgen_env.kernels.softmax import ADDED_IN_LANES, LOWEST, NOTHING, ONE, _maximum, exp
+from textgen_env.kernels.softmax import ADDED_IN_LANES, LOWEST, NOTHING, ONE, maximum, exp
 from textgen_env.vocabulary import IntArray
 
 
@@ -39,7 +39,7 @@ def describe(
         row = logits[i]
         if not 0 <= tokens[i] < row.size:
             return i
-        highest = _maximum(row)
+        highest = maximum(row)
         total, weighted = 0.0, 0.0
         for start in range(0, row.size, ADDED_IN_LANES):
             # Sums of what is below the maximum stay exact where nearly all of the weight is on one token.
