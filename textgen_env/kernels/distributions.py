@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgen_env.kernels.compiling import kernel, load_first
-from textgen_env.kernels.softmax import ADDED_IN_LANES, LOWEST, NOTHING, ONE, maximum, exp
+from textgen_env.kernels.softmax import ADDED_IN_LANES, LOWEST, NOTHING, ONE, exp, maximum
 from textgen_env.vocabulary import IntArray
 
 
