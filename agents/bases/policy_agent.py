@@ -93,13 +93,17 @@ class PolicyAgent(TrainableAgent):
 
     def imitate(self, batch: TextBatch, optimiser: torch.optim.Adam) -> dict[str, float]:
         """One update that makes the texts of a batch likelier: maximum likelihood, teacher forcing."""
-        decoder, hidden = self.network.decoder, self.network.hidden(batch.token_ids, batch.source_ids)
-        layer = decoder.output.weight, decoder.output.bias
-        nll = cross_entropy(hidden, *layer, batch.token_ids, batch.written, decoder.logits_memory)
+        nll = self.likelihood_loss(batch)
         losses = self.gradient_step(nll, {"nll": nll}, optimiser, batch)
         self.batches_read += 1
         self.tokens_read += int(batch.lengths.sum())
         return losses
+
+    def likelihood_loss(self, batch: TextBatch) -> Tensor:
+        """-log pi(x_t | x_<t) of a batch's texts, the mean over their tokens, in nats a token."""
+        decoder, hidden = self.network.decoder, self.network.hidden(batch.token_ids, batch.source_ids)
+        layer = decoder.output.weight, decoder.output.bias
+        return cross_entropy(hidden, *layer, batch.token_ids, batch.written, decoder.logits_memory)
 
     def _build(self, spec: TextSpec, config: Any, seed: int, device: str) -> None:
         super()._build(spec, config, seed, device)
