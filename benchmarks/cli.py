@@ -216,7 +216,11 @@ def sample(
 def throughput(
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="a case, instead of all (but million); may be repeated", show_default=False),
+        typer.Option(
+            metavar="NAME",
+            help="a case, in place of all but defaults, million; repeatable",
+            show_default=False,
+        ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="smaller sizes, in half a minute")] = False,
     repeats: Annotated[int, typer.Option(help="rounds of each comparison, whose median is shown")] = 7,

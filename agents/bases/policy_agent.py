@@ -95,13 +95,17 @@ class PolicyAgent(TrainableAgent):
 
     def imitate(self, batch: TextBatch, optimiser: torch.optim.Adam) -> dict[str, float]:
         """One update that makes the texts of a batch likelier: maximum likelihood, teacher forcing."""
-        network = self.network
-        layer = network.layer(network.hidden(batch.token_ids, batch.source_ids))
-        nll = cross_entropy(layer, batch.token_ids, batch.written, network.decoder.logits_memory)
+        nll = self.likelihood_loss(batch)
         losses = self.gradient_step(nll, {"nll": nll}, optimiser, batch)
         self.batches_read += 1
         self.tokens_read += int(batch.lengths.sum())
         return losses
+
+    def likelihood_loss(self, batch: TextBatch) -> Tensor:
+        """-log pi(x_t | x_<t) of a batch's texts, the mean over their tokens, in nats a token."""
+        network = self.network
+        layer = network.layer(network.hidden(batch.token_ids, batch.source_ids))
+        return cross_entropy(layer, batch.token_ids, batch.written, network.decoder.logits_memory)
 
     def log_probs_and_entropies(self, batch: TextBatch, layer: Layer) -> tuple[Tensor, Tensor]:
         """log pi(x_t | x_<t) and the entropy (M, T) of a text's distributions, forbidden tokens masked; read off hidden

@@ -1,7 +1,8 @@
 """Base of policy-gradient agents: play a batch of texts, take one gradient step.
 
 Agents with a critic have their advantages here, too: Schulman, Moritz, Levine, Jordan and Abbeel, "High-Dimensional
-Continuous Control Using Generalized Advantage Estimation" (2016).
+Continuous Control Using Generalized Advantage Estimation" (2016). A likelihood term beside the reward: Bahdanau et al.,
+"An Actor-Critic Algorithm for Sequence Prediction" (2017), section 3.3.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from agents.bases.episodic import play_and_learn
 from agents.bases.policy_agent import PolicyAgent
 from agents.data.episodes import play
 from agents.data.text_batch import TextBatch
+from agents.data.training_texts import TrainingTexts
 from agents.functional.losses import entropy, policy_gradient_loss
 from agents.functional.returns import batch_mean_baseline, gae, no_baseline, reward_to_go, scaled_to_unit
 from agents.networks.config import NetworkConfig
@@ -33,16 +35,32 @@ class PolicyGradientConfig(NetworkConfig):
     entropy_weight: float = 0.3  # of the entropy bonus, at the start
     entropy_half_life: int | None = 100_000  # tokens written until the entropy bonus has halved; None: constant
     max_grad_norm: float = 5.0  # longer gradients are shortened to it
+    likelihood_weight: float = 0.0  # of the NLL, in nats a text, of as many training texts in every step
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_at_least("batch_size", self.batch_size)
+        check_number("likelihood_weight", self.likelihood_weight)
         if self.entropy_half_life is not None:
             check_at_least("entropy_half_life", self.entropy_half_life)
         check_number("discount", self.discount, most=1)
         for name in ("learning_rate", "max_grad_norm"):
             check_number(name, getattr(self, name), above=0)
         check_number("entropy_weight", self.entropy_weight)
+
+    @property
+    def texts_a_step(self) -> int:
+        """Texts in a step of Adam."""
+        return self.batch_size
+
+    def refuse_likelihood(self, why: str) -> None:
+        """Refuses a likelihood term in a config of agents whose updates have no place for one.
+
+        Raises:
+            ValueError: a `likelihood_weight` other than 0.
+        """
+        if self.likelihood_weight:
+            raise ValueError(f"likelihood_weight={self.likelihood_weight} must be 0: {why}")
 
 
 @dataclass(frozen=True)
@@ -71,10 +89,18 @@ class PolicyGradientAgent(PolicyAgent):
 
     has_critic: ClassVar[bool] = False
     config: PolicyGradientConfig
+    _truths: TrainingTexts | None = None
 
     def train(self, envs: Envs, total_tokens: int, callback: Callback | None = None) -> Self:
         """Learns until `total_tokens` more tokens have been written, or read from data; see `play_and_learn`. Losses
-        reported: those of `learn`."""
+        reported: those of `learn`.
+
+        Raises:
+            ValueError: a likelihood term where the task has no training data; and as `play_and_learn`.
+        """
+        if self.config.likelihood_weight:
+            size = self.config.texts_a_step
+            self._truths = TrainingTexts(envs, self.spec, size, self.order_seed, self.device)
         play_and_learn(self, envs, total_tokens, callback)
         return self
 
@@ -85,8 +111,30 @@ class PolicyGradientAgent(PolicyAgent):
 
     def learn(self, batch: TextBatch) -> dict[str, float]:
         """Learns from texts that this policy has just written; returns the losses, by name."""
-        terms = self.losses(batch)
-        return self.gradient_step(self.total_loss(terms), terms, batch=batch)
+        return self.policy_step(self.losses(batch), batch)
+
+    def policy_step(self, terms: dict[str, Tensor], batch: TextBatch) -> dict[str, float]:
+        """A step down `total_loss` of the terms of a batch and, with a likelihood term, `likelihood_weight` times the
+        NLL of as many training texts, in nats a text; the terms as numbers, `nll` in nats a token.
+
+        Raises:
+            RuntimeError: a likelihood term before `train` has named the environment whose task has the texts.
+        """
+        loss, weight = self.total_loss(terms), self.config.likelihood_weight
+        if not weight:
+            return self.gradient_step(loss, terms, batch=batch)
+        if self._truths is None:
+            raise RuntimeError(
+                f"{type(self).__name__}: likelihood_weight={weight} takes the task's training texts; call train(envs, "
+                "...) rather than learn(batch)"
+            )
+        truths = self._truths.batch(self.batches_read)
+        nll = self.likelihood_loss(truths)
+        loss = loss + weight * nll * float(truths.lengths.mean())
+        values = self.gradient_step(loss, {**terms, "nll": nll}, batch=batch)
+        self.batches_read += 1
+        self.tokens_read += int(truths.lengths.sum())
+        return values
 
     def losses(self, batch: TextBatch) -> dict[str, Tensor]:
         """The terms of the loss for texts that this policy wrote: `policy`, `entropy`, ..."""

@@ -42,6 +42,7 @@ class MixerConfig(PolicyGradientConfig):
         for name in ("anneal_updates", "anneal_step"):
             check_at_least(name, getattr(self, name))
         check_number("value_weight", self.value_weight)
+        self.refuse_likelihood("MIXER's likelihood is that of the true tokens before its own")
 
     def true_tokens(self, updates: int, horizon: int) -> int:
         """s, the tokens of a text that are still the true ones, after that many updates; T = `horizon` at first."""

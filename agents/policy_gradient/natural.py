@@ -36,6 +36,7 @@ class NaturalGradientConfig(ActorCriticConfig):
             check_at_least(name, getattr(self, name))
         check_number("damping", self.damping)
         check_number("max_kl", self.max_kl, above=0)
+        self.refuse_likelihood("a step within max_kl follows the reward alone")
 
 
 class Estimates(NamedTuple):

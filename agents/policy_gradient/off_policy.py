@@ -64,6 +64,7 @@ class OffPolicyConfig(PolicyGradientConfig):
             raise ValueError(
                 f"refresh_every={self.refresh_every!r} must be None with learns_from='data': no later policy wrote them"
             )
+        self.refuse_likelihood("texts of the data are learned from with learns_from='data', or pretrain_epochs")
 
 
 class OffPolicy(PolicyGradientAgent):

@@ -42,6 +42,11 @@ class PPOConfig(ActorCriticConfig):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), above=0)
 
+    @property
+    def texts_a_step(self) -> int:
+        """Texts in a step of Adam."""
+        return -(-self.batch_size // self.minibatches)
+
 
 class OldEstimates(NamedTuple):
     """Estimates (M, T) of the policy and the critic that a batch was written with.
@@ -84,7 +89,7 @@ class PPO(PolicyGradientAgent):
                 # What the first step of a batch would find is 0.
                 if config.target_kl is not None and steps and terms["approximate_kl"] > KL_SLACK * config.target_kl:
                     return _means(steps)
-                steps.append(self.gradient_step(self.total_loss(terms), terms, batch=batch))
+                steps.append(self.policy_step(terms, batch))
         return _means(steps)
 
     def losses(self, batch: TextBatch) -> dict[str, Tensor]:

@@ -23,6 +23,12 @@ PAPER_DISCRIMINATOR = {
     "counts": [100, 200, 200, 200, 200, 100, 100, 100, 100, 100, 160, 160],
     "learning_rate": 1e-4,
 }
+# The paper's for texts of 32 tokens.
+PAPER_DISCRIMINATOR_32 = {
+    **PAPER_DISCRIMINATOR,
+    "widths": [*range(1, 11), 16, 24, 32],
+    "counts": [100, 200, 200, 200, 200, 100, 100, 100, 100, 100, 160, 160, 160],
+}
 PAPER_LIKELIHOOD = {"learning_rate": 0.01, "initial_std": 0.1}
 
 

@@ -5,7 +5,7 @@ generator and discriminator, "cpu" with 32 and the paper's networks and steps of
 share cut as in table1.
 """
 
-from benchmarks.experiments.adversarial_sizes import PAPER_DISCRIMINATOR, PAPER_LIKELIHOOD
+from benchmarks.experiments.adversarial_sizes import PAPER_DISCRIMINATOR_32, PAPER_LIKELIHOOD
 from benchmarks.experiments.real_texts import RealSize
 
 SMALL = RealSize(
@@ -33,7 +33,7 @@ CPU = RealSize(
     d_epochs=1,
     d_samples=640,
     d_pretrain_steps=50,
-    discriminator=PAPER_DISCRIMINATOR,
+    discriminator=PAPER_DISCRIMINATOR_32,
     likelihood=PAPER_LIKELIHOOD,
     order=4,
     extra=("pitch_error",),

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from benchmarks.measures.measured import Decoding, FloatArray, Measured, NotApplicable
+from benchmarks.measures.measured import Decoding, FloatArray, IntArray, Measured, NotApplicable
 from textgen_env import Sources, Task, Texts
 from textgen_env.metrics import Estimate
 from textgen_env.metrics.divergence import ratio_of_means
@@ -20,13 +20,12 @@ Streams = list[list[str | None]]
 
 def corpus_bleu(measured: Measured, method: Decoding) -> Estimate:
     """Corpus BLEU of the decoded texts against the references of their sources, in [0, 1]: 1/100 of sacrebleu's
-    `BLEU().corpus_score` on the task's tokens (Papineni et al. 2002)."""
+    `BLEU().corpus_score` on the task's tokens (Papineni et al. 2002). The token of unknown words matches nothing."""
     task, texts = _decoded(measured, method)
     from sacrebleu.metrics.bleu import BLEU
 
     # Ids, so that a token is a word whatever characters it has.
-    written = [" ".join(map(str, ids)) for ids in _contents(task, texts)]
-    known = [" ".join(map(str, ids)) for ids in _contents(task, task.references())]
+    written, known = (_words(*shown) for shown in (measured.content(texts), measured.references(task.references())))
     return _jackknifed(BLEU(tokenize="none"), written, _streams(task, texts, known))
 
 
@@ -88,6 +87,10 @@ def _decoded(measured: Measured, method: Decoding) -> tuple[Task, Texts]:
 def _contents(task: Task, texts: Texts) -> list[list[int]]:
     content = task.vocabulary.content_lengths(texts.tokens, texts.lengths).tolist()
     return [text[:length].tolist() for text, length in zip(texts.tokens, content, strict=True)]
+
+
+def _words(tokens: IntArray, lengths: IntArray) -> list[str]:
+    return [" ".join(map(str, text[:length])) for text, length in zip(tokens.tolist(), lengths.tolist(), strict=True)]
 
 
 def _strings(task: Task, texts: Texts) -> list[str]:

@@ -159,6 +159,15 @@ class Measured:
         """Tokens (N, T) and lengths (N,) of texts, without their end tokens."""
         return texts.tokens, self.task.vocabulary.content_lengths(texts.tokens, texts.lengths)
 
+    def references(self, texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """As `content`, to compare a policy's texts with: the token of unknown words is one that no text has, so that
+        it is matched by nothing, as in the reward BLEU."""
+        tokens, lengths = self.content(texts)
+        vocabulary = self.task.vocabulary
+        if vocabulary.unknown_id is None:
+            return tokens, lengths
+        return np.where(tokens == vocabulary.unknown_id, vocabulary.blank_id + 1, tokens), lengths
+
     def _policy(self, texts: Texts) -> FloatArray:
         try:
             return _no_nan("the policy", self.policy.log_prob(texts, self.task))

@@ -51,5 +51,5 @@ def nltk_bleu(measured: Measured, max_order: int) -> Estimate:
         raise NotApplicable("texts that answer to a source are compared with its references, which the return does")
     if measured.task.max_length < max_order:
         raise NotApplicable(f"no text is longer than {measured.task.max_length} tokens")
-    scorers = nltk_scorers(*measured.content(measured.data), max_order)
+    scorers = nltk_scorers(*measured.references(measured.data), max_order)
     return monte_carlo_mean(nltk_bleu_scores(scorers, *measured.content(measured.texts)))

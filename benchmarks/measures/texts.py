@@ -10,17 +10,19 @@ from textgen_env.metrics.kneser_ney import KneserNey
 
 def bleu(measured: Measured, max_order: int) -> Estimate:
     """Mean BLEU of the policy's texts against the test texts, in [0, 1], smoothed as Texygen does: 0.1 matches where
-    an order has none (Zhu et al. 2018; method 1 of Chen and Cherry 2014)."""
+    an order has none (Zhu et al. 2018; method 1 of Chen and Cherry 2014). The token of unknown words matches nothing.
+    """
     if measured.task.sources is not None:
         raise NotApplicable("texts that answer to a source are compared with its references, which the return does")
     _refuse_longer(measured, max_order)
-    scorer = BleuScorer.of_texts(*measured.content(measured.data), max_order=max_order, smooth_method="floor")
+    scorer = BleuScorer.of_texts(*measured.references(measured.data), max_order=max_order, smooth_method="floor")
     return monte_carlo_mean(scorer.score(*measured.content(measured.texts)))
 
 
 def mean_self_bleu(measured: Measured, max_order: int) -> Estimate:
     """Mean BLEU of each of the policy's texts against all its others, in [0, 1], smoothed as `bleu`: high where texts
-    repeat one another. Without a standard error: the scores depend on one another."""
+    repeat one another. Without a standard error: the scores depend on one another. The token of unknown words matches
+    itself, as any other: texts are no more diverse for having it."""
     if len(measured.texts.lengths) < 2:
         raise NotApplicable("Self-BLEU compares at least two texts")
     _refuse_longer(measured, max_order)

@@ -78,7 +78,7 @@ class Bench:
         name: str,
         work: str,
         unit: Unit,
-        ours: Work,
+        ours: Work | Missing,
         reference: Work | Missing | None = None,
         floor: Work | Missing | None = None,
         note: str = "",

@@ -31,10 +31,11 @@ CASES: Mapping[str, str] = {
     "scaling-bleu": "bleu:scaling",
     "scaling-model": "language_model:scaling",
     "scaling-env": "environments:scaling",
+    "defaults": "defaults:defaults",
     "million": "million:million",
 }
 """Name -> module and function in cases/."""
-ON_DEMAND = ("million",)
+ON_DEMAND = ("defaults", "million")
 """Minutes long: done only when named."""
 
 

@@ -45,7 +45,7 @@ def discriminator_update(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
         optimiser.step()
 
     filters = config.filters(size.length)
-    product, flops = _large_product(min(LARGE_PRODUCT, 8 * size.vocab_size))
+    product, flops = large_product(min(LARGE_PRODUCT, 8 * size.vocab_size))
     share = 3 * forward_flops(filters, config.embedding_size, size.length) * size.batch / flops
     yield bench.row(
         "discriminator-update",
@@ -100,7 +100,8 @@ def forward_flops(filters: list[tuple[int, int]], embedding_size: int, length: i
     return convolutions + 2 * 2 * features**2
 
 
-def _large_product(size: int) -> tuple[Call, int]:
+def large_product(size: int) -> tuple[Call, int]:
+    """A product of two square matrices, and its multiplications and additions."""
     left, right, into = (torch.rand(size, size) for _ in range(3))
     return lambda: torch.mm(left, right, out=into), 2 * size**3
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from benchmarks.measures.measured import Measured, NotApplicable
 from benchmarks.measures.measures import MEASURES
 from textgen_env import Texts
+from textgen_env.metrics import BleuScorer
 from textgen_env.metrics.kneser_ney import KneserNey
+from textgen_env.tasks.corpus import CorpusTask
 from textgen_env.tasks.tiny import TinyTask
 
 POLICY: Any = None
@@ -27,6 +30,26 @@ def test_repetition_and_fluency_are_those_of_the_metrics() -> None:
     found = MEASURES["fluency"](subject)
     assert found.value == pytest.approx(-model.log_prob(texts.tokens, texts.lengths).sum() / 12)
     assert found.error > 0
+
+
+def test_bleu_matches_unknown_words_with_nothing_and_self_bleu_with_themselves(tmp_path: Path) -> None:
+    (tmp_path / "test.txt").write_text("a b z c\na b y c\n")
+    known = ["a b c d", "a b c e", "a b c d", "a b c e"]
+    task = CorpusTask(texts=known, test_path=str(tmp_path / "test.txt"), min_count=2, max_length=6)
+    unknown = task.vocabulary.unknown_id
+    assert unknown is not None
+    data = task.test_sequences()
+    assert (data.tokens == unknown).sum() == 2
+    subject = Measured(POLICY, data, task, data)
+    # As if the unknown word of each were another's: its texts have no more than "a b" and "c" in common with them.
+    apart = data.tokens.copy()
+    apart[data.tokens == unknown] = len(task.vocabulary) + 5
+    content = task.vocabulary.content_lengths(data.tokens, data.lengths)
+    expected = BleuScorer.of_texts(apart, content, max_order=2, smooth_method="floor").score(data.tokens, content)
+    assert MEASURES["bleu_2"](subject).value == pytest.approx(expected.mean())
+    assert MEASURES["bleu_2"](subject).value < 0.8
+    assert MEASURES["nltk_bleu_2"](subject).value < 0.8
+    assert MEASURES["self_bleu_2"](subject).value == pytest.approx(1)
 
 
 def test_what_does_not_apply_says_why(no_repeat_task: Any) -> None:

@@ -8,17 +8,21 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
+import gymnasium
 import numpy as np
 import pytest
 import typer
+from torch.utils.flop_counter import FlopCounterMode
 from typer.testing import CliRunner
 
 from benchmarks.cli import app
 from benchmarks.throughput import catalogue, command, run
 from benchmarks.throughput.agreement import check_agreement
 from benchmarks.throughput.bench import Bench, Missing, Work
+from benchmarks.throughput.cases import defaults
 from benchmarks.throughput.cases.discriminator import ROLLOUTS, forward_flops, rollouts
 from benchmarks.throughput.catalogue import CASES, ON_DEMAND, chosen
 from benchmarks.throughput.clock import Clock
@@ -27,6 +31,10 @@ from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
 from benchmarks.throughput.run import measure
 from benchmarks.throughput.sizes import QUICK, Sizes
 from benchmarks.throughput.targets import TARGETS
+from support.registered import SMALL_TASKS
+from textgen_env.data.folders import MissingData
+from textgen_env.environments import TABLE
+from textgen_env.models.language_model import LanguageModel
 from textgen_env.models.text_cnn import TextCNNConfig
 
 TINY = {
@@ -83,7 +91,7 @@ def test_every_case_but_the_longest_end_to_end(monkeypatch: pytest.MonkeyPatch, 
     assert kept["versions"]["torch"]
     assert len(kept["revision"].partition("+")[0]) == 40
     rows = {row["name"]: row for row in kept["rows"]}
-    on_demand = {name for name in TARGETS if name.startswith("million")}
+    on_demand = {name for name in TARGETS if name.startswith(("million", "default-"))}
     assert rows.keys() >= TARGETS.keys() - on_demand
     for row in kept["rows"]:
         assert row["name"].replace("-", "")[:8] in output.replace("-", "").replace(" ", "")
@@ -112,11 +120,47 @@ def test_a_million_references_in_a_process_of_its_own() -> None:
     assert 2**24 < memory < 2**34
 
 
+def test_every_id_with_its_own_reward_beside_cartpole(monkeypatch: pytest.MonkeyPatch) -> None:
+    def make(id: str, **arguments: Any) -> Any:
+        if id == "TextGen-Poems-v0":
+            raise MissingData("the poems\nare not here")
+        small = {row.id: SMALL_TASKS[row.task] for row in TABLE if not row.needs}
+        return gymnasium.make(id, **small.get(id, {}), **arguments)
+
+    ids = [row for row in TABLE if (not row.data and row.task != "transcribe") or row.id == "TextGen-Poems-v0"]
+    monkeypatch.setattr(defaults, "TABLE", ids)
+    monkeypatch.setattr(defaults, "make", make)
+    monkeypatch.setattr(defaults, "LEARNING_STEPS", 60)
+    monkeypatch.setattr(defaults, "SINGLE_STEPS", 20)
+    monkeypatch.setattr(defaults, "LARGE_PRODUCT", 16)
+    found = measure(["defaults"], Sizes(**TINY), FAST)
+    assert found.failed == {}
+    rows = {row.name: row for row in found.rows}
+    names = ["default-" + row.id.removeprefix("TextGen-").lower() for row in ids]
+    assert list(rows) == [name + end for name in names for end in ("", "-rows")]
+    for name, row in rows.items():
+        if "poems" in name:
+            assert row.ours.missing == "the poems are not here"
+            continue
+        assert row.ratio is not None, name
+        # Where a model is at work, its products say what could be reached.
+        modelled = "gan" in name or ("oracle" in name and "bleu" not in name and name.endswith("-rows"))
+        assert (row.share is not None) == modelled, name
+    assert {name for name in TARGETS if name.startswith("default-")} <= rows.keys()
+
+
+def test_the_floor_of_a_models_step_is_its_three_products() -> None:
+    model = LanguageModel(7, 3, 5)
+    with FlopCounterMode(display=False) as counted:
+        defaults.step_products(model, 11)()
+    assert counted.get_total_flops() == 2 * 11 * (3 * 20 + 5 * 20 + 5 * 7)
+
+
 def test_targets_are_of_rows_and_cases_can_be_loaded() -> None:
     assert set(ON_DEMAND) < set(CASES)
     assert all(callable(catalogue.load(name)) for name in CASES)
     assert chosen([]) == [name for name in CASES if name not in ON_DEMAND]
-    assert chosen(["wide", "million", "bleu"]) == ["bleu", "wide", "million"]
+    assert chosen(["wide", "million", "defaults", "bleu"]) == ["bleu", "wide", "defaults", "million"]
 
 
 @pytest.mark.parametrize(
