@@ -59,7 +59,7 @@ def _carried(
     rows = np.arange(len(tokens))
     seen = tokens.copy() if sources is None else np.concatenate([sources, tokens], 1)
     last = np.maximum((tokens != spec.vocab_size).sum(1) - 1, 0)
-    device = network.start(1).device
+    device = network.decoder.output.weight.device
     inputs = torch.from_numpy(tokens[rows, last]).to(device)
     if state is None:
         return inputs, _before_last(network, spec, tokens, sources), seen
