@@ -44,7 +44,7 @@ def runs_compiled(tensor: Tensor) -> bool:
 def all_finite(logits: Tensor) -> bool:
     """Whether there is neither an infinity nor a NaN among the logits."""
     # One pass without a copy; a sum may overflow though no term is infinite.
-    return math.isfinite(float(logits.sum())) or bool(torch.isfinite(logits).all())
+    return math.isfinite(float(logits.detach().sum())) or bool(torch.isfinite(logits).all())
 
 
 @torch.no_grad()

@@ -57,15 +57,15 @@ def policy_gradient(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
 def scaling(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
     """An update of REINFORCE against the length of texts, the size of the vocabulary and the number of texts."""
     size = bench.sizes
-    axes = {
-        "tokens": (grown(min(20, size.longest), size.longest), "length"),
-        "vocabulary": (grown(min(100, size.largest_vocab), size.largest_vocab), "vocab_size"),
-        "texts": (grown(min(SMALLEST_BATCH, size.rows), size.rows), "count"),
-    }
+    axes = (
+        ("tokens", "tokens", "length", grown(min(20, size.longest), size.longest)),
+        ("vocabulary", "V", "vocab_size", grown(min(100, size.largest_vocab), size.largest_vocab)),
+        ("texts", "texts", "count", grown(min(SMALLEST_BATCH, size.rows), size.rows)),
+    )
     here = {"length": size.length, "vocab_size": size.vocab_size, "count": size.batch}
-    for axis, (sizes, name) in axes.items():
-        calls = {each: update(**{**here, name: each}) for each in sizes}
-        yield bench.curve(f"reinforce-{axis}", "an update of REINFORCE", axis, sizes, calls.__getitem__)
+    for name, axis, argument, sizes in axes:
+        calls = {each: update(**{**here, argument: each}) for each in sizes}
+        yield bench.curve(f"reinforce-{name}", "an update of REINFORCE", axis, sizes, calls.__getitem__)
 
 
 def update(length: int, vocab_size: int, count: int) -> Call:

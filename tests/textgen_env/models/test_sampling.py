@@ -241,5 +241,5 @@ def test_what_is_not_finite_is_seen_wherever_it_stands(bad: float, dtype: torch.
     both[0, 0], both[1, 1] = torch.inf, -torch.inf
     assert not all_finite(both)
     # Their sum overflows, and none of them is infinite.
-    assert all_finite(torch.full((3, 100), torch.finfo(dtype).max))
+    assert all_finite(torch.full((3, 100), torch.finfo(dtype).max, dtype=dtype, requires_grad=True))
     assert all_finite(logits[:0])
