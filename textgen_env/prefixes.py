@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from textgen_env.kernels import kernels
-from textgen_env.transition import BoolArray
-from textgen_env.vocabulary import IntArray, Vocabulary
+from textgen_env.vocabulary import Vocabulary
 
 COMPILED_FROM = 128
 """Rows from which on loading compiled code pays."""
@@ -69,7 +68,7 @@ class Prefixes:
         self.lengths[at] = lengths
 
     def write_all_inside(self, actions: Any) -> bool:
-        """Writes `actions` (N,), token ids none of which ends its text, by compiled code; if they are not, changes nothing.
+        """Writes `actions` (N,), token ids none of which ends its text, by compiled code; others change nothing.
 
         Returns:
             Whether it did.
