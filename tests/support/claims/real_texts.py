@@ -17,12 +17,12 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     (
         "table3-small",
-        "has 0.257 where likelihood has 0.219",
+        "has 0.210 where likelihood has 0.185",
         lambda of: (of("SeqGAN", "bleu_3"), of("MLE", "bleu_3")),
     ),
     (
         "table3-small",
-        "it is 0.575 of likelihood where ours is 0.219",
+        "it is 0.573 of likelihood where ours is 0.185",
         lambda of: (of("MLE", "nltk_bleu_3"), of("MLE", "bleu_3")),
     ),
     (
