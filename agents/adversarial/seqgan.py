@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from agents.adversarial.base import AdversarialAgent, AdversarialConfig
 from agents.adversarial.rollouts import action_values, roll_out
 from agents.data.text_batch import TextBatch
-from agents.functional.losses import policy_gradient_loss, token_log_probs
+from agents.functional.losses import policy_gradient_loss
 from agents.functional.returns import batch_mean_baseline, written
 from agents.protocol import Envs, FloatArray, IntArray
 from textgen_env import text_game
@@ -96,8 +96,9 @@ class RolloutPolicyGradient:
         if self.config.baseline == "batch_mean":
             values = values - batch_mean_baseline(values, batch.lengths)
         batch = batch.to(agent.device)
-        logits = agent.network.logits(agent.network.hidden(batch.token_ids, batch.source_ids))
-        log_probs = token_log_probs(batch.masked_logits(logits), batch.token_ids, batch.written)
+        network = agent.network
+        layer = network.layer(network.hidden(batch.token_ids, batch.source_ids))
+        log_probs, _ = agent.log_probs_and_entropies(batch, layer)
         advantages = torch.from_numpy(values).float().to(agent.device)
         return policy_gradient_loss(log_probs, advantages, batch.written), rolled_out
 

@@ -14,12 +14,14 @@ from agents.bases.trainable import TrainableAgent
 from agents.data.text_batch import TextBatch
 from agents.data.text_spec import TextSpec
 from agents.functional.exploration import checked_masks
-from agents.functional.losses import cross_entropy, masked_logits
+from agents.functional.losses import cross_entropy, log_probs_and_entropies, masked_logits
 from agents.networks.policy_network import PolicyNetwork
 from agents.networks.stepping import next_logits
 from agents.protocol import BoolArray, FloatArray, IntArray, Observation, State
 from textgen_env import Texts
 from textgen_env.checks import check_at_least, check_room
+from textgen_env.models.linear_distribution import ForbiddenRows, Layer
+from textgen_env.models.linear_softmax import LogitsMemory
 from textgen_env.models.sampling import sample_categorical
 
 # Hidden states held at once where many texts are scored.
@@ -101,9 +103,18 @@ class PolicyAgent(TrainableAgent):
 
     def likelihood_loss(self, batch: TextBatch) -> Tensor:
         """-log pi(x_t | x_<t) of a batch's texts, the mean over their tokens, in nats a token."""
-        decoder, hidden = self.network.decoder, self.network.hidden(batch.token_ids, batch.source_ids)
-        layer = decoder.output.weight, decoder.output.bias
-        return cross_entropy(hidden, *layer, batch.token_ids, batch.written, decoder.logits_memory)
+        network = self.network
+        layer = network.layer(network.hidden(batch.token_ids, batch.source_ids))
+        return cross_entropy(layer, batch.token_ids, batch.written, network.decoder.logits_memory)
+
+    def log_probs_and_entropies(self, batch: TextBatch, layer: Layer) -> tuple[Tensor, Tensor]:
+        """log pi(x_t | x_<t) and the entropy (M, T) of a text's distributions, forbidden tokens masked; read off hidden
+        states (M, T, H)."""
+        return log_probs_and_entropies(layer, batch.token_ids, batch.written, *self.passing(batch))
+
+    def passing(self, batch: TextBatch) -> tuple[ForbiddenRows | None, LogitsMemory]:
+        """What losses of a batch take to pass over its logits: the tokens that are forbidden, and room."""
+        return batch.forbidden(self.spec.vocab_size), self.network.decoder.logits_memory
 
     def _build(self, spec: TextSpec, config: Any, seed: int, device: str) -> None:
         super()._build(spec, config, seed, device)

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.functional.losses import FORBIDDEN_LOGIT
 from agents.functional.returns import written
 from agents.protocol import BoolArray, FloatArray, IntArray
 from textgen_env import Texts
+from textgen_env.models.linear_distribution import FORBIDDEN_LOGIT, ForbiddenRows
 
 AllowedTokens = Callable[[IntArray, IntArray], BoolArray | None]
 """Rule of a game: which token may follow each of the prefixes (K, T), (K,), bool (K, V), or None where every token may;
@@ -105,6 +105,25 @@ class TextBatch:
         """`logits` (M, T, V) of each token, where those that the game does not allow have probability 0."""
         return logits if self.allowed_tokens is None else _fill_forbidden(logits, self, FORBIDDEN_LOGIT)
 
+    def forbidden(self, vocab_size: int) -> ForbiddenRows | None:
+        """Which tokens the game did not allow where tokens were written, which are numbered text by text; none where a
+        token was given. None if the game allows all."""
+        if self.allowed_tokens is None:
+            return None
+        texts, positions = written(self.lengths, self.tokens.shape[1]).nonzero()
+
+        def of(rows: slice) -> Tensor | None:
+            which, at = texts[rows], positions[rows]
+            own = np.ones(len(at), np.bool_) if self.given is None else at >= self.given[which]
+            allowed = self._allowed(which[own], at[own], vocab_size)
+            if allowed is None:
+                return None
+            forbidden = np.zeros((len(at), vocab_size), np.bool_)
+            forbidden[own] = ~allowed
+            return torch.from_numpy(forbidden).to(self.device)
+
+        return of
+
     def masks(self, vocab_size: int) -> Iterator[tuple[slice, BoolArray]]:
         """A few texts at a time, their rows and which tokens were allowed (K, T, V) where each was written; all of them
         where a token was given, and past the end. Nothing is kept.
@@ -122,17 +141,21 @@ class TextBatch:
         tokens, lengths = self.tokens[rows], self.lengths[rows]
         horizon = tokens.shape[1]
         masks = np.ones((*tokens.shape, vocab_size), np.bool_)
-        if self.allowed_tokens is None:
-            return masks
         own = written(lengths, horizon)
         if self.given is not None:
             own &= ~written(self.given[rows], horizon)
         texts, positions = own.nonzero()
-        prefixes = np.where(np.arange(horizon) < positions[:, None], tokens[texts], vocab_size)
-        allowed = self.allowed_tokens(prefixes, positions)
+        allowed = self._allowed(rows.start + texts, positions, vocab_size)
         if allowed is not None:
             masks[texts, positions] = allowed
         return masks
+
+    def _allowed(self, texts: IntArray, positions: IntArray, vocab_size: int) -> BoolArray | None:
+        """Which tokens may stand at these positions (K,) of these texts (K,): (K, V), or None where all may."""
+        if self.allowed_tokens is None:
+            return None
+        before = np.arange(self.tokens.shape[1]) < positions[:, None]
+        return self.allowed_tokens(np.where(before, self.tokens[texts], vocab_size), positions)
 
 
 # What `take` and `joined` take rows of.

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from textgen_env.checks import check_shape
+from textgen_env.models import linear_distribution
+from textgen_env.models.linear_distribution import FORBIDDEN_LOGIT, ForbiddenRows, Layer
+from textgen_env.models.linear_divergence import divergences_from_itself, kl_divergences
 from textgen_env.models.linear_softmax import LogitsMemory, linear_cross_entropy
-
-# A finite stand-in for -inf: its probability is exactly 0, and 0 * log 0 stays 0 in values and gradients.
-FORBIDDEN_LOGIT = -1e9
 
 
 def masked_logits(logits: Tensor, allowed: Tensor | None) -> Tensor:
@@ -26,13 +26,20 @@ def masked_logits(logits: Tensor, allowed: Tensor | None) -> Tensor:
     return logits.masked_fill(~allowed, FORBIDDEN_LOGIT)
 
 
-def token_log_probs(logits: Tensor, tokens: Tensor, written: Tensor) -> Tensor:
-    """log pi(x_t | x_<t) in nats (N, T), 0 where nothing is written; from logits (N, T, V) and tokens (N, T)."""
-    count, horizon, _ = check_shape("logits", logits, ("N", "T", "V"))
-    _check_alike((count, horizon), tokens=tokens, written=written)
-    targets = tokens.masked_fill(~written, 0)
-    losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view(targets.shape)
-    return -losses * written
+def log_probs_and_entropies(
+    layer: Layer,
+    tokens: Tensor,
+    written: Tensor,
+    forbidden: ForbiddenRows | None = None,
+    memory: LogitsMemory | None = None,
+) -> tuple[Tensor, Tensor]:
+    """log pi(x_t | x_<t) and H(pi(. | x_<t)) in nats, (N, T) each, 0 where nothing is written; of tokens (N, T) and
+    hidden states (N, T, H) with their output layer, whose logits are never held all at once, but in `memory`.
+    `forbidden` numbers the tokens that are written, text by text."""
+    _check_layer(layer, tokens=tokens, written=written)
+    found = linear_distribution.log_probs_and_entropies(_of(layer, written), tokens[written], forbidden, memory)
+    log_probs, entropies = (_put(values, written) for values in found)
+    return log_probs, entropies
 
 
 def policy_gradient_loss(log_probs: Tensor, advantages: Tensor, written: Tensor) -> Tensor:
@@ -42,13 +49,11 @@ def policy_gradient_loss(log_probs: Tensor, advantages: Tensor, written: Tensor)
     return -(log_probs * advantages.detach() * written).sum() / len(log_probs)
 
 
-def entropy(logits: Tensor, written: Tensor) -> Tensor:
-    """1/N sum_n sum_t H(pi(. | x_{n,<t})) in nats, from logits (N, T, V): a bonus for keeping several tokens in play
-    (Williams and Peng 1991)."""
-    count, horizon, _ = check_shape("logits", logits, ("N", "T", "V"))
-    check_shape("written", written, (count, horizon))
-    log_probs = logits.log_softmax(-1)
-    return -((log_probs.exp() * log_probs).sum(-1) * written).sum() / len(logits)
+def entropy(entropies: Tensor, written: Tensor) -> Tensor:
+    """1/N sum_n sum_t H(pi(. | x_{n,<t})) in nats, from the entropies (N, T): a bonus for keeping several tokens in
+    play (Williams and Peng 1991)."""
+    _check_alike(("N", "T"), entropies=entropies, written=written)
+    return (entropies * written).sum() / len(entropies)
 
 
 def value_loss(values: Tensor, returns: Tensor, written: Tensor) -> Tensor:
@@ -58,16 +63,11 @@ def value_loss(values: Tensor, returns: Tensor, written: Tensor) -> Tensor:
     return errors.square().sum() / (2 * written.sum().clamp(min=1))
 
 
-def cross_entropy(
-    hidden: Tensor, weight: Tensor, bias: Tensor, tokens: Tensor, written: Tensor, memory: LogitsMemory | None = None
-) -> Tensor:
-    """-log pi(x_t | x_<t), the mean over all tokens written, in nats a token; from hidden states (N, T, H) and the
-    output layer's weight (V, H) and bias (V,), whose logits are never held all at once, but in `memory`."""
-    count, horizon, size = check_shape("hidden", hidden, ("N", "T", "H"))
-    _check_alike((count, horizon), tokens=tokens, written=written)
-    (vocab_size, _) = check_shape("weight", weight, ("V", size))
-    check_shape("bias", bias, (vocab_size,))
-    return linear_cross_entropy(hidden[written], weight, bias, tokens[written], memory)
+def cross_entropy(layer: Layer, tokens: Tensor, written: Tensor, memory: LogitsMemory | None = None) -> Tensor:
+    """-log pi(x_t | x_<t), the mean over all tokens written, in nats a token; from hidden states (N, T, H) and their
+    output layer, whose logits are never held all at once, but in `memory`."""
+    _check_layer(layer, tokens=tokens, written=written)
+    return linear_cross_entropy(*_of(layer, written), tokens[written], memory)
 
 
 def ppo_clip_loss(log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, written: Tensor, clip: float) -> Tensor:
@@ -112,14 +112,27 @@ def clip_fraction(log_probs: Tensor, old_log_probs: Tensor, written: Tensor, cli
     return (outside & written).sum() / written.sum().clamp(min=1)
 
 
-def policy_kl(old_logits: Tensor, logits: Tensor, written: Tensor) -> Tensor:
-    """1/N sum_n sum_t KL(pi_old(. | x_{n,<t}) || pi(. | x_{n,<t})) in nats a text, from logits (N, T, V): where pi_old
-    wrote the texts, by the chain rule the divergence of what the two write."""
-    shape = check_shape("old_logits", old_logits, ("N", "T", "V"))
-    check_shape("logits", logits, shape)
-    check_shape("written", written, shape[:2])
-    old, new = old_logits.log_softmax(-1).detach(), logits.log_softmax(-1)
-    return ((old.exp() * (old - new)).sum(-1) * written).sum() / len(logits)
+def policy_kl(
+    old: Layer,
+    layer: Layer,
+    written: Tensor,
+    forbidden: ForbiddenRows | None = None,
+    memory: LogitsMemory | None = None,
+) -> Tensor:
+    """1/N sum_n sum_t KL(pi_old(. | x_{n,<t}) || pi(. | x_{n,<t})) in nats a text: where pi_old wrote the texts, by the
+    chain rule the divergence of what the two write. Arguments as `log_probs_and_entropies`; `old` has no gradient."""
+    _check_layer(layer, written=written)
+    _check_layer(old, written=written)
+    return kl_divergences(_of(old, written), _of(layer, written), forbidden, memory).sum() / len(written)
+
+
+def kl_from_itself(
+    layer: Layer, written: Tensor, forbidden: ForbiddenRows | None = None, memory: LogitsMemory | None = None
+) -> Tensor:
+    """`policy_kl` where the old policy is the policy as it stands: 0, whose second derivative is the policy's Fisher
+    information."""
+    _check_layer(layer, written=written)
+    return divergences_from_itself(_of(layer, written), forbidden, memory).sum() / len(written)
 
 
 def huber_loss(values: Tensor, targets: Tensor, written: Tensor) -> Tensor:
@@ -137,6 +150,27 @@ def best_values(values: Tensor, chosen_by: Tensor, allowed: Tensor | None = None
     check_shape("chosen_by", chosen_by, tuple(values.shape))
     best = masked_logits(chosen_by, allowed).argmax(-1, keepdim=True)
     return values.gather(-1, best).squeeze(-1)
+
+
+def _of(layer: Layer, written: Tensor) -> Layer:
+    return layer._replace(hidden=layer.hidden[written])
+
+
+def _put(values: Tensor, written: Tensor) -> Tensor:
+    """(N, T) with the values where `written`, 0 elsewhere."""
+    return values.new_zeros(written.shape).masked_scatter(written, values)
+
+
+def _check_layer(layer: Layer, **tensors: Tensor) -> None:
+    """Refuses a layer whose shapes do not fit together, or do not fit the tensors (N, T).
+
+    Raises:
+        ValueError: naming the argument and its shape.
+    """
+    count, horizon, size = check_shape("hidden", layer.hidden, ("N", "T", "H"))
+    (vocab_size, _) = check_shape("weight", layer.weight, ("V", size))
+    check_shape("bias", layer.bias, (vocab_size,))
+    _check_alike((count, horizon), **tensors)
 
 
 def _check_alike(expected: tuple[int | str, ...], **tensors: Tensor) -> None:

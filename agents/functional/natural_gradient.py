@@ -41,7 +41,7 @@ def fisher_vector_product(kl: Tensor, parameters: Sequence[Tensor], damping: flo
     2015, appendix C). A product costs two passes backward; the matrix, of P^2 entries, is never formed.
 
     Args:
-        kl: () as `agents.functional.losses.policy_kl` has it, at the parameters as they stand.
+        kl: () as `agents.functional.losses.kl_from_itself` has it, at the parameters as they stand.
         parameters: P entries in all.
         damping: >= 0; above 0 there is an inverse, whatever the policy does not depend on.
     """

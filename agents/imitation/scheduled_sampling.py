@@ -97,9 +97,9 @@ class ScheduledSampling(PolicyAgent):
         return self
 
     def _learn(self, batch: TextBatch, epsilon: float) -> dict[str, float]:
-        output = self.network.decoder.output
-        hidden = self.network.hidden(self.mixed(batch, epsilon), batch.source_ids)
-        nll = cross_entropy(hidden, output.weight, output.bias, batch.token_ids, batch.written)
+        network = self.network
+        layer = network.layer(network.hidden(self.mixed(batch, epsilon), batch.source_ids))
+        nll = cross_entropy(layer, batch.token_ids, batch.written, network.decoder.logits_memory)
         losses = self.gradient_step(nll, {"nll": nll}, self.optimiser, batch)
         self.batches_read += 1
         self.tokens_read += int(batch.lengths.sum())

@@ -11,6 +11,7 @@ from agents.networks.config import AttentionName, NetworkCell
 from agents.networks.encoders import SourceEncoder, TransformerEncoder
 from agents.networks.transformer import Transformer
 from textgen_env.models.language_model import LanguageModel
+from textgen_env.models.linear_distribution import Layer
 from textgen_env.models.sampling import inverse_softmax
 from textgen_env.models.token_model import State, TokenModel
 
@@ -168,6 +169,11 @@ class PolicyNetwork(nn.Module):
         """Logits (..., V) of the token that follows hidden states (..., H)."""
         logits: Tensor = self.decoder.output(hidden)
         return logits
+
+    def layer(self, hidden: Tensor) -> Layer:
+        """Hidden states (..., H) with the output layer that reads them, for losses that never hold all logits."""
+        output = self.decoder.output
+        return Layer(hidden, output.weight, output.bias)
 
     def advance_soft(self, weights: Tensor, state: State) -> State:
         """The state after inputs that are mixtures, weights (N, V + 1) of the ids.

@@ -18,7 +18,7 @@ from agents.bases.policy_agent import PolicyAgent
 from agents.data.episodes import play
 from agents.data.text_batch import TextBatch
 from agents.data.training_texts import TrainingTexts
-from agents.functional.losses import entropy, policy_gradient_loss, token_log_probs
+from agents.functional.losses import entropy, policy_gradient_loss
 from agents.functional.returns import batch_mean_baseline, gae, no_baseline, reward_to_go, scaled_to_unit
 from agents.networks.config import NetworkConfig
 from agents.protocol import Callback, Envs, FloatArray, IntArray
@@ -167,16 +167,11 @@ class PolicyGradientAgent(PolicyAgent):
         critic = {id(parameter) for parameter in self._critic.parameters()}
         return [parameter for parameter in self.parameters if id(parameter) not in critic]
 
-    def distributions(self, batch: TextBatch) -> tuple[Tensor, Tensor]:
-        """Logits (M, T, V) of each token that was written, forbidden ones masked, and the hidden states (M, T, H) that
-        they were read off."""
-        hidden = self.network.hidden(batch.token_ids, batch.source_ids)
-        return batch.masked_logits(self.network.logits(hidden)), hidden
-
     def log_probs_and_entropy(self, batch: TextBatch) -> tuple[Tensor, Tensor, Tensor]:
         """log pi(x_t | x_<t) (M, T), the mean entropy of a text's distributions (), and the hidden states (M, T, H)."""
-        logits, hidden = self.distributions(batch)
-        return token_log_probs(logits, batch.token_ids, batch.written), entropy(logits, batch.written), hidden
+        layer = self.network.layer(self.network.hidden(batch.token_ids, batch.source_ids))
+        log_probs, entropies = self.log_probs_and_entropies(batch, layer)
+        return log_probs, entropy(entropies, batch.written), layer.hidden
 
     def advantage_losses(self, batch: TextBatch, advantages: FloatArray) -> dict[str, Tensor]:
         """The terms `policy` and `entropy` of texts whose tokens have the `advantages` (M, T)."""

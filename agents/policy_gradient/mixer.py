@@ -16,7 +16,7 @@ from agents.bases.episodic import check_rewards
 from agents.data.episodes import play_from
 from agents.data.text_batch import TextBatch
 from agents.data.training_texts import TrainingTexts
-from agents.functional.losses import entropy, policy_gradient_loss, token_log_probs, value_loss
+from agents.functional.losses import entropy, policy_gradient_loss, value_loss
 from agents.functional.returns import reward_to_go, scaled_to_unit, written
 from agents.policy_gradient.base import PolicyGradientAgent, PolicyGradientConfig
 from agents.protocol import Callback, Envs
@@ -119,11 +119,11 @@ class Mixer(PolicyGradientAgent):
         ones before them."""
         true = 0 if batch.given is None else int(batch.given.max())
         batch = batch.to(self.device)
-        logits, hidden = self.distributions(batch)
-        log_probs = token_log_probs(logits, batch.token_ids, batch.written)
+        layer = self.network.layer(self.network.hidden(batch.token_ids, batch.source_ids))
+        log_probs, entropies = self.log_probs_and_entropies(batch, layer)
         own = batch.written.clone()
         own[:, :true] = False
-        values = self.network.values(hidden)
+        values = self.network.values(layer.hidden)
         returns = reward_to_go(batch.rewards, batch.lengths, self.config.discount)
         advantages = returns - values.detach().double().cpu().numpy()
         advantages = advantages * written(batch.lengths, self.spec.max_length)
@@ -132,7 +132,7 @@ class Mixer(PolicyGradientAgent):
         terms = {
             "policy": policy_gradient_loss(log_probs, self.float_tensor(advantages), own),
             "value": value_loss(values, self.float_tensor(returns), own),
-            "entropy": entropy(logits, own),
+            "entropy": entropy(entropies, own),
         }
         return terms | ({"nll": -log_probs[:, :true].sum() / len(log_probs)} if true else {})
 

@@ -12,10 +12,11 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from agents.data.text_batch import TextBatch
-from agents.functional.losses import entropy, policy_gradient_loss, policy_kl, token_log_probs, value_loss
+from agents.functional.losses import entropy, kl_from_itself, policy_gradient_loss, value_loss
 from agents.functional.natural_gradient import Product, conjugate_gradient, fisher_vector_product, flat
 from agents.policy_gradient.base import ActorCriticConfig, PolicyGradientAgent
 from textgen_env.checks import check_at_least, check_number
+from textgen_env.models.linear_distribution import Layer
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,13 @@ class Estimates(NamedTuple):
 
     Attributes:
         batch: the texts.
-        logits: (M, T, V).
-        hidden: (M, T, H), which they were read off.
+        layer: the hidden states (M, T, H), and the output layer that reads them.
         advantages, targets: (M, T), as `PolicyGradientAgent.critic_advantages`.
         terms: `policy`, `value` and `entropy`.
     """
 
     batch: TextBatch
-    logits: Tensor
-    hidden: Tensor
+    layer: Layer
     advantages: Tensor
     targets: Tensor
     terms: dict[str, Tensor]
@@ -66,16 +65,16 @@ def estimate(agent: PolicyGradientAgent, batch: TextBatch) -> Estimates:
     batch = batch.to(agent.device)
     # cuDNN's recurrent layers and the fused attention cannot be differentiated twice.
     with torch.backends.cudnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH):
-        logits, hidden = agent.distributions(batch)
-    values = agent.network.values(hidden)
+        layer = agent.network.layer(agent.network.hidden(batch.token_ids, batch.source_ids))
+    values = agent.network.values(layer.hidden)
     advantages, targets = agent.critic_advantages(batch, values)
-    log_probs = token_log_probs(logits, batch.token_ids, batch.written)
+    log_probs, entropies = agent.log_probs_and_entropies(batch, layer)
     terms = {
         "policy": policy_gradient_loss(log_probs, advantages, batch.written),
         "value": value_loss(values, targets, batch.written),
-        "entropy": entropy(logits, batch.written),
+        "entropy": entropy(entropies, batch.written),
     }
-    return Estimates(batch, logits, hidden.detach(), advantages, targets, terms)
+    return Estimates(batch, layer, advantages, targets, terms)
 
 
 def ascent_direction(agent: PolicyGradientAgent, estimates: Estimates) -> Tensor:
@@ -86,7 +85,7 @@ def ascent_direction(agent: PolicyGradientAgent, estimates: Estimates) -> Tensor
 
 def fisher(agent: PolicyGradientAgent, estimates: Estimates, damping: float) -> Product:
     """v -> (F + damping I) v, of the states that the texts went through."""
-    kl = policy_kl(estimates.logits, estimates.logits, estimates.batch.written)
+    kl = kl_from_itself(estimates.layer, estimates.batch.written, *agent.passing(estimates.batch))
     return fisher_vector_product(kl, agent.policy_parameters, damping)
 
 
@@ -107,7 +106,8 @@ def natural_update(
     losses |= {"gradient_norm": float(gradient.norm()), "direction_norm": float(direction.norm())}
     # Before either moves: a batch that spoils the one must not have changed the other.
     agent.check_finite(losses, batch, f"learning_rate={config.learning_rate}")
+    hidden = estimates.layer.hidden
     for _ in range(config.value_steps):
-        value = value_loss(agent.network.values(estimates.hidden), estimates.targets, estimates.batch.written)
+        value = value_loss(agent.network.values(hidden), estimates.targets, estimates.batch.written)
         agent.gradient_step(value, {"value": value}, batch=batch)
     return losses | move(estimates, direction, product)

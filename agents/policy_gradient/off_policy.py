@@ -27,7 +27,7 @@ from agents.functional.importance import (
     trajectory_weights,
     weighted_mean_baseline,
 )
-from agents.functional.losses import policy_gradient_loss, token_log_probs
+from agents.functional.losses import policy_gradient_loss
 from agents.functional.returns import scaled_to_unit, written
 from agents.policy_gradient.base import PolicyGradientAgent, PolicyGradientConfig
 from agents.protocol import BoolArray, Callback, Envs, FloatArray, IntArray, Observation, State
@@ -136,8 +136,8 @@ class OffPolicy(PolicyGradientAgent):
         batch = batch.to(self.device)
         log_probs, entropy, _ = self.log_probs_and_entropy(batch)
         with torch.no_grad():
-            logits = self.behaviour.logits(self.behaviour.hidden(batch.token_ids, batch.source_ids))
-            behaved = token_log_probs(batch.masked_logits(logits), batch.token_ids, batch.written)
+            layer = self.behaviour.layer(self.behaviour.hidden(batch.token_ids, batch.source_ids))
+            behaved, _ = self.log_probs_and_entropies(batch, layer)
             log_ratios = (log_probs - behaved).double().cpu().numpy()
         weights = self.weights(log_ratios, batch.lengths)
         advantages = self.advantages(batch, weights)

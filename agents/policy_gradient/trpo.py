@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from agents.data.text_batch import TextBatch
-from agents.functional.losses import entropy, policy_kl, surrogate_loss, token_log_probs
+from agents.functional.losses import entropy, policy_kl, surrogate_loss
 from agents.functional.natural_gradient import Product, assign, flat, line_search, longest_step
 from agents.policy_gradient.base import PolicyGradientAgent
 from agents.policy_gradient.natural import Estimates, NaturalGradientConfig, estimate, natural_update
 from textgen_env.checks import check_at_least, check_number
+from textgen_env.models.linear_distribution import Layer
 
 
 @dataclass(frozen=True)
@@ -54,24 +55,25 @@ class TRPO(PolicyGradientAgent):
         """Takes the policy along F^-1 g (P,) as far as the bound and the line search let it: `kl` of the step (nats a
         text, over the batch's states) and how many lengths were `tried`."""
         config, parameters, batch = self.config, self.policy_parameters, estimates.batch
-        old_log_probs = token_log_probs(estimates.logits, batch.token_ids, batch.written)
+        old = estimates.layer.detach()
+        old_log_probs, _ = self.log_probs_and_entropies(batch, old)
 
         def tried(vector: Tensor) -> tuple[float, float]:
             assign(parameters, vector)
-            logits, _ = self.distributions(batch)
-            divergence = policy_kl(estimates.logits, logits, batch.written)
-            return self.surrogate(estimates, logits, old_log_probs), float(divergence)
+            layer = self.network.layer(self.network.hidden(batch.token_ids, batch.source_ids))
+            divergence = policy_kl(old, layer, batch.written, *self.passing(batch))
+            return self.surrogate(estimates, layer, old_log_probs), float(divergence)
 
         start = flat(parameters)
         with torch.enable_grad():
             step = config.learning_rate * longest_step(fisher, direction, config.max_kl)
-        loss = self.surrogate(estimates, estimates.logits, old_log_probs)
+        loss = self.surrogate(estimates, old, old_log_probs)
         chosen, count = line_search(tried, start, step, loss, config.max_kl, config.backtracks, config.shrink)
         return {"kl": tried(chosen)[1], "tried": float(count)}
 
-    def surrogate(self, estimates: Estimates, logits: Tensor, old_log_probs: Tensor) -> float:
-        """The loss of a policy with these logits (M, T, V), entropy bonus included."""
+    def surrogate(self, estimates: Estimates, layer: Layer, old_log_probs: Tensor) -> float:
+        """The loss of a policy with these hidden states and this output layer, entropy bonus included."""
         batch = estimates.batch
-        log_probs = token_log_probs(logits, batch.token_ids, batch.written)
+        log_probs, entropies = self.log_probs_and_entropies(batch, layer)
         loss = surrogate_loss(log_probs, old_log_probs, estimates.advantages, batch.written)
-        return float(loss - self.entropy_weight * entropy(logits, batch.written))
+        return float(loss - self.entropy_weight * entropy(entropies, batch.written))

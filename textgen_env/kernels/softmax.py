@@ -81,7 +81,7 @@ def _log_sum_exp(row: NDArray[np.float32]) -> float:
         total += float(part)
     if safe:
         return math.log(total)
-    highest = _maximum(row)
+    highest = maximum(row)
     total = 0.0
     for start in range(0, row.size, ADDED_IN_LANES):
         total += float(_sum_exp_below(row[start : start + ADDED_IN_LANES], highest))
@@ -105,7 +105,7 @@ def draw(logits: NDArray[np.float32], uniforms: NDArray[np.float64], tokens: Int
     ends = np.empty(-(-vocab_size // BLOCK))
     for i in range(len(logits)):
         if not _exp(logits[i], weights):
-            _exp_below(logits[i], _maximum(logits[i]), weights)
+            _exp_below(logits[i], maximum(logits[i]), weights)
         tokens[i] = invert(weights, uniforms[i], ends)
         if tokens[i] < 0:
             return i
@@ -149,7 +149,7 @@ def invert(weights: NDArray[np.float32], uniform: float, ends: NDArray[np.float6
 
 
 @kernel()
-def _maximum(row: NDArray[np.float32]) -> np.float32:
+def maximum(row: NDArray[np.float32]) -> np.float32:
     """The maximum, or NaN: of the bits, which are ordered as the floats are, the negative ones mirrored. A maximum of
     whole numbers is found in many lanes at once; one of floats is not, for NaN's sake."""
     bits = row.view(np.int32)

@@ -71,7 +71,7 @@ def token_log_probs(
     compiled = kernels("softmax") if runs_compiled(hidden) else None
     log_probs = hidden.new_empty(len(hidden))
     if compiled is None:
-        _check(tokens, len(weight))
+        check_tokens(tokens, len(weight))
     memory = memory or LogitsMemory()
     room = memory.take(weight)
     for rows, logits in _logits_in_turn(hidden, weight, bias, room):
@@ -79,7 +79,7 @@ def token_log_probs(
             every = torch.log_softmax(logits, 1)
             log_probs[rows] = every.gather(1, tokens[rows].unsqueeze(1)).squeeze(1)
         elif compiled.log_probs(logits.numpy(), tokens[rows].numpy(), log_probs[rows].numpy()) >= 0:
-            _check(tokens, len(weight))
+            check_tokens(tokens, len(weight))
     memory.give(room)
     return log_probs
 
@@ -169,7 +169,12 @@ def _logits_in_turn(hidden: Tensor, weight: Tensor, bias: Tensor, room: Tensor) 
         yield slice(start, start + len(some)), torch.addmm(bias, some, weight.t(), out=room[: len(some)])
 
 
-def _check(tokens: Tensor, vocab_size: int) -> None:
+def check_tokens(tokens: Tensor, vocab_size: int) -> None:
+    """Refuses tokens (N,) that are not 0 to V - 1.
+
+    Raises:
+        IndexError: naming the first.
+    """
     wrong = ((tokens < 0) | (tokens >= vocab_size)).nonzero()
     if len(wrong):
         row = int(wrong[0])

@@ -72,6 +72,23 @@ def test_masks_are_those_of_the_prefixes_in_chunks_of_any_size(entries: int, mon
     assert masks_of(batch_of(allowed_tokens=lambda tokens, lengths: None), V).all()
 
 
+@pytest.mark.parametrize("given", [None, np.array([0, 1, 2, 0])])
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_what_is_forbidden_where_tokens_were_written(size: int, given: np.ndarray | None) -> None:
+    """Of any rows of the tokens written, text by text: the masks' opposite."""
+    batch = batch_of(allowed_tokens=no_repeats, given=given)
+    expected = ~masks_of(batch, V)[batch.written.numpy()]
+    rule = batch.forbidden(V)
+    assert rule is not None
+    found = [rule(slice(begun, begun + size)) for begun in range(0, len(expected), size)]
+    np.testing.assert_array_equal(torch.cat([each for each in found if each is not None]).numpy(), expected)
+    assert expected.any()
+    assert batch_of().forbidden(V) is None
+    silent = batch_of(allowed_tokens=lambda tokens, lengths: None).forbidden(V)
+    assert silent is not None
+    assert silent(slice(0, 2)) is None
+
+
 @pytest.mark.parametrize("entries", [1, 10_000])
 def test_logits_and_their_gradients_are_those_of_masks_that_are_kept(
     entries: int, monkeypatch: pytest.MonkeyPatch
@@ -109,7 +126,7 @@ def test_no_masks_of_a_batch_are_kept_between_playing_and_the_step() -> None:
     tracemalloc.stop()
     assert held < masks / 4, "NumPy holds as much as masks would"
     assert saved
-    assert all(each.dtype != torch.bool or each.numel() < masks for each in saved), "the graph of the loss holds masks"
+    assert all(each.numel() < masks for each in saved), "the graph of the loss holds masks or logits"
     assert agent.gradient_step(agent.total_loss(terms), terms)
 
 

@@ -14,14 +14,16 @@ from agents.functional.losses import (
     cross_entropy,
     entropy,
     huber_loss,
+    kl_from_itself,
+    log_probs_and_entropies,
     masked_logits,
     policy_gradient_loss,
     policy_kl,
     ppo_clip_loss,
     surrogate_loss,
-    token_log_probs,
     value_loss,
 )
+from textgen_env.models.linear_distribution import Layer
 
 N, T, V = 6, 5, 7
 LENGTHS = torch.tensor([5, 1, 3, 5, 2, 4])
@@ -39,19 +41,24 @@ def logits(generator: torch.Generator) -> Tensor:
 
 
 @pytest.fixture
+def layer(generator: torch.Generator) -> Layer:
+    return Layer(*(torch.randn(shape, generator=generator, requires_grad=True) for shape in ((N, T, 4), (V, 4), (V,))))
+
+
+@pytest.fixture
 def tokens(generator: torch.Generator) -> Tensor:
     return torch.randint(V, (N, T), generator=generator).masked_fill(~WRITTEN, V)
 
 
-def test_token_log_probs(logits: Tensor, tokens: Tensor) -> None:
-    expected = Categorical(logits=logits).log_prob(tokens.clamp(max=V - 1)) * WRITTEN
-    torch.testing.assert_close(token_log_probs(logits, tokens, WRITTEN), expected)
+def test_log_probs_and_entropies_are_torchs(layer: Layer, tokens: Tensor) -> None:
+    policy = Categorical(logits=F.linear(*layer))
+    log_probs, entropies = log_probs_and_entropies(layer, tokens, WRITTEN)
+    torch.testing.assert_close(log_probs, policy.log_prob(tokens.clamp(max=V - 1)) * WRITTEN)
+    torch.testing.assert_close(entropies, policy.entropy() * WRITTEN)
 
 
-def test_cross_entropy_is_the_mean_over_tokens(tokens: Tensor, generator: torch.Generator) -> None:
-    shapes = ((N, T, 4), (V, 4), (V,))
-    layer = [torch.randn(shape, generator=generator, requires_grad=True) for shape in shapes]
-    loss = cross_entropy(*layer, tokens, WRITTEN)
+def test_cross_entropy_is_the_mean_over_tokens(layer: Layer, tokens: Tensor) -> None:
+    loss = cross_entropy(layer, tokens, WRITTEN)
     expected = F.cross_entropy(F.linear(*layer).flatten(0, 1), tokens.flatten(), ignore_index=V)
     torch.testing.assert_close(loss, expected)
     gradients, others = (torch.autograd.grad(value, layer) for value in (loss, expected))
@@ -60,34 +67,38 @@ def test_cross_entropy_is_the_mean_over_tokens(tokens: Tensor, generator: torch.
     assert (gradients[0][~WRITTEN] == 0).all()
 
 
-def test_policy_gradient_loss_sums_over_tokens_and_averages_over_texts(logits: Tensor, tokens: Tensor) -> None:
+def test_policy_gradient_loss_sums_over_tokens_and_averages_over_texts(layer: Layer, tokens: Tensor) -> None:
     advantages = torch.randn(N, T, generator=torch.Generator().manual_seed(1), requires_grad=True)
-    log_probs = token_log_probs(logits, tokens, WRITTEN)
+    log_probs, _ = log_probs_and_entropies(layer, tokens, WRITTEN)
     loss = policy_gradient_loss(log_probs, advantages, WRITTEN)
     expected = sum(-advantages[n, t] * log_probs[n, t] for n in range(N) for t in range(int(LENGTHS[n]))) / N
     torch.testing.assert_close(loss, expected)
     loss.backward()
     assert advantages.grad is None
-    assert logits.grad is not None
-    assert (logits.grad[~WRITTEN] == 0).all()
+    assert layer.hidden.grad is not None
+    assert (layer.hidden.grad[~WRITTEN] == 0).all()
 
 
-def test_entropy(logits: Tensor) -> None:
-    expected = (Categorical(logits=logits).entropy() * WRITTEN).sum() / N
-    torch.testing.assert_close(entropy(logits, WRITTEN), expected)
+def test_entropy_sums_over_tokens_and_averages_over_texts(generator: torch.Generator) -> None:
+    entropies = torch.rand(N, T, generator=generator)
+    expected = sum(float(entropies[n, t]) for n in range(N) for t in range(int(LENGTHS[n]))) / N
+    assert float(entropy(entropies, WRITTEN)) == pytest.approx(expected)
 
 
-def test_masked_tokens_have_no_probability_and_no_entropy(logits: Tensor) -> None:
+def test_masked_tokens_have_no_probability_and_no_entropy(logits: Tensor, layer: Layer, tokens: Tensor) -> None:
     allowed = torch.zeros(N, T, V, dtype=torch.bool)
     allowed[..., :3] = True
-    masked = masked_logits(logits, allowed)
-    assert (masked.softmax(-1)[..., 3:] == 0).all()
-    found = entropy(masked, WRITTEN)
-    torch.testing.assert_close(found, (Categorical(logits=logits[..., :3]).entropy() * WRITTEN).sum() / N)
-    found.backward()
-    assert logits.grad is not None
-    assert torch.isfinite(logits.grad).all()
+    assert (masked_logits(logits, allowed).softmax(-1)[..., 3:] == 0).all()
     assert masked_logits(logits, None) is logits
+    forbidden = ~allowed[WRITTEN]
+    chosen = tokens.clamp(max=2)
+    log_probs, entropies = log_probs_and_entropies(layer, chosen, WRITTEN, lambda rows: forbidden[rows])
+    expected = Categorical(logits=F.linear(*layer)[..., :3])
+    torch.testing.assert_close(log_probs, expected.log_prob(chosen) * WRITTEN)
+    torch.testing.assert_close(entropies, expected.entropy() * WRITTEN)
+    gradients = torch.autograd.grad(log_probs.sum() + entropies.sum(), layer)
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+    assert not gradients[1][3:].any()
 
 
 def test_value_loss_is_half_the_mean_square_error_a_token(generator: torch.Generator) -> None:
@@ -99,7 +110,7 @@ def test_value_loss_is_half_the_mean_square_error_a_token(generator: torch.Gener
 
 def test_no_tokens_cost_nothing(tokens: Tensor) -> None:
     nothing = torch.zeros(N, T, dtype=torch.bool)
-    assert cross_entropy(torch.ones(N, T, 4), torch.ones(V, 4), torch.ones(V), tokens, nothing) == 0
+    assert cross_entropy(Layer(torch.ones(N, T, 4), torch.ones(V, 4), torch.ones(V)), tokens, nothing) == 0
     assert value_loss(torch.ones(N, T), torch.zeros(N, T), nothing) == 0
     assert clipped_value_loss(torch.ones(N, T), torch.ones(N, T), torch.zeros(N, T), nothing, 0.1) == 0
     assert approximate_kl(torch.ones(N, T), torch.zeros(N, T), nothing) == 0
@@ -152,15 +163,15 @@ def test_ppo_clip_loss_by_hand(ratio: float, advantage: float, gained: float, sl
     assert float(torch.autograd.grad(loss, log_probs)[0]) == pytest.approx(-slope)
 
 
-def test_surrogates_begin_as_the_policy_gradient(logits: Tensor, tokens: Tensor, generator: torch.Generator) -> None:
-    log_probs = token_log_probs(logits, tokens, WRITTEN)
+def test_surrogates_begin_as_the_policy_gradient(layer: Layer, tokens: Tensor, generator: torch.Generator) -> None:
+    log_probs, _ = log_probs_and_entropies(layer, tokens, WRITTEN)
     credits = torch.randn(N, T, generator=generator)
     losses = (
         policy_gradient_loss(log_probs, credits, WRITTEN),
         surrogate_loss(log_probs, log_probs, credits, WRITTEN),
         ppo_clip_loss(log_probs, log_probs, credits, WRITTEN, 0.2),
     )
-    first, second, third = (torch.autograd.grad(loss, logits, retain_graph=True)[0] for loss in losses)
+    first, second, third = (torch.autograd.grad(loss, layer.hidden, retain_graph=True)[0] for loss in losses)
     torch.testing.assert_close(first, second)
     torch.testing.assert_close(first, third)
     assert float(losses[1].detach()) == pytest.approx(-float((credits * WRITTEN).sum()) / N)
@@ -177,14 +188,31 @@ def test_clipped_value_loss_by_hand(value: float, loss: float) -> None:
     assert float(found) == pytest.approx(loss)
 
 
-def test_policy_kl_is_torchs(logits: Tensor, generator: torch.Generator) -> None:
-    old = torch.randn(N, T, V, generator=generator)
-    found = policy_kl(old, logits, WRITTEN)
-    expected = (kl_divergence(Categorical(logits=old), Categorical(logits=logits)) * WRITTEN).sum() / N
+def test_policy_kl_is_torchs(layer: Layer, generator: torch.Generator) -> None:
+    old = Layer(*(torch.randn(part.shape, generator=generator) for part in layer))
+    found = policy_kl(old, layer, WRITTEN)
+    policies = (Categorical(logits=F.linear(*each)) for each in (old, layer))
+    expected = (kl_divergence(*policies) * WRITTEN).sum() / N
     torch.testing.assert_close(found, expected)
-    gradients = (torch.autograd.grad(value, logits)[0] for value in (found, expected))
-    torch.testing.assert_close(*gradients)
-    assert float(policy_kl(logits, logits, WRITTEN).detach()) == pytest.approx(0, abs=1e-6)
+    gradients = (torch.autograd.grad(value, layer) for value in (found, expected))
+    for gradient, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(gradient, other)
+    assert float(policy_kl(layer.detach(), layer, WRITTEN).detach()) == pytest.approx(0, abs=1e-6)
+
+
+def test_kl_from_itself_curves_as_policy_kl_does(layer: Layer) -> None:
+    loss = kl_from_itself(layer, WRITTEN)
+    assert loss == 0
+    gradient = torch.autograd.grad(loss, layer.bias, create_graph=True)[0]
+    assert not gradient.any()
+    forward, old = F.linear(*layer)[WRITTEN].detach(), layer.detach()
+    direction = torch.randn(V, generator=torch.Generator().manual_seed(3))
+    (product,) = torch.autograd.grad(gradient @ direction, layer.bias)
+    p = forward.softmax(1)
+    expected = (p * direction - p * (p @ direction).unsqueeze(1)).sum(0) / N
+    torch.testing.assert_close(product, expected)
+    moved = old._replace(bias=old.bias + 1e-2 * direction)
+    assert float(policy_kl(old, moved, WRITTEN)) == pytest.approx(float(direction @ product) / 2e4, rel=0.05)
 
 
 def test_huber_loss_has_the_error_clipped_for_gradient() -> None:

@@ -11,6 +11,7 @@ import torch
 
 from agents.functional import exploration, importance, losses, natural_gradient, returns
 from textgen_env.checks import check_shape
+from textgen_env.models.linear_distribution import Layer
 
 N, T, V, H = 3, 4, 5, 2
 WRONG = (N + 1, T + 1)
@@ -28,7 +29,8 @@ LENGTHS = np.full(N, T)
 REWARDS, VALUES = array(N, T), array(N, T)
 LOGITS, LOG_PROBS, WRITTEN = tensor(N, T, V), tensor(N, T), torch.ones((N, T), dtype=torch.bool)
 TOKENS = torch.ones((N, T), dtype=torch.int64)
-# A function, and its arrays by name.
+LAYER = {"hidden": tensor(N, T, H), "weight": tensor(V, H), "bias": tensor(V)}
+# A function, and its arrays by name; the three of a layer are handed over together.
 CASES: dict[Callable[..., Any], dict[str, Any]] = {
     returns.written: {"lengths": LENGTHS},
     returns.reward_to_go: {"rewards": REWARDS, "lengths": LENGTHS},
@@ -49,17 +51,11 @@ CASES: dict[Callable[..., Any], dict[str, Any]] = {
     importance.off_policy_credit: {"rewards": REWARDS, "weights": VALUES, "lengths": LENGTHS},
     importance.weighted_mean_baseline: {"credit": REWARDS, "weights": VALUES, "lengths": LENGTHS},
     importance.effective_share: {"weights": array(N)},
-    losses.token_log_probs: {"logits": LOGITS, "tokens": TOKENS, "written": WRITTEN},
+    losses.log_probs_and_entropies: {**LAYER, "tokens": TOKENS, "written": WRITTEN},
     losses.policy_gradient_loss: {"log_probs": LOG_PROBS, "advantages": LOG_PROBS, "written": WRITTEN},
-    losses.entropy: {"logits": LOGITS, "written": WRITTEN},
+    losses.entropy: {"entropies": LOG_PROBS, "written": WRITTEN},
     losses.value_loss: {"values": LOG_PROBS, "returns": LOG_PROBS, "written": WRITTEN},
-    losses.cross_entropy: {
-        "hidden": tensor(N, T, H),
-        "weight": tensor(V, H),
-        "bias": tensor(V),
-        "tokens": TOKENS,
-        "written": WRITTEN,
-    },
+    losses.cross_entropy: {**LAYER, "tokens": TOKENS, "written": WRITTEN},
     losses.ppo_clip_loss: {
         "log_probs": LOG_PROBS,
         "old_log_probs": LOG_PROBS,
@@ -80,7 +76,8 @@ CASES: dict[Callable[..., Any], dict[str, Any]] = {
     },
     losses.approximate_kl: {"log_probs": LOG_PROBS, "old_log_probs": LOG_PROBS, "written": WRITTEN},
     losses.clip_fraction: {"log_probs": LOG_PROBS, "old_log_probs": LOG_PROBS, "written": WRITTEN},
-    losses.policy_kl: {"old_logits": LOGITS, "logits": LOGITS, "written": WRITTEN},
+    losses.policy_kl: {**LAYER, "written": WRITTEN},
+    losses.kl_from_itself: {**LAYER, "written": WRITTEN},
     losses.huber_loss: {"values": LOG_PROBS, "targets": LOG_PROBS, "written": WRITTEN},
     losses.best_values: {"values": LOGITS, "chosen_by": LOGITS, "allowed": LOGITS > 0},
     losses.masked_logits: {"logits": LOGITS, "allowed": LOGITS > 0},
@@ -104,6 +101,7 @@ OTHERS: dict[Callable[..., Any], dict[str, Any]] = {
     losses.ppo_clip_loss: {"clip": 0.2},
     losses.clipped_value_loss: {"clip": 0.2},
     losses.clip_fraction: {"clip": 0.2},
+    losses.policy_kl: {"old": Layer(**LAYER)},
     natural_gradient.conjugate_gradient: {"product": lambda v: v, "iterations": 2},
     natural_gradient.longest_step: {"product": lambda v: v, "max_kl": 0.1},
     natural_gradient.line_search: {"tried": lambda v: (0.0, 0.0), "loss": 1.0, "max_kl": 0.1},
@@ -116,17 +114,23 @@ FREE = {(losses.best_values, "values"), (losses.masked_logits, "logits"), (natur
 }
 
 
+def called(function: Callable[..., Any], **arguments: Any) -> Any:
+    if LAYER.keys() <= arguments.keys():
+        arguments["layer"] = Layer(*(arguments.pop(name) for name in LAYER))
+    return function(**arguments)
+
+
 @pytest.mark.parametrize("function", CASES, ids=lambda function: function.__name__)
 def test_wrong_shapes_are_refused_by_name(function: Callable[..., Any]) -> None:
     arrays, others = CASES[function], OTHERS.get(function, {})
-    function(**arrays, **others)
+    called(function, **arrays, **others)
     for name, right in arrays.items():
         if (function, name) in FREE:
             continue
         for shape in ((*right.shape, 2), tuple(right.shape[:-1])):
             wrong = right.new_ones(shape) if isinstance(right, torch.Tensor) else np.ones(shape, right.dtype)
             with pytest.raises(ValueError, match=rf"has shape \({', '.join(map(str, shape))},?\), expected") as caught:
-                function(**{**arrays, name: wrong}, **others)
+                called(function, **{**arrays, name: wrong}, **others)
             assert str(caught.value).split()[0] in arrays
 
 

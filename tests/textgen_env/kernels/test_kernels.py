@@ -195,7 +195,7 @@ def test_the_digest_tells_of_every_file(tmp_path: Path) -> None:
 
 def bits_of_sums() -> str:
     """Of what the kernels that add in any order make of rows of many lengths."""
-    recurrent, softmax = kernels("recurrent"), kernels("softmax")
+    recurrent, softmax, distributions = kernels("recurrent"), kernels("softmax"), kernels("distributions")
     rng = np.random.default_rng(0)
     digest = hashlib.sha256()
     for size in (7, 100, 500, 9_000):
@@ -205,6 +205,10 @@ def bits_of_sums() -> str:
         softmax.log_probs(logits, tokens, found)
         softmax.draw(logits, rng.random(40), tokens)
         digest.update(found.tobytes() + tokens.tobytes())
+        log_sums, entropies = np.empty((40, 2), np.float32), np.empty(40, np.float32)
+        distributions.describe(logits, tokens, log_sums, found, entropies)
+        distributions.differentiate(logits, tokens, log_sums, entropies, found, entropies)
+        digest.update(log_sums.tobytes() + found.tobytes() + entropies.tobytes() + logits.tobytes())
     for width, hidden_size in ((5, 12), (32, 32), (11, 16)):
         for name, gates in (("lstm", 4), ("gru", 3)):
             shapes = (50, width), (gates * hidden_size, width), (gates * hidden_size, hidden_size)
