@@ -22,6 +22,7 @@ ROOMS: tuple[frozenset[str], ...] = (
             "core",
             "prefixes",
             "generators",
+            "one_row",
             "transition",
             "snapshot",
             "reward_modes",

@@ -31,7 +31,7 @@ from textgen_env.rewards.base import FloatArray, Reward, RewardMode, handed_text
 from textgen_env.snapshot import Rules, Snapshot, rows_of_state
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.text_checks import check_running, checked_rows, checked_source_rows, checked_token_ids
-from textgen_env.transition import BoolArray, Finished, Transition
+from textgen_env.transition import BoolArray, Finished, FinishedText, Transition
 from textgen_env.vocabulary import IntArray
 
 # All rows: a slice gives a view of an array, row numbers a copy.
@@ -58,6 +58,7 @@ class GenerationCore:
         source_indices: (N,) int64 rows of the source table, or None.
         prefixes: the rule by which texts grow and end; it holds tokens, lengths and running.
         masks: which token may follow a prefix.
+        emitter: of the rewards; it holds what they carry from token to token.
         generators: one a row.
         game: what is played, in words.
         fingerprint: the settings of task and reward, by which two games of one name differ.
@@ -90,7 +91,7 @@ class GenerationCore:
         self.running = self.prefixes.running
         sources = self._sources(self.source_indices)
         self.learning = True
-        self._emitter = reward_emitter(self.reward, self.reward_mode, self.tokens.copy(), sources)
+        self.emitter = reward_emitter(self.reward, self.reward_mode, self.tokens.copy(), sources)
 
     @property
     def ended(self) -> BoolArray:
@@ -126,21 +127,31 @@ class GenerationCore:
         before = self.generators.before_drawing(rows, seeds, indices is None and self.task.sources is not None)
         try:
             if indices is None and self.task.sources is not None:
-                pool = self.task.sources.pool
-                indices = pool[[int(self.generators[row].integers(len(pool))) for row in rows.tolist()]]
-            if self._emitter.every_token:
+                indices = np.fromiter(map(self.drawn_source, rows.tolist()), np.int64, len(rows))
+            if self.emitter.every_token:
                 whole = np.full((len(rows), self.horizon), tokens), np.full(len(rows), lengths)
-                self._emitter.begin(rows, *whole, self._sources(indices))
+                self.emitter.begin(rows, *whole, self._sources(indices))
         except BaseException:
             self.generators.undo(before)
             raise
-        at = ALL if prefix is None and len(rows) == self.num_rows else rows
+        self.begin(ALL if prefix is None and len(rows) == self.num_rows else rows, tokens, lengths, indices)
+
+    # One form for a row and for an array of rows.
+    def begin(self, at: Any, tokens: Any, lengths: Any, sources: Any) -> None:
+        """Puts texts into the rows `at` that begin with `tokens` and `lengths`, each with its row of the source table,
+        None without one; nothing is checked."""
         self.tokens[at] = tokens
         self.lengths[at] = lengths
         self.running[at] = True
         self.last_rewards[at] = self.returns[at] = 0.0
-        if indices is not None and self.source_indices is not None:
-            self.source_indices[rows] = indices
+        if self.source_indices is not None:
+            self.source_indices[at] = sources
+
+    def drawn_source(self, row: int) -> int:
+        """A row of the source table of a conditional task, drawn from the pool by the generator of `row`."""
+        assert self.task.sources is not None
+        pool = self.task.sources.pool
+        return pool.item(int(self.generators[row].integers(len(pool))))
 
     def reset_each(self, options: Sequence[Mapping[str, Any]], seeds: Sequence[int | None]) -> None:
         """Begins a text in every row, each with `options` of its own: "prefix" (P,), "source" (), both or neither.
@@ -187,13 +198,12 @@ class GenerationCore:
         self.masks.check_actions(chosen, self.tokens, before, rows)
         lengths = before + 1
         ends = self.prefixes.ends(chosen, lengths)
-        if self._emitter.every_token or np.count_nonzero(ends):
+        if self.emitter.every_token or np.count_nonzero(ends):
             # All that can fail comes first: the scores, and what the reward learns from texts that end.
             transition, put_state = self._rewarded(rows, chosen, lengths, ends)
             finished = transition.finished
             if finished is not None and self.learning:
-                texts = finished.tokens, finished.lengths, self._sources(finished.sources)
-                self.reward.episodes_ended(*handed_texts(self._handing, *texts))
+                self._tell_of_ends(finished.tokens, finished.lengths, finished.sources)
             put_state()
             self.last_rewards[at] = transition.rewards[at]
             self.returns += transition.rewards
@@ -205,24 +215,27 @@ class GenerationCore:
             self.running[transition.finished.rows] = False
         return transition
 
-    def step_inside(self, action: Any, row: int = 0) -> bool:
-        """Whether one token was written in one row, by the fast path, where a single environment spends nearly all its
-        steps; if not, nothing is changed, and `step` does it or says what is wrong."""
-        return self._plain_inside and self.prefixes.write_inside(action, row)
+    def tell_of_end(self, finished: FinishedText) -> None:
+        """Tells the reward of one text that ends, before that changes anything."""
+        source = None if finished.source is None else np.array([finished.source])
+        self._tell_of_ends(finished.tokens[None], np.array([finished.length]), source)
+
+    def _tell_of_ends(self, tokens: IntArray, lengths: IntArray, sources: IntArray | None) -> None:
+        self.reward.episodes_ended(*handed_texts(self._handing, tokens, lengths, self._sources(sources)))
 
     def _rewarded(
         self, rows: IntArray, chosen: IntArray, lengths: IntArray, ends: BoolArray
     ) -> tuple[Transition, Callable[[], None]]:
         """What `chosen` (K,) earns in `rows` (K,), before it is written; and how the reward's state goes on then."""
-        every = self._emitter.every_token
+        every = self.emitter.every_token
         ended = ends.nonzero()[0]
         asked = ALL if every or len(ended) == len(rows) else ended
         at, lengths, last = rows[asked], lengths[asked], chosen[asked]
         tokens = self.tokens.take(at, 0)
         tokens[self.all_rows[: len(at)], lengths - 1] = last
         indices = None if self.source_indices is None else self.source_indices[at]
-        earned, terms, state = self._emitter.emit(at, tokens, lengths, self._sources(indices))
-        put_state = partial(self._emitter.put, at, state)
+        earned, terms, state = self.emitter.emit(at, tokens, lengths, self._sources(indices))
+        put_state = partial(self.emitter.put, at, state)
         rewards, terminated = np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_)
         rewards[at] = earned
         if not len(ended):
@@ -265,9 +278,8 @@ class GenerationCore:
         indices = self.source_indices if rows is None else self.source_indices[rows]
         return {"source": self.task.sources.tokens[indices], "tokens": tokens}
 
-    def observation(self, row: int) -> IntArray | dict[str, IntArray]:
-        """`observations` of one row: tokens (T,), or a dict of `source` (S,) and `tokens` (T,)."""
-        tokens: IntArray = self.tokens[row].copy()
+    def observed(self, tokens: IntArray, row: int) -> IntArray | dict[str, IntArray]:
+        """What an agent sees of `row`, whose prefix is `tokens` (T,): them, or a dict of `source` (S,) and `tokens`."""
         if self.task.sources is None or self.source_indices is None:
             return tokens
         return {"source": self.task.sources.tokens[self.source_indices[row]].copy(), "tokens": tokens}
@@ -296,7 +308,7 @@ class GenerationCore:
             fingerprint=self.fingerprint,
             **{name: getattr(self, name)[rows] for name in OF_EACH_ROW},
             sources=None if self.source_indices is None else self.source_indices[rows],
-            reward_state=copy_rows(self._emitter.state, rows),
+            reward_state=copy_rows(self.emitter.state, rows),
             generator_states=self.generators.states(rows),
         )
 
@@ -310,14 +322,18 @@ class GenerationCore:
         """
         rows = self.all_rows if rows is None else checked_rows(rows, self.num_rows)
         known = 0 if self.task.sources is None else len(self.task.sources.tokens)
-        rules = Rules(self.game, self.fingerprint, self.prefixes, known, self.reward, self._emitter.state)
+        rules = Rules(self.game, self.fingerprint, self.prefixes, known, self.reward, self.emitter.state)
         taken = rows_of_state(state, len(rows), rules)
         self.generators.set_states(rows, [state.generator_states[which] for which in taken.tolist()])
         for name in OF_EACH_ROW:
             getattr(self, name)[rows] = getattr(state, name)[taken]
         if self.source_indices is not None and state.sources is not None:
             self.source_indices[rows] = state.sources[taken]
-        scatter_rows(self._emitter.state, rows, gather_rows(state.reward_state, taken))
+        scatter_rows(self.emitter.state, rows, gather_rows(state.reward_state, taken))
+
+    def source_of(self, row: int) -> Sources | None:
+        """The source of one row; None for an unconditional task."""
+        return None if self.source_indices is None else self._sources(self.source_indices[row : row + 1].copy())
 
     def _sources(self, indices: IntArray | None) -> Sources | None:
         return None if indices is None or self.task.sources is None else self.task.sources.take(indices)

@@ -12,7 +12,8 @@ from gymnasium.utils.seeding import np_random
 from textgen_env.checks import check_at_least
 from textgen_env.descriptions import described
 from textgen_env.game import OneRowView
-from textgen_env.infos import end_info, start_infos
+from textgen_env.infos import end_info, start_info
+from textgen_env.one_row import OneRow
 from textgen_env.rewards.base import RewardMode
 from textgen_env.specs import build_core
 from textgen_env.tasks.base import Task
@@ -112,6 +113,7 @@ class TextGenEnv(OneRowView, gymnasium.Env[Observation, np.int64]):
     ) -> None:
         self.render_mode = checked_render_mode(render_mode)
         self.core = build_core(task, reward, 1, reward_mode, min_length, arguments)
+        self._row = OneRow(self.core)
         self.action_space = spaces.Discrete(self.core.vocab_size)
         self.observation_space = observation_space(self.core.task)
         self.__doc__ = described(type(self), self.core)
@@ -145,13 +147,12 @@ class TextGenEnv(OneRowView, gymnasium.Env[Observation, np.int64]):
         """
         chosen = checked_options(options, OPTIONS)
         seed = None if seed is None else check_at_least("seed", seed, least=0)
-        self.core.reset(**chosen, seeds=None if seed is None else [seed])
+        self._row.reset(chosen, seed)
         if seed is not None:
             self._np_random, self._np_random_seed = self.core.generators[0], int(seed)
         if self.render_mode == "human":
             self.render()
-        info = {key: int(values[0]) for key, values in start_infos(self.core, np.zeros(1, np.int64)).items()}
-        return self.core.observation(0), info
+        return self.core.observed(self.core.tokens[0].copy(), 0), start_info(self.core, 0)
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Writes one token.
@@ -160,15 +161,11 @@ class TextGenEnv(OneRowView, gymnasium.Env[Observation, np.int64]):
             gymnasium.error.InvalidAction: no token id, or a masked one; nothing is changed then.
             gymnasium.error.ResetNeeded: before `reset`, or after the end.
         """
-        reward, terminated, info = 0.0, False, {}
-        if not self.core.step_inside(action):
-            transition = self.core.step([action])
-            reward, terminated = float(transition.rewards[0]), bool(transition.terminated[0])
-            if transition.finished is not None:
-                info = end_info(transition.finished, 0, self.task.vocabulary)
+        tokens, reward, finished = self._row.step(action)
         if self.render_mode == "human":
             self.render()
-        return self.core.observation(0), reward, terminated, False, info
+        info = {} if finished is None else end_info(finished, self.task.vocabulary)
+        return self.core.observed(tokens, 0), reward, finished is not None, False, info
 
     def render(self) -> Any:
         """The text so far, the last token's reward and the total: a string ("ansi"), printed ("human"), or an

@@ -9,11 +9,12 @@ import numpy as np
 
 from textgen_env.columns import TextColumn, VectorInfos, column
 from textgen_env.core import GenerationCore
-from textgen_env.transition import Finished
+from textgen_env.transition import Finished, FinishedText
 from textgen_env.vocabulary import IntArray, Vocabulary
 
-STOPS = np.array(["length", "eos"], dtype=object)
+STOPS = ("length", "eos")
 """Reasons that a text ended, by whether it was the end token."""
+_STOPS = np.array(STOPS, dtype=object)
 
 
 def start_infos(core: GenerationCore, rows: IntArray) -> dict[str, IntArray]:
@@ -21,17 +22,22 @@ def start_infos(core: GenerationCore, rows: IntArray) -> dict[str, IntArray]:
     return {} if core.source_indices is None else {"source_row": core.source_indices[rows]}
 
 
-def end_info(finished: Finished, which: int, vocabulary: Vocabulary) -> dict[str, Any]:
-    """The info of the `which`-th text that ended."""
+def start_info(core: GenerationCore, row: int) -> dict[str, int]:
+    """The info of one row at a text's begin."""
+    return {} if core.source_indices is None else {"source_row": core.source_indices.item(row)}
+
+
+def end_info(finished: FinishedText, vocabulary: Vocabulary) -> dict[str, Any]:
+    """The info of a text that ended; it holds the text's own array."""
     info: dict[str, Any] = {
-        "text": vocabulary.text_of(finished.tokens[which].tolist()),
-        "tokens": finished.tokens[which].copy(),
-        "length": int(finished.lengths[which]),
-        "stop": STOPS[int(finished.by_eos[which])],
-        "reward_terms": {name: float(values[which]) for name, values in finished.terms.items()},
+        "text": vocabulary.text_of(finished.tokens.tolist()),
+        "tokens": finished.tokens,
+        "length": finished.length,
+        "stop": STOPS[finished.by_eos],
+        "reward_terms": finished.terms,
     }
-    if finished.sources is not None:
-        info["source_row"] = int(finished.sources[which])
+    if finished.source is not None:
+        info["source_row"] = finished.source
     return info
 
 
@@ -42,7 +48,7 @@ def end_infos(finished: Finished, vocabulary: Vocabulary, num_rows: int) -> Vect
         "text": TextColumn(finished.tokens, vocabulary),
         "tokens": finished.tokens,
         "length": finished.lengths,
-        "stop": STOPS.take(finished.by_eos),
+        "stop": _STOPS.take(finished.by_eos),
         "reward_terms": finished.terms,
     }
     if finished.sources is not None:

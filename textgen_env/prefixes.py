@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 
 from textgen_env.kernels import kernels
-from textgen_env.text_checks import is_token_id
-from textgen_env.transition import BoolArray
-from textgen_env.vocabulary import IntArray, Vocabulary
+from textgen_env.vocabulary import Vocabulary
 
 COMPILED_FROM = 128
 """Rows from which on loading compiled code pays."""
@@ -60,32 +58,21 @@ class Prefixes:
         """Whether `chosen`, which makes texts `lengths` long, ends them."""
         return lengths == self.horizon if self._eos < 0 else (chosen == self._eos) | (lengths == self.horizon)
 
-    def by_end_token(self, chosen: IntArray) -> BoolArray:
-        """Whether `chosen` (K,) are end tokens."""
-        by_end: BoolArray = chosen == self._eos
-        return by_end
+    def by_end_token(self, chosen: Any) -> Any:
+        """Whether `chosen` are end tokens."""
+        return chosen == self._eos
 
     def write(self, at: Any, chosen: Any, before: Any, lengths: Any) -> None:
         """Puts `chosen` behind the `before` tokens of the texts `at`, which are `lengths` long then."""
         self._flat[self._starts[at] + before] = chosen
         self.lengths[at] = lengths
 
-    def write_inside(self, action: Any, row: int) -> bool:
-        """Writes `action` in one row if it is a token id that does not end its text; if not, changes nothing.
+    def write_all_inside(self, actions: Any) -> bool:
+        """Writes `actions` (N,), token ids none of which ends its text, by compiled code; others change nothing.
 
         Returns:
             Whether it did.
         """
-        if not is_token_id(action, self.vocab_size):
-            return False
-        before = self.lengths.item(row)
-        if not self.running.item(row) or self.ends(action, before + 1):
-            return False
-        self.write(row, action, before, before + 1)
-        return True
-
-    def write_all_inside(self, actions: Any) -> bool:
-        """`write_inside` in every row at once, by compiled code: all of them, or none."""
         if self._kernels is None or type(actions) is not np.ndarray or actions.dtype != np.int64:
             return False
         if actions.shape != self.lengths.shape or not actions.flags.carray:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from textgen_env.handing import Handing
 from textgen_env.rewards.base import (
+    ExtendsOneText,
     FloatArray,
     Reward,
     RewardMode,
@@ -17,6 +18,7 @@ from textgen_env.rewards.base import (
     Terms,
     checked_scores,
     handed_texts,
+    learns,
 )
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.text_checks import checked_source_rows, checked_texts
@@ -28,10 +30,12 @@ class RewardEmitter(Protocol):
 
     Attributes:
         every_token: whether `emit` is asked after each token, or for ended texts alone.
+        takes_one: whether `begin_one` and `emit_one` may be asked; if not, all goes through `begin` and `emit`.
         state: what is carried from token to token, of all N rows; empty where nothing is.
     """
 
     every_token: bool
+    takes_one: bool
     state: RewardState
 
     def begin(self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None) -> None:
@@ -49,11 +53,23 @@ class RewardEmitter(Protocol):
         """Goes on from a state of `rows` that `emit` gave."""
         ...
 
+    def begin_one(self, row: int) -> None:
+        """An empty text begins in `row`."""
+        ...
+
+    def emit_one(
+        self, row: int, text: IntArray, length: int, sources: Sources | None
+    ) -> tuple[float, dict[str, float]] | None:
+        """What the last token of the text (T,) in `row` earns, and the parts of the text's score, after the state has
+        gone on; or None where `emit` must be asked, and the state is as it was."""
+        ...
+
 
 class TerminalEmitter:
     """Emitter of a text's score with its last token."""
 
     every_token = False
+    takes_one = True
 
     def __init__(self, reward: Reward) -> None:
         self.reward = reward
@@ -74,6 +90,16 @@ class TerminalEmitter:
     def put(self, rows: IntArray, state: RewardState) -> None:
         """Nothing is carried."""
 
+    def begin_one(self, row: int) -> None:
+        """Nothing is carried."""
+
+    def emit_one(
+        self, row: int, text: IntArray, length: int, sources: Sources | None
+    ) -> tuple[float, dict[str, float]] | None:
+        """The score of the text."""
+        earned, terms, _ = self.emit(np.array([row]), text.copy()[None], np.array([length]), sources)
+        return earned.item(), {name: values.item() for name, values in terms.items()}
+
 
 class DenseEmitter:
     """Emitter of the change of the prefix score with each token.
@@ -89,6 +115,10 @@ class DenseEmitter:
     def __init__(self, reward: Reward, tokens: IntArray, sources: Sources | None) -> None:
         self.reward = reward
         self._handing = Handing.of(reward)
+        # A user's subclass may score otherwise than the form for one text that it inherits.
+        own = not self._handing.to_others
+        self._one = reward if own and not learns(reward) and isinstance(reward, ExtendsOneText) else None
+        self.takes_one = self._one is not None
         count = len(tokens)
         begun = reward.begin(*handed_texts(self._handing, tokens, np.zeros(count, np.int64), sources))
         # The reward may hand out arrays of its own; these are written to.
@@ -115,6 +145,25 @@ class DenseEmitter:
     def put(self, rows: IntArray, state: RewardState) -> None:
         """The prefix scores, and what the reward carries beside them."""
         scatter_rows(self.state, rows, state)
+
+    def begin_one(self, row: int) -> None:
+        """The empty text scores 0."""
+        assert self._one is not None
+        self._one.begin_one(self.state, row)
+        self.state["total"][row] = 0.0
+
+    def emit_one(
+        self, row: int, text: IntArray, length: int, sources: Sources | None
+    ) -> tuple[float, dict[str, float]] | None:
+        """The score of the prefix less that of the prefix before."""
+        assert self._one is not None
+        totals = self.state["total"]
+        before = totals.item(row)
+        total = self._one.extend_one(self.state, row, text, length)
+        if total is None:
+            return None
+        totals[row] = total
+        return total - before, {self.reward.name: total}
 
     def _checked(self, state: RewardState, count: int) -> RewardState:
         if not same_form(state, self.state) or any(len(values) != count for values in state.values()):

@@ -60,9 +60,12 @@ def checked_token_ids(actions: ArrayLike, rows: IntArray, vocab_size: int) -> In
     return chosen
 
 
-def is_token_id(action: Any, vocab_size: int) -> bool:
-    """Whether `action` is one token id, as a Python or a NumPy integer."""
-    return isinstance(action, WHOLE) and not isinstance(action, bool) and bool(0 <= action < vocab_size)
+def token_id(action: Any, vocab_size: int) -> int:
+    """`action` if it is one token id, as a Python or a NumPy integer; -1 if not."""
+    if not isinstance(action, WHOLE) or isinstance(action, bool):
+        return -1
+    token = int(action)
+    return token if 0 <= token < vocab_size else -1
 
 
 def check_running(rows: IntArray, running: NDArray[np.bool_], lengths: IntArray) -> None:

@@ -13,6 +13,22 @@ from textgen_env.vocabulary import IntArray
 BoolArray = NDArray[np.bool_]
 
 
+class FinishedText(NamedTuple):
+    """A text that has ended: one of `Finished`.
+
+    Attributes:
+        tokens: (T,) int64, of the text alone.
+        length, by_eos, source: as there, of one.
+        terms: name of each part of the reward -> its score.
+    """
+
+    tokens: IntArray
+    length: int
+    by_eos: bool
+    terms: dict[str, float]
+    source: int | None
+
+
 class Finished(NamedTuple):
     """The K texts that ended in one step.
 
@@ -30,6 +46,16 @@ class Finished(NamedTuple):
     by_eos: BoolArray
     terms: Terms
     sources: IntArray | None
+
+    def text(self, which: int) -> FinishedText:
+        """The `which`-th of the texts."""
+        return FinishedText(
+            self.tokens[which].copy(),
+            int(self.lengths[which]),
+            bool(self.by_eos[which]),
+            {name: float(values[which]) for name, values in self.terms.items()},
+            None if self.sources is None else int(self.sources[which]),
+        )
 
 
 class Transition(NamedTuple):

@@ -95,33 +95,10 @@ def test_compiled_code_is_taken_where_it_pays() -> None:
     assert not few.prefixes.write_all_inside(np.ones(COMPILED_FROM - 1, np.int64))
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
-@given(
-    ends=st.booleans(), actions=st.lists(st.sampled_from([0, 1, 5, 6, -1, True, 1.0, np.int32(2), np.uint8(3), None]))
-)
-def test_a_token_inside_a_text_is_written_as_by_a_step(ends: bool, actions: list[Any]) -> None:
-    short, long = core(1, ends), core(1, ends)
-    for game in (short, long):
-        game.reset()
-    for action in actions:
-        before = short.snapshot()
-        wrote = short.step_inside(action)
-        said = played(long, [action])
-        if wrote:
-            assert said[0] == ([0.0], [False], "None")
-        else:
-            assert (short.tokens == before.tokens).all()
-            assert (short.lengths == before.lengths).all()
-            assert played(short, [action]) == said
-        assert (short.tokens == long.tokens).all()
-        assert (short.lengths == long.lengths).all()
-
-
 @pytest.mark.parametrize("kwargs", [{"reward_mode": "dense"}, {"min_length": 2}])
 def test_paid_and_masked_tokens_take_the_long_way(kwargs: dict[str, Any]) -> None:
     game = GenerationCore(WordTask(ends=True), as_reward(token_sum), MANY, **kwargs)
     game.reset()
-    assert not game.step_inside(1)
     moved = game.step(np.ones(MANY, np.int64))
     assert (moved.rewards == (1.0 if "reward_mode" in kwargs else 0.0)).all()
     if "min_length" in kwargs:

@@ -27,6 +27,21 @@ def kernels(name: str) -> Any:
     return None if os.environ.get(SWITCH) == "0" else _loaded(name)
 
 
+class Kept:
+    """Compiled module that is looked up once, by what calls it at every token; a copy looks it up anew.
+
+    Attributes:
+        module: as `kernels(name)` gave it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.module = kernels(name)
+        self._name = name
+
+    def __reduce__(self) -> tuple[type[Kept], tuple[str]]:
+        return Kept, (self._name,)
+
+
 @cache
 def _loaded(name: str) -> Any:
     # For code in an archive Numba chooses a folder unseen, and fails at the first call where it cannot be written.

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgen_env.kernels.compiling import kernel, load_first
-from textgen_env.kernels.softmax import exp
+from textgen_env.kernels.softmax import exp, log_prob
 from textgen_env.vocabulary import IntArray
 
 Float32Array = NDArray[np.float32]
 
-ONE, TWO = np.float32(1), np.float32(2)
+NOTHING, ONE, TWO, NOT_A_NUMBER = np.float32(0), np.float32(1), np.float32(2), np.float32(np.nan)
 # Beyond these a float32's sigmoid and hyperbolic tangent no longer change; within them e^x is finite.
 SIGMOID_FLAT, TANH_FLAT = np.float32(80), np.float32(20)
 
@@ -92,6 +92,89 @@ def gru(
     return -1
 
 
+@kernel()
+def lstm_token(
+    before: int,
+    token: int,
+    hidden: Float32Array,
+    cell: Float32Array,
+    embedding: Float32Array,
+    of_input: Float32Array,
+    of_hidden: Float32Array,
+    input_bias: Float32Array,
+    hidden_bias: Float32Array,
+    of_output: Float32Array,
+    output_bias: Float32Array,
+) -> np.float32:
+    """log p of `token`, which follows `before`, in nats, for a single row, whose state goes on past `before` where it
+    lies; NaN where an id is none or a number is not finite, and the state is as it was.
+
+    Args:
+        before, token: ids.
+        hidden, cell: (H,) float32, written.
+        embedding, of_input, of_hidden, input_bias, hidden_bias: as in `lstm`.
+        of_output, output_bias: (V, H), (V,) float32.
+    """
+    if not (0 <= before < len(embedding) and 0 <= token < len(of_output)):
+        return NOT_A_NUMBER
+    gates = input_bias + hidden_bias
+    _add_dots(of_input, embedding[before], gates)
+    _add_dots(of_hidden, hidden, gates)
+    hidden_after, cell_after = np.empty_like(hidden), np.empty_like(cell)
+    _lstm_row(gates, cell, hidden_after, cell_after)
+    found = _log_prob_after(hidden_after, token, of_output, output_bias)
+    if np.isfinite(found):
+        hidden[:] = hidden_after
+        cell[:] = cell_after
+    return found
+
+
+@kernel()
+def gru_token(
+    before: int,
+    token: int,
+    hidden: Float32Array,
+    embedding: Float32Array,
+    of_input: Float32Array,
+    of_hidden: Float32Array,
+    input_bias: Float32Array,
+    hidden_bias: Float32Array,
+    of_output: Float32Array,
+    output_bias: Float32Array,
+) -> np.float32:
+    """As `lstm_token`, of a GRU."""
+    if not (0 <= before < len(embedding) and 0 <= token < len(of_output)):
+        return NOT_A_NUMBER
+    from_input, from_hidden = input_bias.copy(), hidden_bias.copy()
+    _add_dots(of_input, embedding[before], from_input)
+    _add_dots(of_hidden, hidden, from_hidden)
+    hidden_after = np.empty_like(hidden)
+    _gru_row(from_input, from_hidden, hidden, hidden_after)
+    found = _log_prob_after(hidden_after, token, of_output, output_bias)
+    if np.isfinite(found):
+        hidden[:] = hidden_after
+    return found
+
+
+@kernel()
+def _log_prob_after(hidden: Float32Array, token: int, of_output: Float32Array, bias: Float32Array) -> np.float32:
+    """log p of a token after the hidden state (H,); NaN where a number is not finite."""
+    logits = bias.copy()
+    _add_dots(of_output, hidden, logits)
+    return log_prob(logits, token)
+
+
+# Sums in any order, in as many lanes as there are; infinities and NaNs keep their meaning.
+@kernel(fastmath={"contract", "reassoc", "nsz"})
+def _add_dots(weight: Float32Array, x: Float32Array, out: Float32Array) -> None:
+    """out += weight @ x; (G, K), (K,), (G,). For one row a weight is read as it lies: `_add_product` has it turned."""
+    for j in range(out.size):
+        total = NOTHING
+        for k in range(x.size):
+            total += weight[j, k] * x[k]
+        out[j] += total
+
+
 @kernel(fastmath={"contract"})
 def _add_product(x: Float32Array, weight: Float32Array, out: Float32Array) -> None:
     """out += x @ weight; (K,), (K, G), (G,). Eight rows of the weight at a time spare `out` most of its trips."""
@@ -145,4 +228,5 @@ def _tanh(x: np.float32) -> np.float32:
     return (squared - ONE) / (squared + ONE)
 
 
-load_first((_add_product, np.zeros(1, np.float32), np.zeros((1, 1), np.float32), np.zeros(1, np.float32)))
+_x, _matrix = np.zeros(1, np.float32), np.zeros((1, 1), np.float32)
+load_first((_add_product, _x, _matrix, _x), (_add_dots, _matrix, _x, _x))

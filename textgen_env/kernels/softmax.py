@@ -58,10 +58,16 @@ def log_probs(logits: NDArray[np.float32], tokens: IntArray, out: NDArray[np.flo
         row = logits[i]
         if not 0 <= tokens[i] < row.size:
             return i
-        log_prob = np.float64(row[tokens[i]]) - _log_sum_exp(row)
-        # Rounding makes no probability larger than 1.
-        out[i] = 0.0 if log_prob > 0 else log_prob
+        out[i] = log_prob(row, tokens[i])
     return -1
+
+
+@kernel()
+def log_prob(row: NDArray[np.float32], token: int) -> np.float32:
+    """log softmax(logits)[token] of one row (V,), nats."""
+    found = np.float64(row[token]) - _log_sum_exp(row)
+    # Rounding makes no probability larger than 1.
+    return np.float32(0.0 if found > 0 else found)
 
 
 @kernel()

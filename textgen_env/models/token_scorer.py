@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 
-from textgen_env.kernels import kernels
+from textgen_env.kernels import Kept, kernels
 from textgen_env.models.language_model import FEW_ROWS, Float32Array, LanguageModel, compiled_step
 from textgen_env.models.linear_softmax import rows_at_once, token_log_probs
 from textgen_env.models.sampling import runs_compiled
@@ -32,6 +34,8 @@ class TokenScorer:
         self._few = min(FEW_ROWS, rows_at_once(self._weight)) if runs_compiled(self._weight) else 0
         read = (model.embedding.weight, *model.rnn.all_weights[0]) if self._few else ()
         self._parameters = [parameter.detach().numpy() for parameter in read]
+        self._output = [parameter.numpy() for parameter in (self._weight, self._bias)] if self._few else []
+        self._compiled = Kept("recurrent")
 
     def step(
         self, inputs: IntArray, tokens: IntArray, state: tuple[Float32Array, ...]
@@ -70,6 +74,18 @@ class TokenScorer:
         if wrong >= 0:
             raise IndexError(f"tokens[{wrong}]={tokens[wrong]} must be 0 to {len(self._weight) - 1}")
         return log_probs, after
+
+    def step_one(self, before: int, token: int, state: tuple[Float32Array, ...]) -> float | None:
+        """`step` of a single row, whose state (H,) goes on where it lies: log p of `token`, which follows `before`, or
+        None where `step` must be asked, and the state is as it was: without compiled loops, elsewhere than on the CPU,
+        and where an id is none or a number is not finite. Sums are in another order than in `step`: the last digits of
+        float32 may differ."""
+        compiled = self._compiled.module
+        if compiled is None or not self._few:
+            return None
+        step = compiled.lstm_token if len(state) == 2 else compiled.gru_token
+        log_prob: float = step(before, token, *state, *self._parameters, *self._output)
+        return log_prob if math.isfinite(log_prob) else None
 
     @usual_torch()
     @torch.no_grad()

@@ -115,6 +115,27 @@ class BaseReward:
         """Nothing to learn."""
 
 
+def learns(reward: Reward) -> bool:
+    """Whether a reward may learn from the texts that end."""
+    return type(reward).episodes_ended is not BaseReward.episodes_ended
+
+
+@runtime_checkable
+class ExtendsOneText(Protocol):
+    """A reward of this package that moves the state of one row on where it lies: with `begin` and `extend` on arrays of
+    one entry, a token costs many times what is to be computed. It has one part, and the values are those of `extend`.
+    """
+
+    def begin_one(self, state: RewardState, row: int) -> None:
+        """Puts the state of the empty prefix into `row`; "total" is the core's."""
+        ...
+
+    def extend_one(self, state: RewardState, row: int, text: IntArray, length: int) -> float | None:
+        """The score of the prefix `text[:length]`, (T,) int64, whose last token is not in the state of `row` yet, and
+        then is; None, and nothing is changed, where `extend` must be asked: where the score is not finite."""
+        ...
+
+
 class FunctionReward(BaseReward):
     """A plain function `f(tokens, lengths)` or `f(tokens, lengths, sources)` as a reward.
 

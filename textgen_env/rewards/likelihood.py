@@ -41,6 +41,8 @@ class LikelihoodReward(BaseReward):
     def __init__(self) -> None:
         self._task: HasLanguageModel | None = None
         self._scorer: TokenScorer
+        self._parts: tuple[str, ...] = ()
+        self._start = 0
 
     def bind(self, task: Task) -> Self:
         """The likelihood under the task's model.
@@ -54,7 +56,9 @@ class LikelihoodReward(BaseReward):
                 "'oracle', or another reward"
             )
         bound = copy(self)
-        bound._task, bound._scorer = task, TokenScorer(task.language_model)
+        model = task.language_model
+        bound._task, bound._scorer = task, TokenScorer(model)
+        bound._parts, bound._start = PARTS[model.cell], model.start_id
         return bound
 
     def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
@@ -89,6 +93,18 @@ class LikelihoodReward(BaseReward):
         log_prob, after = self._scorer.step(before, tokens[rows, last], tuple([state[name] for name in names]))
         total = state["total"] + log_prob
         return {self.name: total}, {**dict(zip(names, after, strict=True)), "total": total}
+
+    def begin_one(self, state: RewardState, row: int) -> None:
+        """The model's initial state, zeros."""
+        for name in self._parts:
+            state[name][row] = 0.0
+
+    def extend_one(self, state: RewardState, row: int, text: IntArray, length: int) -> float | None:
+        """One step of the model, compiled."""
+        before = text.item(length - 2) if length > 1 else self._start
+        parts = tuple([state[name][row] for name in self._parts])
+        log_prob = self._scorer.step_one(before, text.item(length - 1), parts)
+        return None if log_prob is None else state["total"].item(row) + log_prob
 
     def check_state(self, state: RewardState) -> None:
         """Refuses a state of the model that is not finite.

@@ -31,6 +31,8 @@ class TableReward(BaseReward):
         self._entries = np.zeros(0)
         self._starts = np.zeros(0, np.int64)
         self._vocab_size = 0
+        # Prefixes of the longest that a token can follow; the number of one of T tokens is never read.
+        self._nodes = 1
 
     def bind(self, task: Task) -> Self:
         """The table for the task's vocabulary and horizon.
@@ -53,6 +55,7 @@ class TableReward(BaseReward):
         bound._entries = np.concatenate([rng.standard_normal(size) for size in sizes])
         bound._starts = np.cumsum([0, *sizes[:-1]])
         bound._vocab_size = vocab_size
+        bound._nodes = vocab_size ** (horizon - 1)
         return bound
 
     @property
@@ -86,6 +89,17 @@ class TableReward(BaseReward):
         totals = state["total"] + self._entries[self._starts[last] + node]
         return {self.name: totals}, {"node": node % self._nodes}
 
+    def begin_one(self, state: RewardState, row: int) -> None:
+        """No token."""
+        state["node"][row] = 0
+
+    def extend_one(self, state: RewardState, row: int, text: IntArray, length: int) -> float | None:
+        """One more entry of the table."""
+        node = state["node"].item(row) * self._vocab_size + text.item(length - 1)
+        total: float = state["total"].item(row) + self._entries.item(self._starts.item(length - 1) + node)
+        state["node"][row] = node % self._nodes
+        return total
+
     def check_state(self, state: RewardState) -> None:
         """Refuses what is no state of prefixes.
 
@@ -97,8 +111,3 @@ class TableReward(BaseReward):
         if wrong.any():
             said = f"holds {node[wrong][0]}, which numbers no prefix: 0 to {self._nodes - 1}"
             raise ValueError(f"reward 'table': node {said}; restore what snapshot() returned")
-
-    @property
-    def _nodes(self) -> int:
-        """Prefixes of the longest that a token can follow; the number of one of T tokens is never read."""
-        return int(self._vocab_size ** (len(self._starts) - 1))

@@ -89,7 +89,7 @@ class TextGenVecEnv(AllRowsView, VecEnv):
         if finished is not None:
             last = self.core.observations(finished.rows)
             for which, row in enumerate(finished.rows.tolist()):
-                infos[row].update(end_info(finished, which, self.core.task.vocabulary))
+                infos[row].update(end_info(finished.text(which), self.core.task.vocabulary))
                 infos[row]["terminal_observation"] = (
                     {key: values[which] for key, values in last.items()} if isinstance(last, dict) else last[which]
                 )

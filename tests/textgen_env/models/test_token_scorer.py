@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from textgen_env.kernels import kernels
 from textgen_env.models import token_scorer
 from textgen_env.models.language_model import FEW_ROWS, Cell, LanguageModel
 from textgen_env.models.token_scorer import TokenScorer
@@ -43,6 +44,39 @@ def test_log_probs_and_states_are_those_of_float64(cell: Cell, rows: int) -> Non
         assert part.dtype == np.float32
         assert not np.shares_memory(part, given)
         np.testing.assert_allclose(part, exact.numpy(), atol=2e-6)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_a_single_row_goes_where_a_row_of_many_does(cell: Cell) -> None:
+    trained = model(cell)
+    scorer = TokenScorer(trained)
+    state = before(cell, 40)
+    rng = np.random.default_rng(1)
+    inputs, tokens = rng.integers(51, size=40), rng.integers(50, size=40)
+    log_probs, after = scorer.step(inputs, tokens, state)
+    for row in range(40):
+        parts = tuple(part[row].copy() for part in state)
+        found = scorer.step_one(int(inputs[row]), int(tokens[row]), parts)
+        if kernels("recurrent") is None:
+            assert found is None
+            after_row = state
+        else:
+            assert found == pytest.approx(log_probs[row], abs=1e-5)
+            after_row = after
+        for part, wanted in zip(parts, after_row, strict=True):
+            np.testing.assert_allclose(part, wanted[row], atol=2e-6)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize(("inputs", "token"), [(-1, 0), (51, 0), (0, -1), (0, 50), (7, 0)])
+def test_a_single_row_without_an_answer_stays_as_it_is(cell: Cell, inputs: int, token: int) -> None:
+    trained = model(cell)
+    with torch.no_grad():
+        trained.embedding.weight[7] = torch.nan
+    parts = tuple(part[0].copy() for part in before(cell, 1))
+    assert TokenScorer(trained).step_one(inputs, token, parts) is None
+    for part, given in zip(parts, before(cell, 1), strict=True):
+        np.testing.assert_array_equal(part, given[0])
 
 
 def test_large_vocabularies_are_scored_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
