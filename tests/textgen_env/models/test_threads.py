@@ -16,6 +16,7 @@ from agents.imitation.mle import MLE, MLEConfig
 from agents.policy_gradient.reinforce import Reinforce, ReinforceConfig
 from textgen_env.models import linear_softmax
 from textgen_env.models.language_model import LanguageModel
+from textgen_env.models.linear_distribution import Layer, log_probs_and_entropies
 from textgen_env.models.linear_softmax import linear_cross_entropy, softmax_entropies, token_log_probs
 from textgen_env.models.threads import SMALL, allowed_threads, in_parts, one_thread, threads_for
 
@@ -103,14 +104,17 @@ def test_losses_and_gradients_are_those_of_one_thread(monkeypatch: pytest.Monkey
         leaves = [each.clone().requires_grad_() for each in (hidden, weight, bias)]
         loss = linear_cross_entropy(*leaves, tokens)
         loss.backward()
+        log_probs, entropies = log_probs_and_entropies(Layer(*leaves), tokens)
+        (log_probs.square().sum() + entropies.sum()).backward()
         read = token_log_probs(hidden, weight, bias, tokens), softmax_entropies(hidden, weight, bias)
-        return [loss.detach(), *read, *(each.grad for each in leaves if each.grad is not None)]
+        said = loss, log_probs, entropies, *read
+        return [each.detach() for each in said] + [each.grad for each in leaves if each.grad is not None]
 
     split = found()
     torch.set_num_threads(1)
     for one, other in zip(split, found(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
-    assert len(split) == 6
+    assert len(split) == 8
 
 
 def test_a_token_that_is_none_is_named_from_any_part(monkeypatch: pytest.MonkeyPatch) -> None:
