@@ -22,6 +22,7 @@ CASES: Mapping[str, str] = {
     "discriminator-update": "discriminator:discriminator_update",
     "discriminator-score": "discriminator:discriminator_score",
     "mle-update": "mle:mle_update",
+    "shared-machine": "shared_machine:shared_machine",
     "policy-gradient": "policy_gradient:policy_gradient",
     "seqgan-step": "seqgan:seqgan_step",
     "single-env": "environments:single_env",
