@@ -124,9 +124,7 @@ def draw_tokens(
             break
     memory.give(room)
     if not finite:
-        raise FloatingPointError(
-            "logits W h + b are not finite: hidden, weight and bias must be numbers whose products are"
-        )
+        raise FloatingPointError("logits W h + b are not finite; hidden, weight and bias must be, and not as large")
     return tokens
 
 
