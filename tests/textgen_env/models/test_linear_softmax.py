@@ -216,11 +216,11 @@ def test_no_token_is_drawn_from_logits_that_are_not_finite(bad: float, row: int)
     uniforms, memory = torch.full((4_000,), 0.5, dtype=torch.float64), LogitsMemory()
     hidden[row, 0] = bad
     for _ in range(2):
-        with pytest.raises(FloatingPointError, match="logits W h . b are not finite"):
+        with pytest.raises(FloatingPointError, match=r"logits W h \+ b are not finite"):
             draw_tokens(hidden, weight, bias, uniforms, memory)
     hidden[row, 0] = 1e30
     assert len(draw_tokens(hidden, weight, bias, uniforms, memory)) == 4_000
     weight[7] = 1e30
-    with pytest.raises(FloatingPointError, match="logits W h . b are not finite"):
+    with pytest.raises(FloatingPointError, match=r"logits W h \+ b are not finite"):
         draw_tokens(hidden, weight, bias, uniforms, memory)
     assert draw_tokens(hidden[:0], weight, bias, uniforms[:0]).shape == (0,)
