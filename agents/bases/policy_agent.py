@@ -163,9 +163,9 @@ class PolicyAgent(TrainableAgent):
             uniforms = torch.rand(len(hidden), generator=generator, dtype=torch.float64).to(self.device)
         try:
             tokens: IntArray = network.choose(hidden, uniforms, allowed).cpu().numpy()
-        except FloatingPointError as error:
+        except FloatingPointError:
             raise FloatingPointError(
-                f"{type(self).__name__}: {error} after {self.updates} updates; lower "
+                f"{type(self).__name__}: the policy's logits are not finite after {self.updates} updates; lower "
                 f"learning_rate={self.config.learning_rate} and train anew, or from an earlier save"
             ) from None
         return tokens[0] if single else tokens, after

@@ -14,6 +14,7 @@ from agents.networks.encoders import SourceEncoder, TransformerEncoder
 from agents.networks.transformer import Transformer
 from textgen_env.models.language_model import LanguageModel
 from textgen_env.models.linear_distribution import Layer
+from textgen_env.models.linear_softmax import draw_tokens
 from textgen_env.models.sampling import all_finite, inverse_softmax
 from textgen_env.models.token_model import State, TokenModel
 
@@ -152,10 +153,12 @@ class PolicyNetwork(nn.Module):
         Raises:
             FloatingPointError: logits that are not finite, be they of tokens that are not allowed.
         """
+        if uniforms is not None and allowed is None:
+            return draw_tokens(*self.layer(hidden), uniforms, self.decoder.logits_memory)
         chosen = torch.empty(len(hidden), dtype=torch.int64, device=hidden.device)
         for rows, logits in self._logits_in_turn(hidden):
             if not all_finite(logits):
-                raise FloatingPointError("the policy's logits are not finite")
+                raise FloatingPointError("logits are not finite")
             masked = _masked(logits, allowed, rows)
             chosen[rows] = masked.argmax(1) if uniforms is None else inverse_softmax(masked, uniforms[rows])
         return chosen

@@ -24,6 +24,7 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     # At most twice the cost of the reference.
     "reinforce-update": (Target("ratio", 0.5),),
     "playing": (Target("ratio", 0.5),),
+    "playing-oracle": (Target("ratio", 0.5),),
     "reinforce-oracle": (Target("cost", 1 / 22_000),),
     # All threads take at most twice as long as one.
     "shared-machine": (Target("ratio", 0.5),),

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from textgen_env.kernels import kernels
-from textgen_env.models.sampling import runs_compiled
+from textgen_env.models.sampling import all_finite, inverse_softmax, runs_compiled
 from textgen_env.models.threads import in_parts
 
 # Logits at once: 4 MB stay in a processor's cache and keep its matrix product busy; an accelerator wants longer work.
@@ -87,6 +87,50 @@ def token_log_probs(
 
     in_parts(len(hidden), rows_at_once(weight), weight.device, score)
     return log_probs
+
+
+@torch.no_grad()
+def draw_tokens(
+    hidden: Tensor, weight: Tensor, bias: Tensor, uniforms: Tensor, memory: LogitsMemory | None = None
+) -> Tensor:
+    """The token of each row at which the distribution function of softmax(W h + b) passes a number; see
+    `textgen_env.models.sampling.inverse_softmax`.
+
+    Args:
+        hidden: (N, H) float.
+        weight, bias: (V, H), (V,).
+        uniforms: (N,) float64 in [0, 1), on the same device.
+        memory: to take the room for logits from.
+
+    Returns:
+        (N,) int64.
+
+    Raises:
+        FloatingPointError: logits that are not finite.
+    """
+    compiled = kernels("softmax") if runs_compiled(hidden) else None
+    tokens = torch.empty(len(hidden), dtype=torch.int64, device=hidden.device)
+    memory = memory or LogitsMemory()
+    room = memory.take(weight)
+    finite = True
+    for start in range(0, len(hidden), len(room)):
+        rows = slice(start, min(start + len(room), len(hidden)))
+        logits = room[: rows.stop - start]
+        if compiled is None:
+            torch.addmm(bias, hidden[rows], weight.t(), out=logits)
+            finite = all_finite(logits)
+            tokens[rows] = inverse_softmax(logits, uniforms[rows]) if finite else -1
+        else:
+            # The loop adds the bias, and rounds the sum as a product with a bias would.
+            torch.mm(hidden[rows], weight.t(), out=logits)
+            parts = logits, bias.detach(), uniforms[rows], tokens[rows]
+            finite = compiled.draw_finite(*(part.numpy() for part in parts)) < 0
+        if not finite:
+            break
+    memory.give(room)
+    if not finite:
+        raise FloatingPointError("logits W h + b are not finite; hidden, weight and bias must be, and not as large")
+    return tokens
 
 
 @torch.no_grad()

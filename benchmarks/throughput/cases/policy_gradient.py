@@ -38,14 +38,31 @@ def policy_gradient(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
         Work("learn", lambda: reinforce.learn(batch)),
         Work("an MLE update of them", lambda: mle.imitate(batch, mle.optimiser)),
     )
+    tokens = size.batch * size.length
+    unscored = gymnasium.make_vec("TextGen-Oracle-v0", num_envs=size.batch, task=bench.oracle, reward="constant")
+    oracle, texts, lengths = bench.oracle.language_model, batch.token_ids, torch.from_numpy(batch.lengths)
+    sampling = Work("sampling from the policy", lambda: reinforce.sample(size.batch), tokens)
+
+    def sample_and_score() -> None:
+        reinforce.sample(size.batch)
+        with torch.no_grad():
+            oracle.log_probs(texts, lengths)
+
     yield bench.row(
         "playing",
-        f"playing {sizes}, each token scored",
+        f"playing {sizes}, a constant reward",
         Unit("rate", "tokens"),
-        Work("gather", lambda: reinforce.gather(envs, quota), size.batch * size.length),
-        Work("sampling from the policy", lambda: reinforce.sample(size.batch), size.batch * size.length),
+        Work("gather", lambda: reinforce.gather(unscored, quota), tokens),
+        sampling,
     )
-    tokens = size.batch * size.length
+    yield bench.row(
+        "playing-oracle",
+        f"playing {sizes}, each token scored by the oracle",
+        Unit("rate", "tokens"),
+        Work("gather", lambda: reinforce.gather(envs, quota), tokens),
+        sampling,
+        Work("sampling, and the oracle's likelihood", sample_and_score, tokens),
+    )
     yield bench.row(
         "reinforce-oracle",
         f"REINFORCE on Oracle, {sizes}, one thread",
