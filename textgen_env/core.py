@@ -91,7 +91,7 @@ class GenerationCore:
         self.running = self.prefixes.running
         sources = self._sources(self.source_indices)
         self.learning = True
-        self.emitter = reward_emitter(self.reward, self.reward_mode, self.tokens.copy(), sources)
+        self.emitter = reward_emitter(task, self.reward, self.reward_mode, self.tokens.copy(), sources)
 
     @property
     def ended(self) -> BoolArray:
@@ -330,10 +330,6 @@ class GenerationCore:
         if self.source_indices is not None and state.sources is not None:
             self.source_indices[rows] = state.sources[taken]
         scatter_rows(self.emitter.state, rows, gather_rows(state.reward_state, taken))
-
-    def source_of(self, row: int) -> Sources | None:
-        """The source of one row; None for an unconditional task."""
-        return None if self.source_indices is None else self._sources(self.source_indices[row : row + 1].copy())
 
     def _sources(self, indices: IntArray | None) -> Sources | None:
         return None if indices is None or self.task.sources is None else self.task.sources.take(indices)

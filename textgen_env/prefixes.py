@@ -53,7 +53,7 @@ class Prefixes:
         # A copy of the view would be an array of its own, in which tokens are written unseen.
         self._look_through()
 
-    # One form for a row and for an array of rows.
+    # One form for a token and for an array of them.
     def ends(self, chosen: Any, lengths: Any) -> Any:
         """Whether `chosen`, which makes texts `lengths` long, ends them."""
         return lengths == self.horizon if self._eos < 0 else (chosen == self._eos) | (lengths == self.horizon)
@@ -66,6 +66,11 @@ class Prefixes:
         """Puts `chosen` behind the `before` tokens of the texts `at`, which are `lengths` long then."""
         self._flat[self._starts[at] + before] = chosen
         self.lengths[at] = lengths
+
+    def write_one(self, row: int, token: int, before: int) -> None:
+        """`write` in one row."""
+        self.tokens[row, before] = token
+        self.lengths[row] = before + 1
 
     def write_all_inside(self, actions: Any) -> bool:
         """Writes `actions` (N,), token ids none of which ends its text, by compiled code; others change nothing.

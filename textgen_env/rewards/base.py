@@ -121,6 +121,16 @@ def learns(reward: Reward) -> bool:
 
 
 @runtime_checkable
+class ScoresOneText(Protocol):
+    """A reward of this package, of one part, that scores one whole text without arrays of one entry."""
+
+    def score_one(self, text: IntArray, length: int, source: int | None) -> float | None:
+        """`score` of the text (T,) int64, which answers to a row of the source table; None where `terms` must be asked:
+        where the score is not finite, or the text is to be refused."""
+        ...
+
+
+@runtime_checkable
 class ExtendsOneText(Protocol):
     """A reward of this package that moves the state of one row on where it lies: with `begin` and `extend` on arrays of
     one entry, a token costs many times what is to be computed. It has one part, and the values are those of `extend`.

@@ -119,6 +119,21 @@ class BleuReward(BaseReward):
             )
         return self._scorer.score(*self._counted(self._task, tokens, lengths), rows_of_sources(self._task, sources))
 
+    def score_one(self, text: IntArray, length: int, source: int | None) -> float | None:
+        """`score` of one text, compiled."""
+        task, scorer = self._task, self._scorer
+        if task is None or scorer is None or (source is None) != (task.sources is None):
+            return None
+        vocabulary = task.vocabulary
+        closed = text.item(length - 1) == vocabulary.eos_id
+        if not self.boundaries:
+            return scorer.score_one(text, length - closed, source)
+        cut = not closed and length == task.max_length and vocabulary.eos_id is not None
+        counted = np.empty(length + 2, np.int64)
+        counted[0], counted[1:-1] = vocabulary.blank_id, text[:length]
+        counted[-1] = vocabulary.blank_id + 1
+        return scorer.score_one(counted, length + 1 + cut, source)
+
     def begin(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> RewardState:
         """The scores of the prefixes, and where compiled loops are there what `PrefixBleu` carries."""
         if self._task is None or self._prefixes is None:
