@@ -13,7 +13,7 @@ from textgen_env.kernels import kernels
 from textgen_env.metrics.bleu import SmoothMethod, checked_smoothing
 from textgen_env.metrics.bleu_scorer import BleuScorer
 from textgen_env.metrics.ngrams import checked_order
-from textgen_env.metrics.prefix_bleu import PrefixBleu, with_start
+from textgen_env.metrics.prefix_bleu import PrefixBleu
 from textgen_env.rewards.base import BaseReward, FloatArray, RewardMode, RewardState, Terms
 from textgen_env.rewards.references import rows_of_references, rows_of_sources
 from textgen_env.tasks.base import Sources, Task
@@ -166,12 +166,13 @@ class BleuReward(BaseReward):
         which no text has, for their beginning."""
         if not self.boundaries:
             return tokens, task.vocabulary.content_lengths(tokens, lengths)
-        cut = _cut(task, tokens, lengths)
-        if cut.any():
-            # An id beyond the blank, which no reference has.
-            after = np.full((len(tokens), 1), task.vocabulary.blank_id + 1, np.int64)
-            tokens, lengths = np.concatenate([tokens, after], 1), lengths + cut
-        return with_start(tokens, lengths, task.vocabulary.blank_id)
+        vocabulary, (count, width) = task.vocabulary, tokens.shape
+        counted = np.empty((count, width + 2), np.int64)
+        counted[:, 0] = vocabulary.blank_id
+        counted[:, 1:-1] = tokens
+        # What a text that was cut ends in: an id beyond the blank, which no reference has.
+        counted[:, -1] = vocabulary.blank_id + 1
+        return counted, lengths + 1 + _cut(task, tokens, lengths)
 
     def check_state(self, state: RewardState) -> None:
         """Refuses what is no state of prefixes.
