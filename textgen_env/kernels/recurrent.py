@@ -93,6 +93,22 @@ def gru(
 
 
 @kernel()
+def lstm_rows(gates: Float32Array, cell: Float32Array, hidden_after: Float32Array, cell_after: Float32Array) -> None:
+    """The end of a step whose `gates` (B, 4H) have been added up, as in `lstm`."""
+    for i in range(len(gates)):
+        _lstm_row(gates[i], cell[i], hidden_after[i], cell_after[i])
+
+
+@kernel()
+def gru_rows(
+    from_input: Float32Array, from_hidden: Float32Array, hidden: Float32Array, hidden_after: Float32Array
+) -> None:
+    """The end of a step whose gates (B, 3H), those of the input and those of the state, have been added up."""
+    for i in range(len(hidden)):
+        _gru_row(from_input[i], from_hidden[i], hidden[i], hidden_after[i])
+
+
+@kernel()
 def lstm_token(
     before: int,
     token: int,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from textgen_env.kernels import Kept, kernels
 from textgen_env.models.language_model import FEW_ROWS, Float32Array, LanguageModel, compiled_step
@@ -33,7 +35,8 @@ class TokenScorer:
         self._transposed = self._weight.t()
         self._few = min(FEW_ROWS, rows_at_once(self._weight)) if runs_compiled(self._weight) else 0
         read = (model.embedding.weight, *model.rnn.all_weights[0]) if self._few else ()
-        self._parameters = [parameter.detach().numpy() for parameter in read]
+        self._tensors = [parameter.detach() for parameter in read]
+        self._parameters = [parameter.numpy() for parameter in self._tensors]
         self._output = [parameter.numpy() for parameter in (self._weight, self._bias)] if self._few else []
         self._compiled = Kept("recurrent")
 
@@ -57,8 +60,10 @@ class TokenScorer:
             with usual_torch():
                 return self.step(inputs, tokens, state)
         recurrent, softmax = kernels("recurrent"), kernels("softmax")
-        if recurrent is None or softmax is None or len(tokens) > self._few:
+        if recurrent is None or softmax is None or not self._few:
             return self._step_in_torch(inputs, tokens, state)
+        if len(tokens) > self._few:
+            return self._step_of_many(recurrent, softmax, inputs, tokens, state)
         before = [np.ascontiguousarray(part) for part in state]
         after = compiled_step(recurrent, self._model.cell, inputs, self._parameters, before)
         hidden = torch.from_numpy(after[0])
@@ -72,7 +77,7 @@ class TokenScorer:
             wrong = softmax.log_probs(logits.numpy(), tokens, log_probs)
             self._memory.give(room)
         if wrong >= 0:
-            raise IndexError(f"tokens[{wrong}]={tokens[wrong]} must be 0 to {len(self._weight) - 1}")
+            self._refuse(tokens, wrong)
         return log_probs, after
 
     def step_one(self, before: int, token: int, state: tuple[Float32Array, ...]) -> float | None:
@@ -86,6 +91,48 @@ class TokenScorer:
         step = compiled.lstm_token if len(state) == 2 else compiled.gru_token
         log_prob: float = step(before, token, *state, *self._parameters, *self._output)
         return log_prob if math.isfinite(log_prob) else None
+
+    @torch.no_grad()
+    def _step_of_many(
+        self, recurrent: Any, softmax: Any, inputs: IntArray, tokens: IntArray, state: tuple[Float32Array, ...]
+    ) -> tuple[Float32Array, tuple[Float32Array, ...]]:
+        """Products by torch, and the rest in one pass over what they gave."""
+        before = [np.ascontiguousarray(part) for part in state]
+        after = tuple([np.empty_like(part) for part in before])
+        _, of_input, of_hidden, input_bias, hidden_bias = self._tensors
+        hidden = torch.from_numpy(before[0])
+        if self._model.cell == "lstm":
+            gates = self._from_inputs(inputs, of_input, input_bias + hidden_bias)
+            torch.addmm(gates, hidden, of_hidden.t(), out=gates)
+            recurrent.lstm_rows(gates.numpy(), before[1], *after)
+        else:
+            from_hidden = torch.from_numpy(np.empty((len(inputs), len(hidden_bias)), np.float32))
+            torch.addmm(hidden_bias, hidden, of_hidden.t(), out=from_hidden)
+            from_input = self._from_inputs(inputs, of_input, input_bias)
+            recurrent.gru_rows(from_input.numpy(), from_hidden.numpy(), before[0], *after)
+        log_probs = np.empty(len(tokens), np.float32)
+        bias, hidden = self._bias.numpy(), torch.from_numpy(after[0])
+        room = self._memory.take(self._weight)
+        for start in range(0, len(tokens), len(room)):
+            rows = slice(start, start + len(room))
+            products = torch.mm(hidden[rows], self._transposed, out=room[: len(tokens[rows])]).numpy()
+            wrong = softmax.log_probs_plus(products, bias, tokens[rows], log_probs[rows])
+            if wrong >= 0:
+                self._refuse(tokens, start + wrong)
+        self._memory.give(room)
+        return log_probs, after
+
+    def _from_inputs(self, inputs: IntArray, of_input: Tensor, bias: Tensor) -> Tensor:
+        """What the inputs (B,) add to the gates, and the bias: (B, G)."""
+        ids, embedding = torch.from_numpy(inputs), self._tensors[0]
+        out = torch.from_numpy(np.empty((len(inputs), len(bias)), np.float32))
+        if len(embedding) <= len(inputs):
+            # Inputs occur more than once: one product for each that there is.
+            return torch.index_select(torch.addmm(bias, embedding, of_input.t()), 0, ids, out=out)
+        return torch.addmm(bias, torch.index_select(embedding, 0, ids), of_input.t(), out=out)
+
+    def _refuse(self, tokens: IntArray, row: int) -> NoReturn:
+        raise IndexError(f"tokens[{row}]={tokens[row]} must be 0 to {len(self._weight) - 1}")
 
     @usual_torch()
     @torch.no_grad()
