@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -129,6 +129,7 @@ class DenseEmitter:
         self._one = reward if own and not learns(reward) and isinstance(reward, ExtendsOneText) else None
         self.takes_one = self._one is not None
         count = len(tokens)
+        self._rows = np.arange(count)
         begun = reward.begin(*handed_texts(self._handing, tokens, np.zeros(count, np.int64), sources))
         # The reward may hand out arrays of its own; these are written to.
         self.state = copy_rows(
@@ -145,7 +146,8 @@ class DenseEmitter:
         self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None
     ) -> tuple[FloatArray, Terms, RewardState]:
         """The scores of the prefixes less those of the prefixes before."""
-        before = gather_rows(self.state, rows)
+        # A reward of this package leaves a state that it is handed as it is: where all rows are asked for, no copy.
+        before = gather_rows(self.state, rows if self._handing.to_others else self._at(rows))
         terms, after = self.reward.extend(before, *handed_texts(self._handing, tokens, lengths, sources))
         terms, totals = checked_total(self.reward, terms, len(rows))
         earned = totals - self.state["total"][rows]
@@ -153,7 +155,12 @@ class DenseEmitter:
 
     def put(self, rows: IntArray, state: RewardState) -> None:
         """The prefix scores, and what the reward carries beside them."""
-        scatter_rows(self.state, rows, state)
+        scatter_rows(self.state, self._at(rows), state)
+
+    def _at(self, rows: IntArray) -> Any:
+        """`rows`; or, where they are all of them in order, a slice, which copies nothing when it is read."""
+        whole = len(rows) == len(self._rows) and bool((rows == self._rows).all())
+        return slice(None) if whole else rows
 
     def begin_one(self, row: int) -> None:
         """The empty text scores 0."""
@@ -248,7 +255,7 @@ def forms(state: RewardState) -> dict[str, str]:
     return {name: f"{state[name].dtype} {tuple(state[name].shape[1:])}" for name in sorted(state)}
 
 
-def gather_rows(state: RewardState, rows: IntArray) -> RewardState:
+def gather_rows(state: RewardState, rows: Any) -> RewardState:
     """`rows` of a state, to be read before the state changes."""
     return {name: values[rows] for name, values in state.items()}
 
@@ -258,7 +265,7 @@ def copy_rows(state: RewardState, rows: IntArray) -> RewardState:
     return {name: copy(values[rows]) for name, values in state.items()}
 
 
-def scatter_rows(state: RewardState, rows: IntArray, values: RewardState) -> None:
+def scatter_rows(state: RewardState, rows: Any, values: RewardState) -> None:
     """Writes `values` of `rows` into a state with the same entries."""
     for name, stored in state.items():
         stored[rows] = values[name]

@@ -7,17 +7,18 @@ from typing import Any, NoReturn
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from textgen_env.kernels import Kept, kernels
 from textgen_env.models.language_model import FEW_ROWS, Float32Array, LanguageModel, compiled_step
-from textgen_env.models.linear_softmax import rows_at_once, token_log_probs
+from textgen_env.models.linear_softmax import LogitsMemory, rows_at_once, token_log_probs
 from textgen_env.models.sampling import runs_compiled
 from textgen_env.models.torch_settings import usual_torch
 from textgen_env.vocabulary import IntArray
 
 # Logits in memory (128 KB) that the system hands out without new pages.
 AT_HAND = 1 << 15
+MANY = 512
+"""Rows that go through all of a step together: their gates and logits do not leave the cache."""
 
 
 class TokenScorer:
@@ -31,6 +32,7 @@ class TokenScorer:
 
     def __init__(self, model: LanguageModel) -> None:
         self._model, self._memory = model, model.logits_memory
+        self._memories = self._memory, LogitsMemory(), LogitsMemory()
         self._weight, self._bias = model.output.weight.detach(), model.output.bias.detach()
         self._transposed = self._weight.t()
         self._few = min(FEW_ROWS, rows_at_once(self._weight)) if runs_compiled(self._weight) else 0
@@ -96,40 +98,44 @@ class TokenScorer:
     def _step_of_many(
         self, recurrent: Any, softmax: Any, inputs: IntArray, tokens: IntArray, state: tuple[Float32Array, ...]
     ) -> tuple[Float32Array, tuple[Float32Array, ...]]:
-        """Products by torch, and the rest in one pass over what they gave."""
+        """Products by torch, and the rest in one pass over what they gave, some rows at a time: they stay at hand."""
+        embedding, of_input, of_hidden, input_bias, hidden_bias = self._tensors
+        is_lstm = self._model.cell == "lstm"
+        if is_lstm:
+            input_bias = input_bias + hidden_bias
+        ids = torch.from_numpy(inputs)
+        # Where inputs occur more than once, one product for each that there is.
+        table = torch.addmm(input_bias, embedding, of_input.t()) if len(embedding) <= len(inputs) else None
         before = [np.ascontiguousarray(part) for part in state]
         after = tuple([np.empty_like(part) for part in before])
-        _, of_input, of_hidden, input_bias, hidden_bias = self._tensors
-        hidden = torch.from_numpy(before[0])
-        if self._model.cell == "lstm":
-            gates = self._from_inputs(inputs, of_input, input_bias + hidden_bias)
-            torch.addmm(gates, hidden, of_hidden.t(), out=gates)
-            recurrent.lstm_rows(gates.numpy(), before[1], *after)
-        else:
-            from_hidden = torch.from_numpy(np.empty((len(inputs), len(hidden_bias)), np.float32))
-            torch.addmm(hidden_bias, hidden, of_hidden.t(), out=from_hidden)
-            from_input = self._from_inputs(inputs, of_input, input_bias)
-            recurrent.gru_rows(from_input.numpy(), from_hidden.numpy(), before[0], *after)
         log_probs = np.empty(len(tokens), np.float32)
-        bias, hidden = self._bias.numpy(), torch.from_numpy(after[0])
-        room = self._memory.take(self._weight)
-        for start in range(0, len(tokens), len(room)):
-            rows = slice(start, start + len(room))
-            products = torch.mm(hidden[rows], self._transposed, out=room[: len(tokens[rows])]).numpy()
-            wrong = softmax.log_probs_plus(products, bias, tokens[rows], log_probs[rows])
+        room, of_inputs, of_states = memories = [
+            memory.take(weight)
+            for memory, weight in zip(self._memories, (self._weight, of_input, of_hidden), strict=True)
+        ]
+        at_once = min(MANY, *map(len, memories))
+        for start in range(0, len(tokens), at_once):
+            rows = slice(start, start + at_once)
+            some, parts = ids[rows], [part[rows] for part in before]
+            from_input, hidden = of_inputs[: len(some)], torch.from_numpy(parts[0])
+            if table is not None:
+                torch.index_select(table, 0, some, out=from_input)
+            else:
+                torch.addmm(input_bias, torch.index_select(embedding, 0, some), of_input.t(), out=from_input)
+            after_some = [part[rows] for part in after]
+            if is_lstm:
+                torch.addmm(from_input, hidden, of_hidden.t(), out=from_input)
+                recurrent.lstm_rows(from_input.numpy(), parts[1], *after_some)
+            else:
+                from_hidden = torch.addmm(hidden_bias, hidden, of_hidden.t(), out=of_states[: len(some)])
+                recurrent.gru_rows(from_input.numpy(), from_hidden.numpy(), parts[0], *after_some)
+            products = torch.mm(torch.from_numpy(after_some[0]), self._transposed, out=room[: len(some)])
+            wrong = softmax.log_probs_plus(products.numpy(), self._bias.numpy(), tokens[rows], log_probs[rows])
             if wrong >= 0:
                 self._refuse(tokens, start + wrong)
-        self._memory.give(room)
+        for memory, taken in zip(self._memories, memories, strict=True):
+            memory.give(taken)
         return log_probs, after
-
-    def _from_inputs(self, inputs: IntArray, of_input: Tensor, bias: Tensor) -> Tensor:
-        """What the inputs (B,) add to the gates, and the bias: (B, G)."""
-        ids, embedding = torch.from_numpy(inputs), self._tensors[0]
-        out = torch.from_numpy(np.empty((len(inputs), len(bias)), np.float32))
-        if len(embedding) <= len(inputs):
-            # Inputs occur more than once: one product for each that there is.
-            return torch.index_select(torch.addmm(bias, embedding, of_input.t()), 0, ids, out=out)
-        return torch.addmm(bias, torch.index_select(embedding, 0, ids), of_input.t(), out=out)
 
     def _refuse(self, tokens: IntArray, row: int) -> NoReturn:
         raise IndexError(f"tokens[{row}]={tokens[row]} must be 0 to {len(self._weight) - 1}")
