@@ -18,7 +18,7 @@ from textgen_env.fingerprint import fingerprint_of, in_words
 from textgen_env.generators import RowGenerators
 from textgen_env.handing import Handing
 from textgen_env.masks import TokenMasks
-from textgen_env.prefixes import Prefixes
+from textgen_env.prefixes import Prefixes, put_last
 from textgen_env.reward_modes import (
     checked_reward_mode,
     copy_rows,
@@ -239,15 +239,19 @@ class GenerationCore:
         the reward's state goes on then."""
         every = self.emitter.every_token
         asked = ALL if every or len(ended) == len(rows) else ended
-        at, last = rows[asked], chosen[asked]
-        lengths = self.lengths[at] + 1
+        at, last = rows if asked is ALL else rows[asked], chosen[asked]
+        lengths = self.lengths.take(at) + 1
         tokens = self.tokens.take(at, 0)
-        tokens[self.all_rows[: len(at)], lengths - 1] = last
+        put_last(tokens, lengths, last)
         indices = None if self.source_indices is None else self.source_indices[at]
         earned, terms, state = self.emitter.emit(at, tokens, lengths, self._sources(indices))
         put_state = partial(self.emitter.put, at, state)
-        rewards, terminated = np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_)
-        rewards[at] = earned
+        terminated = np.zeros(self.num_rows, np.bool_)
+        if at is self.all_rows:
+            rewards = earned.copy()
+        else:
+            rewards = np.zeros(self.num_rows)
+            rewards[at] = earned
         if not len(ended):
             return Transition(rewards, terminated, None), put_state
         # Of those asked for: all of them where only ended texts are.
