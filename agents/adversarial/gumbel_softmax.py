@@ -23,6 +23,7 @@ from agents.networks.policy_network import PolicyNetwork
 from agents.protocol import BoolArray, Envs, IntArray, Observation, State
 from textgen_env import text_game
 from textgen_env.checks import check_at_least, check_number
+from textgen_env.models.sampling import all_finite
 from textgen_env.tasks.base import Sources
 
 
@@ -166,7 +167,7 @@ class RelaxedWriter:
     def _write(self, allowed: Tensor | None) -> Tensor:
         self._state = self.network.advance_soft(self._inputs, self._state)
         logits = self.network.logits(self._state[0])
-        if not torch.isfinite(logits).all():
+        if not all_finite(logits):
             raise FloatingPointError(f"the policy's logits are not finite at place {len(self.tokens)}")
         token = gumbel_softmax(
             masked_logits(logits, allowed), self.noise[len(self.tokens)], self.temperature, self.straight_through

@@ -14,15 +14,14 @@ from agents.bases.trainable import TrainableAgent
 from agents.data.text_batch import TextBatch
 from agents.data.text_spec import TextSpec
 from agents.functional.exploration import checked_masks
-from agents.functional.losses import cross_entropy, log_probs_and_entropies, masked_logits
+from agents.functional.losses import cross_entropy, log_probs_and_entropies
 from agents.networks.policy_network import PolicyNetwork
-from agents.networks.stepping import next_logits
+from agents.networks.stepping import next_hidden
 from agents.protocol import BoolArray, FloatArray, IntArray, Observation, State
 from textgen_env import Texts
 from textgen_env.checks import check_at_least, check_room
 from textgen_env.models.linear_distribution import ForbiddenRows, Layer
 from textgen_env.models.linear_softmax import LogitsMemory
-from textgen_env.models.sampling import sample_categorical
 
 # Hidden states held at once where many texts are scored.
 CHUNK_HIDDEN = 100_000
@@ -155,17 +154,20 @@ class PolicyAgent(TrainableAgent):
         deterministic: bool,
         action_masks: BoolArray | None,
     ) -> tuple[IntArray, State]:
-        logits, after, single = next_logits(network, self.spec, observation, state, episode_start)
-        if not torch.isfinite(logits).all():
+        hidden, after, single = next_hidden(network, self.spec, observation, state, episode_start)
+        allowed = uniforms = None
+        if action_masks is not None:
+            masks = np.asarray(action_masks, np.bool_).reshape(len(hidden), self.spec.vocab_size)
+            allowed = torch.tensor(checked_masks(masks), device=self.device)
+        if not deterministic:
+            uniforms = torch.rand(len(hidden), generator=generator, dtype=torch.float64).to(self.device)
+        try:
+            tokens: IntArray = network.choose(hidden, uniforms, allowed).cpu().numpy()
+        except FloatingPointError:
             raise FloatingPointError(
                 f"{type(self).__name__}: the policy's logits are not finite after {self.updates} updates; lower "
                 f"learning_rate={self.config.learning_rate} and train anew, or from an earlier save"
-            )
-        if action_masks is not None:
-            allowed = checked_masks(np.asarray(action_masks, np.bool_).reshape(logits.shape))
-            logits = masked_logits(logits, torch.tensor(allowed, device=self.device))
-        chosen = logits.argmax(-1) if deterministic else sample_categorical(logits, generator)
-        tokens: IntArray = chosen.cpu().numpy()
+            ) from None
         return tokens[0] if single else tokens, after
 
     @torch.inference_mode()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import wraps
 from inspect import isfunction
 from os import PathLike
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
 import torch
@@ -19,10 +21,25 @@ from agents.networks.policy_network import PolicyNetwork
 from agents.protocol import BoolArray, Callback, Envs, IntArray, Observation, Progress, State
 from textgen_env.checks import check_at_least
 from textgen_env.models.device import checked_device
+from textgen_env.models.threads import threads_for
 from textgen_env.models.torch_settings import usual_torch
 
+Method = TypeVar("Method", bound=Callable[..., Any])
 # Methods of an agent that compute in torch, by whatever class they are defined.
 COMPUTING = ("train", "gather", "learn", "imitate", "policy_loss", "sample", "log_prob", "initialise_from")
+# Those of them that are the network's work alone, and play nothing.
+OF_THE_NETWORK = ("learn", "imitate", "sample", "log_prob", "gradient_step", "_choose")
+
+
+def _on_few_threads(method: Method) -> Method:
+    """The method, on one thread of torch's where the agent's network is small."""
+
+    @wraps(method)
+    def called(self: TrainableAgent, *args: Any, **kwargs: Any) -> Any:
+        with threads_for(getattr(self.config, "hidden_size", 0), self.device):
+            return method(self, *args, **kwargs)
+
+    return cast(Method, called)
 
 
 class TrainableAgent:
@@ -73,6 +90,10 @@ class TrainableAgent:
             method = vars(cls).get(name)
             if isfunction(method):
                 setattr(cls, name, usual_torch()(method))
+        for name in OF_THE_NETWORK:
+            method = vars(cls).get(name)
+            if isfunction(method):
+                setattr(cls, name, _on_few_threads(method))
 
     @usual_torch()
     def __init__(self, envs: Envs, config: Any = None, seed: int = 0, device: str = "cpu") -> None:
@@ -144,6 +165,7 @@ class TrainableAgent:
         # A comparison of NumPy's or torch's answers with a False of its own.
         return answer is None or bool(answer)
 
+    @_on_few_threads
     def gradient_step(
         self,
         loss: Tensor,

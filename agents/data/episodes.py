@@ -48,7 +48,8 @@ def evaluate(
             would favour short ones.
         deterministic: whether `predict` chooses its best token rather than draws one.
         seed: of the environment's sources; drawn on as they stand if None.
-        masked: hand `action_masks=` to `predict`, as MaskablePPO and the agents here take it.
+        masked: hand `action_masks=` to `predict`, as MaskablePPO and the agents here take it, in a game that masks
+            any token.
     """
     each, more = divmod(check_at_least("episodes", episodes), envs.num_envs)
     quota = each + (np.arange(envs.num_envs) < more).astype(np.int64)
@@ -94,7 +95,7 @@ def play(
     # In the mode NEXT_STEP, the rows whose action the coming step ignores.
     resetting = np.zeros(envs.num_envs, np.bool_)
     while not batch.complete:
-        if game is None:
+        if game is None or not game.masks_anything:
             actions, state = predict(observation, state, started, deterministic)
         else:
             masks = game.action_masks()

@@ -19,7 +19,7 @@ from agents.functional.losses import cross_entropy
 from agents.networks.config import NetworkConfig
 from agents.protocol import Callback, Envs
 from textgen_env.checks import check_at_least, check_choice, check_number
-from textgen_env.models.sampling import inverse_softmax
+from textgen_env.models.sampling import all_finite, inverse_softmax
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class ScheduledSampling(PolicyAgent):
 
     def _finite_logits(self, hidden: Tensor) -> Tensor:
         logits = self.network.logits(hidden)
-        if not torch.isfinite(logits).all():
+        if not all_finite(logits):
             raise FloatingPointError(
                 f"{type(self).__name__}: the policy's logits are not finite in update {self.updates + 1}; lower "
                 f"learning_rate={self.config.learning_rate}"

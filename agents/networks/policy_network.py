@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -12,7 +14,8 @@ from agents.networks.encoders import SourceEncoder, TransformerEncoder
 from agents.networks.transformer import Transformer
 from textgen_env.models.language_model import LanguageModel
 from textgen_env.models.linear_distribution import Layer
-from textgen_env.models.sampling import inverse_softmax
+from textgen_env.models.linear_softmax import draw_tokens
+from textgen_env.models.sampling import all_finite, inverse_softmax
 from textgen_env.models.token_model import State, TokenModel
 
 # Small output weights: learning starts from a nearly uniform policy, which tries every token.
@@ -137,18 +140,28 @@ class PolicyNetwork(nn.Module):
         in [0, 1), and the state after `inputs`; where given, of the tokens `allowed` (N, V) alone. Of as many rows at a
         time as have their logits in the cache."""
         after = self.decoder.advance(inputs, state)
-        output = self.decoder.output
         drawn = torch.empty_like(inputs)
-        logits = self.decoder.logits_memory.take(output.weight)
-        for begun in range(0, len(inputs), len(logits)):
-            rows = slice(begun, begun + len(logits))
-            some = logits[: len(inputs[rows])]
-            torch.addmm(output.bias, after[0][rows], output.weight.t(), out=some)
-            if allowed is not None:
-                some.masked_fill_(~allowed[rows], -torch.inf)
-            drawn[rows] = inverse_softmax(some, uniforms[rows])
-        self.decoder.logits_memory.give(logits)
+        for rows, logits in self._logits_in_turn(after[0]):
+            drawn[rows] = inverse_softmax(_masked(logits, allowed, rows), uniforms[rows])
         return drawn, after
+
+    @torch.inference_mode()
+    def choose(self, hidden: Tensor, uniforms: Tensor | None, allowed: Tensor | None = None) -> Tensor:
+        """The token (N,) that follows what the output layer reads (N, H), drawn as in `draw`; the likeliest where no
+        `uniforms` are given.
+
+        Raises:
+            FloatingPointError: logits that are not finite, be they of tokens that are not allowed.
+        """
+        if uniforms is not None and allowed is None:
+            return draw_tokens(*self.layer(hidden), uniforms, self.decoder.logits_memory)
+        chosen = torch.empty(len(hidden), dtype=torch.int64, device=hidden.device)
+        for rows, logits in self._logits_in_turn(hidden):
+            if not all_finite(logits):
+                raise FloatingPointError("logits are not finite")
+            masked = _masked(logits, allowed, rows)
+            chosen[rows] = masked.argmax(1) if uniforms is None else inverse_softmax(masked, uniforms[rows])
+        return chosen
 
     def hidden(self, tokens: Tensor, sources: Tensor | None) -> Tensor:
         """What the output layer and the value head read, (N, T, H), of which number t has read x_<t; for texts (N, T)
@@ -193,6 +206,16 @@ class PolicyNetwork(nn.Module):
         values: Tensor = self.value(hidden.detach())
         return values.squeeze(-1)
 
+    def _logits_in_turn(self, hidden: Tensor) -> Iterator[tuple[slice, Tensor]]:
+        """As many rows at a time as have their logits in the cache, and these, each written over the last."""
+        output, memory = self.decoder.output, self.decoder.logits_memory
+        room = memory.take(output.weight)
+        for begun in range(0, len(hidden), len(room)):
+            rows = slice(begun, min(begun + len(room), len(hidden)))
+            logits = room[: rows.stop - begun]
+            yield rows, torch.addmm(output.bias, hidden[rows], output.weight.t(), out=logits)
+        memory.give(room)
+
     def _before(self, tokens: Tensor) -> Tensor:
         """The inputs (N, T) of texts (N, T): each token's predecessor."""
         return torch.cat([self.decoder.start(len(tokens)).unsqueeze(1), tokens[:, :-1]], 1)
@@ -211,6 +234,10 @@ class PolicyNetwork(nn.Module):
         if self.value is not None:
             nn.init.zeros_(self.value.weight)
             nn.init.zeros_(self.value.bias)
+
+
+def _masked(logits: Tensor, allowed: Tensor | None, rows: slice) -> Tensor:
+    return logits if allowed is None else logits.masked_fill_(~allowed[rows], -torch.inf)
 
 
 def _initialise_layers(module: nn.Module, generator: torch.Generator) -> None:

@@ -19,7 +19,20 @@ def next_logits(
     state: State,
     episode_start: BoolArray | None,
 ) -> tuple[Tensor, State, bool]:
-    """Logits (N, V) of the next tokens, the state to hand to the next call, and whether it was a single observation.
+    """Logits (N, V) of the next tokens; else as `next_hidden`."""
+    hidden, after, single = next_hidden(network, spec, observation, state, episode_start)
+    return network.logits(hidden), after, single
+
+
+def next_hidden(
+    network: PolicyNetwork,
+    spec: TextSpec,
+    observation: Observation,
+    state: State,
+    episode_start: BoolArray | None,
+) -> tuple[Tensor, State, bool]:
+    """What the output layer reads (N, H) where the next tokens are chosen, the state to hand to the next call, and
+    whether it was a single observation.
 
     A row whose observation is what the state has read and one more token costs one step of the network; any other row
     is read from its start.
@@ -29,8 +42,8 @@ def next_logits(
     """
     tokens, sources, single = spec.checked_observation(observation)
     inputs, carried, seen = _carried(network, spec, tokens, sources, state, episode_start)
-    logits, after = network.step(inputs, carried)
-    return logits, (*(part.cpu().numpy() for part in after), seen), single
+    after = network.advance(inputs, carried)
+    return after[0], (*(part.cpu().numpy() for part in after), seen), single
 
 
 def _carried(
@@ -46,7 +59,7 @@ def _carried(
     rows = np.arange(len(tokens))
     seen = tokens.copy() if sources is None else np.concatenate([sources, tokens], 1)
     last = np.maximum((tokens != spec.vocab_size).sum(1) - 1, 0)
-    device = network.start(1).device
+    device = network.decoder.output.weight.device
     inputs = torch.from_numpy(tokens[rows, last]).to(device)
     if state is None:
         return inputs, _before_last(network, spec, tokens, sources), seen

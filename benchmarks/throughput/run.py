@@ -16,9 +16,12 @@ from benchmarks.throughput.catalogue import load
 from benchmarks.throughput.clock import Clock
 from benchmarks.throughput.machine import machine, revision, uncompiled, versions
 from benchmarks.throughput.measured import BenchmarkRow, Curve
+from benchmarks.throughput.quiet import busy_share
 from benchmarks.throughput.sizes import Sizes
 
 FORMAT = 1
+# Seconds, before and after, in which others' share of the processors is measured.
+LISTEN = 1.0
 
 
 @dataclass
@@ -32,7 +35,8 @@ class Measurements:
         begun: when, in UTC.
         seconds: that it took.
         interrupted: whether cases are missing.
-        machine: what it was measured on.
+        machine: what it was measured on; with `busy_before` and `busy_after`, the share of its processors that others
+            used, None where that is not known.
     """
 
     sizes: Sizes
@@ -82,7 +86,8 @@ def measure(
     found = Measurements(sizes, clock.repeats, begun=datetime.now(UTC).isoformat(timespec="seconds"))
     bench = Bench(sizes, clock)
     with _torch(threads):
-        found.machine = machine()
+        listen = min(LISTEN, clock.most_seconds / 10)
+        found.machine = machine() | {"busy_before": busy_share(listen)}
         try:
             for name in names:
                 tell(name)
@@ -96,6 +101,8 @@ def measure(
                     found.failed[name] = f"{type(error).__name__}: {error}"
         except KeyboardInterrupt:
             found.interrupted = True
+        else:
+            found.machine["busy_after"] = busy_share(listen)
     found.seconds = time.perf_counter() - begun
     return found
 

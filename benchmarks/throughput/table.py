@@ -11,6 +11,7 @@ from rich.table import Table
 
 from benchmarks.throughput.machine import uncompiled, versions
 from benchmarks.throughput.measured import BenchmarkRow, Curve, Target, Unit
+from benchmarks.throughput.quiet import described, is_busy
 from benchmarks.throughput.run import Measurements
 from benchmarks.throughput.sizes import Sizes
 
@@ -72,6 +73,10 @@ def _show_header(found: Measurements, console: Console) -> None:
     ]
     for line in lines:
         console.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
+    shares = found.machine.get("busy_before"), found.machine.get("busy_after")
+    if quiet := described(*shares):
+        style = "yellow" if is_busy(*shares) else "dim"
+        console.print(quiet, style=style, highlight=False, markup=False, soft_wrap=True)
     if uncompiled():
         console.print(uncompiled(), style="yellow", highlight=False, markup=False, soft_wrap=True)
 

@@ -21,6 +21,13 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "discriminator-update": (Target("cost", 0.045),),
     "discriminator-score": (Target("ratio", 2.5),),
     "mle-update": (Target("cost", 0.035),),
+    # At most twice the cost of the reference.
+    "reinforce-update": (Target("ratio", 0.5),),
+    "playing": (Target("ratio", 0.5),),
+    "playing-oracle": (Target("ratio", 0.5),),
+    "reinforce-oracle": (Target("cost", 1 / 22_000),),
+    # All threads take at most twice as long as one.
+    "shared-machine": (Target("ratio", 0.5),),
     "seqgan-step": (Target("cost", 3.0),),
     "single-env": (Target("ratio", 2),),
     "vector-env-same-step": (Target("ratio", 3),),

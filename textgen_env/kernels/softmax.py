@@ -27,6 +27,7 @@ ONE, NOTHING = np.float32(1), np.float32(0)
 LOWEST = np.float32(-87)
 # Far from where the sum of 10^12 exponentials overflows, or one of them is lost; as the bits of a float32.
 SAFE = np.float32(60).view(np.int32)
+INFINITE = np.float32(np.inf).view(np.int32)
 MANTISSA_BITS, SIGN_BIT, MAGNITUDE = np.int32(23), np.int32(31), np.int32(2**31 - 1)
 
 
@@ -141,6 +142,35 @@ def draw(logits: NDArray[np.float32], uniforms: NDArray[np.float64], tokens: Int
 
 
 @kernel()
+def draw_finite(
+    logits: NDArray[np.float32], bias: NDArray[np.float32], uniforms: NDArray[np.float64], tokens: IntArray
+) -> int:
+    """As `draw` of logits + bias, all of which must be finite.
+
+    Args:
+        logits: (B, V) float32, overwritten.
+        bias: (V,) float32.
+        uniforms, tokens: as in `draw`.
+
+    Returns:
+        -1, or the first row with an infinity or a NaN: it is where the work has stopped.
+    """
+    vocab_size = logits.shape[1]
+    weights = np.empty(vocab_size, np.float32)
+    ends = np.empty(-(-vocab_size // BLOCK))
+    for i in range(len(logits)):
+        row = logits[i]
+        largest = _exp_of_sum(row, bias, weights)
+        if largest >= INFINITE:
+            return i
+        if largest > SAFE:
+            row += bias
+            _exp_below(row, maximum(row), weights)
+        tokens[i] = invert(weights, uniforms[i], ends)
+    return -1
+
+
+@kernel()
 def invert(weights: NDArray[np.float32], uniform: float, ends: NDArray[np.float64]) -> int:
     """The first token at which the sum of the weights up to it passes `uniform` times their total.
 
@@ -235,6 +265,17 @@ def _exp(row: NDArray[np.float32], out: NDArray[np.float32]) -> np.bool:
         out[j] = exp(row[j])
         largest = max(largest, np.int32(bits[j] & MAGNITUDE))
     return largest <= SAFE
+
+
+@kernel()
+def _exp_of_sum(row: NDArray[np.float32], bias: NDArray[np.float32], out: NDArray[np.float32]) -> np.int32:
+    """Writes e^(x + b), and returns the largest |x + b| as the bits of a float32: beyond SAFE they are nothing else."""
+    largest = np.int32(0)
+    for j in range(row.size):
+        x = np.float32(row[j] + bias[j])
+        out[j] = exp(x)
+        largest = max(largest, np.int32(x.view(np.int32) & MAGNITUDE))
+    return largest
 
 
 @kernel()

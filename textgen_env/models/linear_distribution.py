@@ -8,18 +8,21 @@ grow with the rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from textgen_env.kernels import kernels
-from textgen_env.models.linear_softmax import LogitsMemory, check_tokens
+from textgen_env.models.linear_softmax import LogitsMemory, check_tokens, rows_at_once
 from textgen_env.models.sampling import runs_compiled
+from textgen_env.models.threads import in_parts
 
 ForbiddenRows = Callable[[slice], Tensor | None]
 """Which tokens some of the rows may not have, (R, V) bool, or None where all may. It is asked in each pass anew."""
+
+Found = TypeVar("Found")
 
 # A finite stand-in for -inf: its probability is exactly 0, and 0 * log 0 stays 0 in values and gradients.
 FORBIDDEN_LOGIT = -1e9
@@ -78,12 +81,16 @@ class _LogProbsAndEntropies(torch.autograd.Function):
         log_sums = hidden.new_empty(len(hidden), 2)
         if compiled is None:
             check_tokens(tokens, len(weight))
-        for rows, logits, _ in logits_in_turn(Layer(hidden, weight, bias), forbidden, memory):
-            out = log_sums[rows], log_probs[rows], entropies[rows]
-            if compiled is None:
-                _describe(logits, tokens[rows], *out)
-            elif compiled.describe(logits.numpy(), tokens[rows].numpy(), *(part.numpy() for part in out)) >= 0:
-                check_tokens(tokens, len(weight))
+
+        def describe(part: range) -> None:
+            for rows, logits, _ in logits_in_turn(Layer(hidden, weight, bias), forbidden, memory, part):
+                out = log_sums[rows], log_probs[rows], entropies[rows]
+                if compiled is None:
+                    _describe(logits, tokens[rows], *out)
+                elif compiled.describe(logits.numpy(), tokens[rows].numpy(), *(each.numpy() for each in out)) >= 0:
+                    check_tokens(tokens, len(weight))
+
+        _in_parts(hidden, weight, forbidden, describe)
         ctx.save_for_backward(hidden, weight, bias, tokens, log_sums, entropies)
         ctx.set_materialize_grads(False)
         ctx.compiled, ctx.forbidden, ctx.memory = compiled, forbidden, memory
@@ -95,18 +102,36 @@ class _LogProbsAndEntropies(torch.autograd.Function):
         hidden, weight, bias, tokens, log_sums, entropies = ctx.saved_tensors
         nothing = torch.zeros_like(entropies)
         given = [nothing if part is None else part.contiguous() for part in (of_log_probs, of_entropies)]
-        gradients = LayerGradients(hidden, weight)
-        for rows, logits, masks in logits_in_turn(Layer(hidden, weight, bias), ctx.forbidden, ctx.memory):
-            parts = [part[rows] for part in (tokens, log_sums, entropies, *given)]
-            if ctx.compiled is None:
-                _differentiate(logits, *parts)
-            else:
-                ctx.compiled.differentiate(logits.numpy(), *(part.numpy() for part in parts))
-            if masks is not None:
-                # Of a token that was chosen though forbidden, too.
-                logits.masked_fill_(masks, 0.0)
-            gradients.add(rows, logits)
+        of_hidden = torch.empty_like(hidden)
+
+        def differentiate(part: range) -> LayerGradients:
+            gradients = LayerGradients(hidden, weight, of_hidden)
+            for rows, logits, masks in logits_in_turn(Layer(hidden, weight, bias), ctx.forbidden, ctx.memory, part):
+                of_rows = [each[rows] for each in (tokens, log_sums, entropies, *given)]
+                if ctx.compiled is None:
+                    _differentiate(logits, *of_rows)
+                else:
+                    ctx.compiled.differentiate(logits.numpy(), *(each.numpy() for each in of_rows))
+                if masks is not None:
+                    # Of a token that was chosen though forbidden, too.
+                    logits.masked_fill_(masks, 0.0)
+                gradients.add(rows, logits)
+            return gradients
+
+        gradients, *others = _in_parts(hidden, weight, ctx.forbidden, differentiate)
+        for other in others:
+            gradients.merge(other)
         return *gradients.found, None, None, None
+
+
+def _in_parts(
+    hidden: Tensor, weight: Tensor, forbidden: ForbiddenRows | None, work: Callable[[range], Found]
+) -> list[Found]:
+    """What `work` finds of all rows, in parts where nothing is forbidden: masks are asked of a user's function, which
+    need not stand several threads."""
+    if forbidden is not None:
+        return [work(range(len(hidden)))]
+    return in_parts(len(hidden), rows_at_once(weight), weight.device, work)
 
 
 def _describe(logits: Tensor, tokens: Tensor, log_sums: Tensor, log_probs: Tensor, entropies: Tensor) -> None:
@@ -134,13 +159,23 @@ def _differentiate(
 class LayerGradients:
     """Gradients of a layer's hidden states, weight and bias, added up from those of its logits, a few rows at a time.
 
+    Args:
+        hidden, weight: of the layer.
+        of_hidden: where the gradients of hidden states are written, of all rows; made if None.
+
     Attributes:
         found: the three, once all rows are added.
     """
 
-    def __init__(self, hidden: Tensor, weight: Tensor) -> None:
+    def __init__(self, hidden: Tensor, weight: Tensor, of_hidden: Tensor | None = None) -> None:
         self._hidden, self._weight = hidden, weight
-        self.found = torch.empty_like(hidden), torch.zeros_like(weight), weight.new_zeros(len(weight))
+        of_hidden = torch.empty_like(hidden) if of_hidden is None else of_hidden
+        self.found = of_hidden, torch.zeros_like(weight), weight.new_zeros(len(weight))
+
+    def merge(self, other: LayerGradients) -> None:
+        """Adds what another part of the rows has brought, whose hidden states have theirs in the same place."""
+        for own, theirs in zip(self.found[1:], other.found[1:], strict=True):
+            own += theirs
 
     def add(self, rows: slice, of_logits: Tensor) -> None:
         """Adds what the gradients (R, V) of the logits of some rows bring."""
@@ -151,14 +186,19 @@ class LayerGradients:
 
 
 def logits_in_turn(
-    layer: Layer, forbidden: ForbiddenRows | None, memory: LogitsMemory
+    layer: Layer, forbidden: ForbiddenRows | None, memory: LogitsMemory, part: range | None = None
 ) -> Iterator[tuple[slice, Tensor, Tensor | None]]:
-    """Some rows, their logits and their masks, of all rows in turn, each written over the last."""
+    """Some rows, their logits and their masks, of all rows in turn, or of a part of them, each written over the
+    last."""
     hidden, weight, bias = layer
+    part = range(len(hidden)) if part is None else part
     room = memory.take(weight)
-    for start in range(0, len(hidden), len(room)):
-        rows = slice(start, min(start + len(room), len(hidden)))
-        logits = torch.addmm(bias, hidden[rows], weight.t(), out=room[: rows.stop - start])
+    # A product that adds a bias fills its result with it first, which costs as much as half of the product.
+    inputs = torch.cat([hidden, hidden.new_ones(len(hidden), 1)], 1)
+    matrix = torch.cat([weight, bias.unsqueeze(1)], 1).t()
+    for start in part[:: len(room)]:
+        rows = slice(start, min(start + len(room), part.stop))
+        logits = torch.mm(inputs[rows], matrix, out=room[: rows.stop - start])
         masks = None if forbidden is None else forbidden(rows)
         if masks is not None:
             logits.masked_fill_(masks, FORBIDDEN_LOGIT)

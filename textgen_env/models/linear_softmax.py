@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from textgen_env.kernels import kernels
-from textgen_env.models.sampling import runs_compiled
+from textgen_env.models.sampling import all_finite, inverse_softmax, runs_compiled
+from textgen_env.models.threads import in_parts
 
 # Logits at once: 4 MB stay in a processor's cache and keep its matrix product busy; an accelerator wants longer work.
 IN_CACHE, ELSEWHERE = 1 << 20, 1 << 25
@@ -73,15 +74,63 @@ def token_log_probs(
     if compiled is None:
         check_tokens(tokens, len(weight))
     memory = memory or LogitsMemory()
-    room = memory.take(weight)
-    for rows, logits in _logits_in_turn(hidden, weight, bias, room):
-        if compiled is None:
-            every = torch.log_softmax(logits, 1)
-            log_probs[rows] = every.gather(1, tokens[rows].unsqueeze(1)).squeeze(1)
-        elif compiled.log_probs(logits.numpy(), tokens[rows].numpy(), log_probs[rows].numpy()) >= 0:
-            check_tokens(tokens, len(weight))
-    memory.give(room)
+
+    def score(part: range) -> None:
+        room = memory.take(weight)
+        for rows, logits in _logits_in_turn(hidden, weight, bias, room, part):
+            if compiled is None:
+                every = torch.log_softmax(logits, 1)
+                log_probs[rows] = every.gather(1, tokens[rows].unsqueeze(1)).squeeze(1)
+            elif compiled.log_probs(logits.numpy(), tokens[rows].numpy(), log_probs[rows].numpy()) >= 0:
+                check_tokens(tokens, len(weight))
+        memory.give(room)
+
+    in_parts(len(hidden), rows_at_once(weight), weight.device, score)
     return log_probs
+
+
+@torch.no_grad()
+def draw_tokens(
+    hidden: Tensor, weight: Tensor, bias: Tensor, uniforms: Tensor, memory: LogitsMemory | None = None
+) -> Tensor:
+    """The token of each row at which the distribution function of softmax(W h + b) passes a number; see
+    `textgen_env.models.sampling.inverse_softmax`.
+
+    Args:
+        hidden: (N, H) float.
+        weight, bias: (V, H), (V,).
+        uniforms: (N,) float64 in [0, 1), on the same device.
+        memory: to take the room for logits from.
+
+    Returns:
+        (N,) int64.
+
+    Raises:
+        FloatingPointError: logits that are not finite.
+    """
+    compiled = kernels("softmax") if runs_compiled(hidden) else None
+    tokens = torch.empty(len(hidden), dtype=torch.int64, device=hidden.device)
+    memory = memory or LogitsMemory()
+    room = memory.take(weight)
+    finite = True
+    for start in range(0, len(hidden), len(room)):
+        rows = slice(start, min(start + len(room), len(hidden)))
+        logits = room[: rows.stop - start]
+        if compiled is None:
+            torch.addmm(bias, hidden[rows], weight.t(), out=logits)
+            finite = all_finite(logits)
+            tokens[rows] = inverse_softmax(logits, uniforms[rows]) if finite else -1
+        else:
+            # The loop adds the bias, and rounds the sum as a product with a bias would.
+            torch.mm(hidden[rows], weight.t(), out=logits)
+            parts = logits, bias.detach(), uniforms[rows], tokens[rows]
+            finite = compiled.draw_finite(*(part.numpy() for part in parts)) < 0
+        if not finite:
+            break
+    memory.give(room)
+    if not finite:
+        raise FloatingPointError("logits W h + b are not finite; hidden, weight and bias must be, and not as large")
+    return tokens
 
 
 @torch.no_grad()
@@ -98,13 +147,17 @@ def softmax_entropies(hidden: Tensor, weight: Tensor, bias: Tensor, memory: Logi
     """
     entropies = hidden.new_empty(len(hidden), dtype=torch.float64)
     memory = memory or LogitsMemory()
-    room, other_room = memory.take(weight), memory.take(weight)
-    for rows, logits in _logits_in_turn(hidden, weight, bias, room):
-        probabilities = torch.softmax(logits, 1, out=other_room[: len(logits)])
-        mean = probabilities.mul_(logits).sum(1, dtype=torch.float64)
-        entropies[rows] = logits.logsumexp(1).double() - mean
-    memory.give(room)
-    memory.give(other_room)
+
+    def measure(part: range) -> None:
+        room, other_room = memory.take(weight), memory.take(weight)
+        for rows, logits in _logits_in_turn(hidden, weight, bias, room, part):
+            probabilities = torch.softmax(logits, 1, out=other_room[: len(logits)])
+            mean = probabilities.mul_(logits).sum(1, dtype=torch.float64)
+            entropies[rows] = logits.logsumexp(1).double() - mean
+        memory.give(room)
+        memory.give(other_room)
+
+    in_parts(len(hidden), rows_at_once(weight), weight.device, measure)
     return entropies
 
 
@@ -136,20 +189,29 @@ class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, tokens: Tensor, memory: LogitsMemory) -> Tensor:
         losses = hidden.new_empty(len(hidden))
-        of_hidden, of_weight, of_bias = torch.empty_like(hidden), torch.zeros_like(weight), torch.zeros_like(bias)
-        room, other_room = memory.take(weight), memory.take(weight)
-        for rows, logits in _logits_in_turn(hidden, weight, bias, room):
-            chosen = tokens[rows].unsqueeze(1)
-            probabilities = torch.softmax(logits, 1, out=other_room[: len(logits)])
-            # The likeliest token's probability is 1 / sum_j exp(x_j - max x), which never underflows.
-            log_sum = logits.amax(1) - probabilities.amax(1).log()
-            torch.sub(log_sum, logits.gather(1, chosen).squeeze(1), out=losses[rows])
-            gradient = probabilities.scatter_add_(1, chosen, probabilities.new_full(chosen.shape, -1.0))
-            torch.mm(gradient, weight, out=of_hidden[rows])
-            of_weight.addmm_(gradient.t(), hidden[rows])
-            of_bias += gradient.sum(0)
-        memory.give(room)
-        memory.give(other_room)
+        of_hidden = torch.empty_like(hidden)
+
+        def learn(part: range) -> tuple[Tensor, Tensor]:
+            of_weight, of_bias = torch.zeros_like(weight), torch.zeros_like(bias)
+            room, other_room = memory.take(weight), memory.take(weight)
+            for rows, logits in _logits_in_turn(hidden, weight, bias, room, part):
+                chosen = tokens[rows].unsqueeze(1)
+                probabilities = torch.softmax(logits, 1, out=other_room[: len(logits)])
+                # The likeliest token's probability is 1 / sum_j exp(x_j - max x), which never underflows.
+                log_sum = logits.amax(1) - probabilities.amax(1).log()
+                torch.sub(log_sum, logits.gather(1, chosen).squeeze(1), out=losses[rows])
+                gradient = probabilities.scatter_add_(1, chosen, probabilities.new_full(chosen.shape, -1.0))
+                torch.mm(gradient, weight, out=of_hidden[rows])
+                of_weight.addmm_(gradient.t(), hidden[rows])
+                of_bias += gradient.sum(0)
+            memory.give(room)
+            memory.give(other_room)
+            return of_weight, of_bias
+
+        (of_weight, of_bias), *others = in_parts(len(hidden), rows_at_once(weight), weight.device, learn)
+        for more_of_weight, more_of_bias in others:
+            of_weight += more_of_weight
+            of_bias += more_of_bias
         ctx.save_for_backward(of_hidden, of_weight, of_bias)
         ctx.count = max(len(hidden), 1)
         loss: Tensor = losses.sum() / ctx.count
@@ -162,11 +224,13 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return of_hidden, of_weight, of_bias, None, None
 
 
-def _logits_in_turn(hidden: Tensor, weight: Tensor, bias: Tensor, room: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """Some rows and their logits, of all rows in turn, each written over the last."""
-    for start in range(0, len(hidden), len(room)):
-        some = hidden[start : start + len(room)]
-        yield slice(start, start + len(some)), torch.addmm(bias, some, weight.t(), out=room[: len(some)])
+def _logits_in_turn(
+    hidden: Tensor, weight: Tensor, bias: Tensor, room: Tensor, part: range
+) -> Iterator[tuple[slice, Tensor]]:
+    """Some rows and their logits, of all rows of a part in turn, each written over the last."""
+    for start in part[:: len(room)]:
+        rows = slice(start, min(start + len(room), part.stop))
+        yield rows, torch.addmm(bias, hidden[rows], weight.t(), out=room[: rows.stop - start])
 
 
 def check_tokens(tokens: Tensor, vocab_size: int) -> None:

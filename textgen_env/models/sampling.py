@@ -41,6 +41,12 @@ def runs_compiled(tensor: Tensor) -> bool:
     return tensor.device.type == "cpu" and tensor.dtype == torch.float32
 
 
+def all_finite(logits: Tensor) -> bool:
+    """Whether there is neither an infinity nor a NaN among the logits."""
+    # One pass without a copy; a sum may overflow though no term is infinite.
+    return math.isfinite(float(logits.detach().sum())) or bool(torch.isfinite(logits).all())
+
+
 @torch.no_grad()
 def inverse_softmax(logits: Tensor, uniforms: Tensor) -> Tensor:
     """The token of each row at which the distribution function of softmax(logits) passes a number: the first k with

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from textgen_env.checks import check_room
-from textgen_env.models.linear_softmax import LogitsMemory, softmax_entropies, token_log_probs
+from textgen_env.models.linear_softmax import LogitsMemory, rows_at_once, softmax_entropies, token_log_probs
 from textgen_env.models.sampling import inverse_softmax
+from textgen_env.models.threads import in_parts, threads_for
 
 State = tuple[Tensor, ...]
 """State that a model carries from token to token: tensors whose first axis is the row, so that rows of a state are
@@ -18,6 +19,8 @@ states. The first, (B, H), is what the output layer reads."""
 
 # Texts whose hidden states are held together where no gradient asks for all of them.
 TEXTS_AT_ONCE = 512
+# Texts for which a thread of its own pays.
+TEXTS_A_THREAD = 128
 
 
 class TokenModel(nn.Module):
@@ -94,13 +97,18 @@ class TokenModel(nn.Module):
             losses = F.cross_entropy(self(tokens, state).flatten(0, 1), targets.flatten(), reduction="none")
             return -losses.view(targets.shape) * written
         log_probs = self.output.weight.new_zeros(tokens.shape)
-        for begun in range(0, len(tokens), TEXTS_AT_ONCE):
-            rows = slice(begun, begun + TEXTS_AT_ONCE)
-            before = self._hidden_before(tokens[rows], None if state is None else tuple(part[rows] for part in state))
-            counted = written[rows]
-            ids = tokens[rows][counted]
-            found = token_log_probs(before[counted], self.output.weight, self.output.bias, ids, self.logits_memory)
-            log_probs[rows][counted] = found
+
+        def score(part: range) -> None:
+            for begun in part[::TEXTS_AT_ONCE]:
+                rows = slice(begun, min(begun + TEXTS_AT_ONCE, part.stop))
+                carried = None if state is None else tuple(each[rows] for each in state)
+                before, counted = self._hidden_before(tokens[rows], carried), written[rows]
+                ids = tokens[rows][counted]
+                found = token_log_probs(before[counted], self.output.weight, self.output.bias, ids, self.logits_memory)
+                log_probs[rows][counted] = found
+
+        with threads_for(self.hidden_size, tokens.device):
+            in_parts(len(tokens), TEXTS_A_THREAD, tokens.device, score)
         return log_probs
 
     @torch.no_grad()
@@ -139,12 +147,17 @@ class TokenModel(nn.Module):
         uniforms = uniforms.to(device)
         tokens = torch.full((count, horizon), self.vocab_size, dtype=torch.int64, device=device)
         begun = self.initial_state(count) if state is None else state
-        room = self.logits_memory.take(self.output.weight)
-        for first in range(0, count, len(room)):
-            rows = slice(first, first + len(room))
-            carried = tuple(part[rows] for part in begun)
-            self._write(tokens[rows], uniforms[rows], carried, eos_id, temperature, room)
-        self.logits_memory.give(room)
+
+        def write(part: range) -> None:
+            room = self.logits_memory.take(self.output.weight)
+            for first in part[:: len(room)]:
+                rows = slice(first, min(first + len(room), part.stop))
+                carried = tuple(each[rows] for each in begun)
+                self._write(tokens[rows], uniforms[rows], carried, eos_id, temperature, room)
+            self.logits_memory.give(room)
+
+        with threads_for(self.hidden_size, device):
+            in_parts(count, rows_at_once(self.output.weight), device, write)
         return tokens, (tokens != self.vocab_size).sum(1)
 
     def _write(

@@ -53,6 +53,22 @@ def test_a_loss_that_is_not_finite_is_named_and_changes_nothing(agent: Any, modu
     assert agent.updates == 0
 
 
+@pytest.mark.parametrize("deterministic", [False, True])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_one_logit_that_is_not_finite_stops_playing_be_its_token_masked_or_not(bad: float, deterministic: bool) -> None:
+    """-inf and what a mask hides leave a token to draw, and are no less the end of learning."""
+    envs = make_envs()
+    agent = Reinforce(envs, LEARNED)
+    with torch.no_grad():
+        agent.network.decoder.output.bias[1] = bad
+    observation, _ = envs.reset(seed=0)
+    masks = np.ones((envs.num_envs, agent.spec.vocab_size), np.bool_)
+    masks[:, 1] = False
+    for given in (None, masks):
+        with pytest.raises(FloatingPointError, match="Reinforce: the policy's logits are not finite after 0 updates; "):
+            agent.predict(observation, deterministic=deterministic, action_masks=given)
+
+
 @pytest.mark.parametrize("kind", [MLE, Reinforce, Uniform])
 def test_agents_follow_the_protocol_and_refuse_other_texts(kind: Any, echo_task: BaseTask) -> None:
     agent = kind(make_envs(), seed=3)

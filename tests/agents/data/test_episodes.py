@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
@@ -80,6 +81,19 @@ def test_sources_belong_to_their_texts(mode: str, echo_task: BaseTask) -> None:
     scores = envs.score(played.tokens, played.lengths, played.source_rows)
     np.testing.assert_allclose(played.returns, scores)
     np.testing.assert_array_equal(played.texts.sources, played.source_rows)
+
+
+def test_no_masks_are_made_where_the_game_masks_nothing(no_repeat_task: BaseTask) -> None:
+    for envs, masks in ((tiny(6), False), (make_envs(no_repeat_task, 6, MODES[0]), True)):
+        handed: list[Any] = []
+
+        def predict(*args: Any, of: Any, handed: list[Any], **kwargs: Any) -> Any:
+            handed.append(kwargs.get("action_masks"))
+            return Uniform(of).predict(*args, **kwargs)
+
+        play(partial(predict, of=envs, handed=handed), envs, np.ones(6, np.int64), masked=True)
+        assert handed
+        assert all((each is not None) == masks for each in handed)
 
 
 @pytest.mark.parametrize("mode", MODES)

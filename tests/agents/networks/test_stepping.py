@@ -58,8 +58,8 @@ def test_predict_costs_one_step_a_token(monkeypatch: pytest.MonkeyPatch) -> None
     envs = gym.make_vec("TextGen-OracleSmall-v0", num_envs=3, train_size=1, test_size=1)
     agent = imitator(envs)
     steps: list[int] = []
-    step = PolicyNetwork.step
-    monkeypatch.setattr(PolicyNetwork, "step", lambda *args: (steps.append(len(args[1])), step(*args))[1])
+    advance = PolicyNetwork.advance
+    monkeypatch.setattr(PolicyNetwork, "advance", lambda *args: (steps.append(len(args[1])), advance(*args))[1])
     play(agent.predict, envs, np.full(3, 2))
     assert steps == [3] * 21  # ten tokens, the step that resets, ten tokens
 

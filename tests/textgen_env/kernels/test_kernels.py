@@ -205,6 +205,8 @@ def bits_of_sums() -> str:
         softmax.log_probs(logits, tokens, found)
         softmax.draw(logits, rng.random(40), tokens)
         digest.update(found.tobytes() + tokens.tobytes())
+        softmax.draw_finite(logits.copy(), logits[0], rng.random(40), tokens)
+        digest.update(tokens.tobytes())
         log_sums, entropies = np.empty((40, 2), np.float32), np.empty(40, np.float32)
         distributions.describe(logits, tokens, log_sums, found, entropies)
         distributions.differentiate(logits, tokens, log_sums, entropies, found, entropies)

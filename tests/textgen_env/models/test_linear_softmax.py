@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from textgen_env.models import linear_softmax
-from textgen_env.models.linear_softmax import LogitsMemory, linear_cross_entropy, rows_at_once, token_log_probs
+from textgen_env.models.linear_softmax import (
+    LogitsMemory,
+    draw_tokens,
+    linear_cross_entropy,
+    rows_at_once,
+    token_log_probs,
+)
+from textgen_env.models.sampling import inverse_softmax
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -185,3 +192,35 @@ def test_no_second_derivative_is_made_up() -> None:
     (gradient,) = torch.autograd.grad(linear_cross_entropy(*leaves, tokens), leaves[:1], create_graph=True)
     with pytest.raises(RuntimeError, match="does not require grad"):
         gradient.sum().backward()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("scale", [1, 64])
+@pytest.mark.parametrize(("rows", "vocab_size"), [(1, 1), (7, 300), (500, 5_003), (40, 60_000)])
+def test_tokens_are_drawn_as_from_all_logits(rows: int, vocab_size: int, scale: int, dtype: torch.dtype) -> None:
+    """Quarters, whose products are exact: in whatever order they are added, the logits are the same."""
+    hidden, weight, bias, _ = layer(rows, vocab_size, dtype=dtype)
+    hidden, weight, bias = ((4 * part).round() / 4 for part in (hidden, weight, scale * bias))
+    uniforms = torch.rand(rows, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    expected = inverse_softmax(F.linear(hidden, weight, bias), uniforms)
+    assert torch.equal(draw_tokens(hidden, weight, bias, uniforms), expected)
+    memory = LogitsMemory()
+    for _ in range(2):
+        assert torch.equal(draw_tokens(hidden, weight, bias, uniforms, memory), expected)
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("row", [0, 3_777])
+def test_no_token_is_drawn_from_logits_that_are_not_finite(bad: float, row: int) -> None:
+    hidden, weight, bias, _ = layer(4_000, 300)
+    uniforms, memory = torch.full((4_000,), 0.5, dtype=torch.float64), LogitsMemory()
+    hidden[row, 0] = bad
+    for _ in range(2):
+        with pytest.raises(FloatingPointError, match=r"logits W h \+ b are not finite"):
+            draw_tokens(hidden, weight, bias, uniforms, memory)
+    hidden[row, 0] = 1e30
+    assert len(draw_tokens(hidden, weight, bias, uniforms, memory)) == 4_000
+    weight[7] = 1e30
+    with pytest.raises(FloatingPointError, match=r"logits W h \+ b are not finite"):
+        draw_tokens(hidden, weight, bias, uniforms, memory)
+    assert draw_tokens(hidden[:0], weight, bias, uniforms[:0]).shape == (0,)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from support.kernel_switch import PATHS, taking
 from textgen_env.kernels import kernels
-from textgen_env.models.sampling import inverse_softmax, sample_categorical, seeded_generator
+from textgen_env.models.sampling import all_finite, inverse_softmax, sample_categorical, seeded_generator
 
 DRAWS = 40_000
 LAST = 1 - 2**-53
@@ -226,3 +226,20 @@ def test_seeds_of_any_size_give_generators_of_their_own() -> None:
     draws = [torch.rand(1, generator=seeded_generator(*seeds)).item() for seeds in [(0,), (1,), (2**80,), (0, 1)]]
     assert len(set(draws)) == 4
     assert torch.rand(1, generator=seeded_generator(2**80)).item() == draws[2]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+def test_what_is_not_finite_is_seen_wherever_it_stands(bad: float, dtype: torch.dtype) -> None:
+    logits = torch.randn(3, 4_999, generator=generator(), dtype=dtype)
+    assert all_finite(logits)
+    for row, token in ((0, 0), (1, 2_500), (2, 4_998)):
+        spoilt = logits.clone()
+        spoilt[row, token] = bad
+        assert not all_finite(spoilt)
+    both = logits.clone()
+    both[0, 0], both[1, 1] = torch.inf, -torch.inf
+    assert not all_finite(both)
+    # Their sum overflows, and none of them is infinite.
+    assert all_finite(torch.full((3, 100), torch.finfo(dtype).max, dtype=dtype, requires_grad=True))
+    assert all_finite(logits[:0])
