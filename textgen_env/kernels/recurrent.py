@@ -118,8 +118,8 @@ def lstm_token(
     if not (0 <= before < len(embedding) and 0 <= token < len(of_output)):
         return NOT_A_NUMBER
     gates = input_bias + hidden_bias
-    _add_dots(of_input, embedding[before], gates)
-    _add_dots(of_hidden, hidden, gates)
+    add_dots(of_input, embedding[before], gates)
+    add_dots(of_hidden, hidden, gates)
     after = np.empty((2, 1, hidden.size), np.float32)
     lstm_rows(gates.reshape(1, -1), cell.reshape(1, -1), after[0], after[1])
     found = _log_prob_after(after[0, 0], token, of_output, output_bias)
@@ -146,8 +146,8 @@ def gru_token(
     if not (0 <= before < len(embedding) and 0 <= token < len(of_output)):
         return NOT_A_NUMBER
     from_input, from_hidden = input_bias.copy(), hidden_bias.copy()
-    _add_dots(of_input, embedding[before], from_input)
-    _add_dots(of_hidden, hidden, from_hidden)
+    add_dots(of_input, embedding[before], from_input)
+    add_dots(of_hidden, hidden, from_hidden)
     after = np.empty((1, hidden.size), np.float32)
     gru_rows(from_input.reshape(1, -1), from_hidden.reshape(1, -1), hidden.reshape(1, -1), after)
     found = _log_prob_after(after[0], token, of_output, output_bias)
@@ -160,13 +160,13 @@ def gru_token(
 def _log_prob_after(hidden: Float32Array, token: int, of_output: Float32Array, bias: Float32Array) -> np.float32:
     """log p of a token after the hidden state (H,); NaN where a number is not finite."""
     logits = bias.copy()
-    _add_dots(of_output, hidden, logits)
+    add_dots(of_output, hidden, logits)
     return log_prob(logits, token)
 
 
 # Sums in any order, in as many lanes as there are; infinities and NaNs keep their meaning.
 @kernel(fastmath={"contract", "reassoc", "nsz"})
-def _add_dots(weight: Float32Array, x: Float32Array, out: Float32Array) -> None:
+def add_dots(weight: Float32Array, x: Float32Array, out: Float32Array) -> None:
     """out += weight @ x; (G, K), (K,), (G,). For one row a weight is read as it lies: `_add_product` has it turned."""
     for j in range(out.size):
         total = NOTHING
@@ -201,10 +201,10 @@ def lstm_rows(gates: Float32Array, cell: Float32Array, hidden_after: Float32Arra
     size = cell.shape[1]
     for i in range(len(cell)):
         for j in range(size):
-            kept = _sigmoid(gates[i, size + j]) * cell[i, j]
-            cell_after[i, j] = kept + _sigmoid(gates[i, j]) * _tanh(gates[i, 2 * size + j])
+            kept = sigmoid(gates[i, size + j]) * cell[i, j]
+            cell_after[i, j] = kept + sigmoid(gates[i, j]) * _tanh(gates[i, 2 * size + j])
         for j in range(size):
-            hidden_after[i, j] = _sigmoid(gates[i, 3 * size + j]) * _tanh(cell_after[i, j])
+            hidden_after[i, j] = sigmoid(gates[i, 3 * size + j]) * _tanh(cell_after[i, j])
 
 
 @kernel()
@@ -215,14 +215,15 @@ def gru_rows(
     size = hidden.shape[1]
     for i in range(len(hidden)):
         for j in range(size):
-            reset = _sigmoid(from_input[i, j] + from_hidden[i, j])
-            update = _sigmoid(from_input[i, size + j] + from_hidden[i, size + j])
+            reset = sigmoid(from_input[i, j] + from_hidden[i, j])
+            update = sigmoid(from_input[i, size + j] + from_hidden[i, size + j])
             candidate = _tanh(from_input[i, 2 * size + j] + reset * from_hidden[i, 2 * size + j])
             hidden_after[i, j] = update * hidden[i, j] + (ONE - update) * candidate
 
 
 @kernel(error_model="numpy")
-def _sigmoid(x: np.float32) -> np.float32:
+def sigmoid(x: np.float32) -> np.float32:
+    """1 / (1 + e^-x)."""
     x = SIGMOID_FLAT if x > SIGMOID_FLAT else x
     x = -SIGMOID_FLAT if x < -SIGMOID_FLAT else x
     return ONE / (ONE + exp(-x))
@@ -237,4 +238,4 @@ def _tanh(x: np.float32) -> np.float32:
 
 
 _x, _matrix = np.zeros(1, np.float32), np.zeros((1, 1), np.float32)
-load_first((_add_product, _x, _matrix, _x), (_add_dots, _matrix, _x, _x))
+load_first((_add_product, _x, _matrix, _x), (add_dots, _matrix, _x, _x))
