@@ -22,11 +22,14 @@ def objects(values: Iterable[Any], count: int) -> NDArray[Any]:
 
 def column(values: Any, rows: IntArray, num_rows: int) -> Any:
     """`values` (K, ...) of `rows` (K,), which ascend, as (N, ...), 0 or None in the other rows."""
-    if isinstance(values, TextColumn):
+    # Of the class itself: `isinstance` of an abstract base class takes as long as all the rest.
+    if type(values) is TextColumn:
         return values.spread(rows, num_rows)
     if len(rows) == num_rows:
         return values.copy()
-    whole = np.full((num_rows, *values.shape[1:]), None if values.dtype == object else 0, values.dtype)
+    shape = (num_rows, *values.shape[1:])
+    # An empty array of objects holds None; zeros are there already in memory that the system hands out.
+    whole = np.empty(shape, object) if values.dtype == object else np.zeros(shape, values.dtype)
     whole[rows] = values
     return whole
 

@@ -18,7 +18,7 @@ from textgen_env.fingerprint import fingerprint_of, in_words
 from textgen_env.generators import RowGenerators
 from textgen_env.handing import Handing
 from textgen_env.masks import TokenMasks
-from textgen_env.prefixes import Prefixes
+from textgen_env.prefixes import Prefixes, put_last
 from textgen_env.reward_modes import (
     checked_reward_mode,
     copy_rows,
@@ -84,14 +84,14 @@ class GenerationCore:
         self.last_rewards, self.returns = np.zeros(num_rows), np.zeros(num_rows)
         self.source_indices = None if task.sources is None else np.zeros(num_rows, np.int64)
         self.generators, self.all_rows = RowGenerators(num_rows), np.arange(num_rows)
-        # Fast path: a token that neither ends a text, nor is masked, nor is rewarded is written and no more.
+        # Where a token that neither ends a text, nor is masked, nor is rewarded is written and no more.
         self._plain_inside = self.reward_mode == "terminal" and not self.masks.any
-        self.prefixes = Prefixes(num_rows, self.horizon, task.vocabulary, compiled=self._plain_inside)
+        self.prefixes = Prefixes(num_rows, self.horizon, task.vocabulary, compiled=not self.masks.any)
         self.tokens, self.lengths = self.prefixes.tokens, self.prefixes.lengths
         self.running = self.prefixes.running
         sources = self._sources(self.source_indices)
         self.learning = True
-        self.emitter = reward_emitter(self.reward, self.reward_mode, self.tokens.copy(), sources)
+        self.emitter = reward_emitter(task, self.reward, self.reward_mode, self.tokens.copy(), sources)
 
     @property
     def ended(self) -> BoolArray:
@@ -99,9 +99,10 @@ class GenerationCore:
         return ~self.running & (self.lengths > 0)
 
     @property
-    def any_ended(self) -> bool:
-        """Whether a text has ended."""
-        return bool(np.count_nonzero(self.running) < self.num_rows and self.ended.any())
+    def ended_rows(self) -> IntArray:
+        """(K,) the rows whose text has ended."""
+        resting = (~self.running).nonzero()[0]
+        return resting[self.lengths[resting] > 0]
 
     def reset(
         self,
@@ -124,9 +125,11 @@ class GenerationCore:
         rows = self.all_rows if rows is None else rows
         tokens, lengths = (self.vocab_size, 0) if prefix is None else self.masks.started(prefix, len(rows))
         indices = None if source is None else checked_source_rows(source, len(rows), self.task)
-        before = self.generators.before_drawing(rows, seeds, indices is None and self.task.sources is not None)
+        draws = indices is None and self.task.sources is not None
+        # What is carried from token to token is all that can refuse a text by now.
+        before = self.generators.before_drawing(rows, seeds, draws and self.emitter.every_token)
         try:
-            if indices is None and self.task.sources is not None:
+            if draws:
                 indices = np.fromiter(map(self.drawn_source, rows.tolist()), np.int64, len(rows))
             if self.emitter.every_token:
                 whole = np.full((len(rows), self.horizon), tokens), np.full(len(rows), lengths)
@@ -190,17 +193,16 @@ class GenerationCore:
             return Transition(np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_), None)
         at = ALL if rows is None else rows
         rows = self.all_rows if rows is None else rows
-        chosen = checked_token_ids(actions, rows, self.vocab_size)
-        if not len(rows):
-            return Transition(np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_), None)
-        before = self.lengths[at]
-        check_running(rows, self.running[at], before)
-        self.masks.check_actions(chosen, self.tokens, before, rows)
-        lengths = before + 1
-        ends = self.prefixes.ends(chosen, lengths)
-        if self.emitter.every_token or np.count_nonzero(ends):
+        ended = self.prefixes.found_ends(actions, rows)
+        if ended is None:
+            chosen, ended = self._checked(actions, rows, at)
+            write = partial(self.prefixes.write, at, chosen, self.lengths[at])
+        else:
+            chosen = np.asarray(actions)
+            write = partial(self.prefixes.write_found, chosen, rows)
+        if len(rows) and (self.emitter.every_token or len(ended)):
             # All that can fail comes first: the scores, and what the reward learns from texts that end.
-            transition, put_state = self._rewarded(rows, chosen, lengths, ends)
+            transition, put_state = self._rewarded(rows, chosen, ended)
             finished = transition.finished
             if finished is not None and self.learning:
                 self._tell_of_ends(finished.tokens, finished.lengths, finished.sources)
@@ -210,10 +212,19 @@ class GenerationCore:
         else:
             # The last reward of a running text is 0 already, where only ended texts are paid.
             transition = Transition(np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_), None)
-        self.prefixes.write(at, chosen, before, lengths)
+        write()
         if transition.finished is not None:
             self.running[transition.finished.rows] = False
         return transition
+
+    def _checked(self, actions: ArrayLike, rows: IntArray, at: Any) -> tuple[IntArray, IntArray]:
+        """`actions` as token ids (K,) for `rows` (K,), and which of them (E,) end their texts; errors as of `step`."""
+        chosen = checked_token_ids(actions, rows, self.vocab_size)
+        before = self.lengths[at]
+        if len(rows):
+            check_running(rows, self.running[at], before)
+            self.masks.check_actions(chosen, self.tokens, before, rows)
+        return chosen, self.prefixes.ends(chosen, before + 1).nonzero()[0]
 
     def tell_of_end(self, finished: FinishedText) -> None:
         """Tells the reward of one text that ends, before that changes anything."""
@@ -223,21 +234,24 @@ class GenerationCore:
     def _tell_of_ends(self, tokens: IntArray, lengths: IntArray, sources: IntArray | None) -> None:
         self.reward.episodes_ended(*handed_texts(self._handing, tokens, lengths, self._sources(sources)))
 
-    def _rewarded(
-        self, rows: IntArray, chosen: IntArray, lengths: IntArray, ends: BoolArray
-    ) -> tuple[Transition, Callable[[], None]]:
-        """What `chosen` (K,) earns in `rows` (K,), before it is written; and how the reward's state goes on then."""
+    def _rewarded(self, rows: IntArray, chosen: IntArray, ended: IntArray) -> tuple[Transition, Callable[[], None]]:
+        """What `chosen` (K,), of which `ended` (E,) end their texts, earn in `rows` (K,), before it is written; and how
+        the reward's state goes on then."""
         every = self.emitter.every_token
-        ended = ends.nonzero()[0]
         asked = ALL if every or len(ended) == len(rows) else ended
-        at, lengths, last = rows[asked], lengths[asked], chosen[asked]
+        at, last = rows if asked is ALL else rows[asked], chosen[asked]
+        lengths = self.lengths.take(at) + 1
         tokens = self.tokens.take(at, 0)
-        tokens[self.all_rows[: len(at)], lengths - 1] = last
+        put_last(tokens, lengths, last)
         indices = None if self.source_indices is None else self.source_indices[at]
         earned, terms, state = self.emitter.emit(at, tokens, lengths, self._sources(indices))
         put_state = partial(self.emitter.put, at, state)
-        rewards, terminated = np.zeros(self.num_rows), np.zeros(self.num_rows, np.bool_)
-        rewards[at] = earned
+        terminated = np.zeros(self.num_rows, np.bool_)
+        if at is self.all_rows:
+            rewards = earned.copy()
+        else:
+            rewards = np.zeros(self.num_rows)
+            rewards[at] = earned
         if not len(ended):
             return Transition(rewards, terminated, None), put_state
         # Of those asked for: all of them where only ended texts are.
@@ -330,10 +344,6 @@ class GenerationCore:
         if self.source_indices is not None and state.sources is not None:
             self.source_indices[rows] = state.sources[taken]
         scatter_rows(self.emitter.state, rows, gather_rows(state.reward_state, taken))
-
-    def source_of(self, row: int) -> Sources | None:
-        """The source of one row; None for an unconditional task."""
-        return None if self.source_indices is None else self._sources(self.source_indices[row : row + 1].copy())
 
     def _sources(self, indices: IntArray | None) -> Sources | None:
         return None if indices is None or self.task.sources is None else self.task.sources.take(indices)

@@ -43,7 +43,8 @@ class RowGenerators:
         Args:
             rows: (K,) which.
             seeds: K of them, as `seed` takes them, or None.
-            draws: whether numbers will be drawn; without that and without seeds there is nothing to tell.
+            draws: whether numbers will be drawn that may be taken back; without that and without seeds there is nothing
+                to tell.
         """
         if seeds is None and not draws:
             return None

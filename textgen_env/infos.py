@@ -63,6 +63,6 @@ def spread(columns: Mapping[str, Any], rows: IntArray, num_rows: int) -> dict[st
     has[rows] = True
     infos: dict[str, Any] = {}
     for key, values in columns.items():
-        infos[key] = spread(values, rows, num_rows) if isinstance(values, Mapping) else column(values, rows, num_rows)
-        infos[f"_{key}"] = has.copy()
+        infos[key] = spread(values, rows, num_rows) if type(values) is dict else column(values, rows, num_rows)
+        infos["_" + key] = has.copy()
     return infos

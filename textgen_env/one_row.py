@@ -67,10 +67,10 @@ class OneRow:
         text = prefixes.tokens[row].copy()
         text[before] = token
         if not (ends or emitter.every_token):
-            prefixes.write(row, token, before, length)
+            prefixes.write_one(row, token, before)
             return text, 0.0, None
         source = None if core.source_indices is None else core.source_indices.item(row)
-        paid = emitter.emit_one(row, text, length, core.source_of(row))
+        paid = emitter.emit_one(row, text, length, source)
         if paid is None:
             return None
         earned, terms = paid
@@ -80,7 +80,7 @@ class OneRow:
             if self._told and core.learning:
                 core.tell_of_end(finished)
             core.running[row] = False
-        prefixes.write(row, token, before, length)
+        prefixes.write_one(row, token, before)
         core.last_rewards[row] = earned
         core.returns[row] = core.returns.item(row) + earned
         return text, earned, finished

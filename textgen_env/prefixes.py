@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from textgen_env.kernels import kernels
-from textgen_env.vocabulary import Vocabulary
+from textgen_env.vocabulary import IntArray, Vocabulary
 
 COMPILED_FROM = 128
 """Rows from which on loading compiled code pays."""
@@ -20,7 +20,7 @@ class Prefixes:
         num_rows: N.
         horizon: T.
         vocabulary: of V tokens.
-        compiled: whether tokens inside texts may be written by compiled code, which knows no masks.
+        compiled: whether compiled code may be taken, which knows no masks.
 
     Attributes:
         tokens, lengths: (N, T) and (N,) int64; blanks are V.
@@ -43,7 +43,7 @@ class Prefixes:
     def _look_through(self) -> None:
         """What is no state of its own: a view of the tokens, and code."""
         self._flat = self.tokens.reshape(-1)
-        self._kernels = kernels("steps") if self._compiled else None
+        self._kernels: Any = kernels("steps") if self._compiled else None
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: part for name, part in vars(self).items() if name not in ("_flat", "_kernels")}
@@ -53,7 +53,7 @@ class Prefixes:
         # A copy of the view would be an array of its own, in which tokens are written unseen.
         self._look_through()
 
-    # One form for a row and for an array of rows.
+    # One form for a token and for an array of them.
     def ends(self, chosen: Any, lengths: Any) -> Any:
         """Whether `chosen`, which makes texts `lengths` long, ends them."""
         return lengths == self.horizon if self._eos < 0 else (chosen == self._eos) | (lengths == self.horizon)
@@ -62,10 +62,15 @@ class Prefixes:
         """Whether `chosen` are end tokens."""
         return chosen == self._eos
 
-    def write(self, at: Any, chosen: Any, before: Any, lengths: Any) -> None:
-        """Puts `chosen` behind the `before` tokens of the texts `at`, which are `lengths` long then."""
+    def write(self, at: Any, chosen: IntArray, before: IntArray) -> None:
+        """Puts `chosen` behind the `before` tokens of the texts `at`."""
         self._flat[self._starts[at] + before] = chosen
-        self.lengths[at] = lengths
+        self.lengths[at] = before + 1
+
+    def write_one(self, row: int, token: int, before: int) -> None:
+        """`write` in one row."""
+        self.tokens[row, before] = token
+        self.lengths[row] = before + 1
 
     def write_all_inside(self, actions: Any) -> bool:
         """Writes `actions` (N,), token ids none of which ends its text, by compiled code; others change nothing.
@@ -73,11 +78,40 @@ class Prefixes:
         Returns:
             Whether it did.
         """
-        if self._kernels is None or type(actions) is not np.ndarray or actions.dtype != np.int64:
-            return False
-        if actions.shape != self.lengths.shape or not actions.flags.carray:
+        if self._kernels is None or not self._is_ready(actions, len(self.lengths)):
             return False
         wrote: bool = self._kernels.write_inside(
             self.tokens, self.lengths, self.running, actions, self.vocab_size, self._eos
         )
         return wrote
+
+    def found_ends(self, actions: Any, rows: IntArray) -> IntArray | None:
+        """Which (E,) of `actions` (K,) end the texts in `rows` (K,), by compiled code; None where there is none, one is
+        no token id, or a text does not run."""
+        if self._kernels is None or not (self._is_ready(actions, len(rows)) and rows.flags.carray):
+            return None
+        ended = np.empty(len(rows), np.int64)
+        count = self._kernels.find_ends(
+            self.lengths, self.running, actions, rows, self.vocab_size, self._eos, self.horizon, ended
+        )
+        return None if count < 0 else ended[:count]
+
+    def write_found(self, chosen: IntArray, rows: IntArray) -> None:
+        """`write` in `rows` (K,) of what `found_ends` has looked at."""
+        self._kernels.write_rows(self.tokens, self.lengths, chosen, rows)
+
+    @staticmethod
+    def _is_ready(actions: Any, count: int) -> bool:
+        """Whether compiled code reads `actions` (K,) as they are."""
+        return (
+            type(actions) is np.ndarray
+            and actions.dtype == np.int64
+            and actions.shape == (count,)
+            and actions.flags.carray
+        )
+
+
+def put_last(tokens: IntArray, lengths: IntArray, last: IntArray) -> None:
+    """Puts `last` (K,) at the end of the texts (K, T), contiguous, (K,)."""
+    # One axis: an index for each of two takes four times as long.
+    tokens.reshape(-1)[np.arange(len(tokens)) * tokens.shape[1] + (lengths - 1)] = last

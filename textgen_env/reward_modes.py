@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +15,7 @@ from textgen_env.rewards.base import (
     Reward,
     RewardMode,
     RewardState,
+    ScoresOneText,
     Terms,
     checked_scores,
     handed_texts,
@@ -58,10 +59,10 @@ class RewardEmitter(Protocol):
         ...
 
     def emit_one(
-        self, row: int, text: IntArray, length: int, sources: Sources | None
+        self, row: int, text: IntArray, length: int, source: int | None
     ) -> tuple[float, dict[str, float]] | None:
-        """What the last token of the text (T,) in `row` earns, and the parts of the text's score, after the state has
-        gone on; or None where `emit` must be asked, and the state is as it was."""
+        """What the last token of the text (T,) in `row` earns, which answers to `source` of the source table, and the
+        parts of the text's score; the state has gone on then. Or None where `emit` must be asked, and it has not."""
         ...
 
 
@@ -71,9 +72,13 @@ class TerminalEmitter:
     every_token = False
     takes_one = True
 
-    def __init__(self, reward: Reward) -> None:
+    def __init__(self, task: Task, reward: Reward) -> None:
         self.reward = reward
+        self._task = task
         self._handing = Handing.of(reward)
+        # A user's subclass may score otherwise than the form for one text that it inherits.
+        own = not self._handing.to_others
+        self._one = reward if own and isinstance(reward, ScoresOneText) else None
         self.state: RewardState = {}
 
     def begin(self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None) -> None:
@@ -94,9 +99,14 @@ class TerminalEmitter:
         """Nothing is carried."""
 
     def emit_one(
-        self, row: int, text: IntArray, length: int, sources: Sources | None
+        self, row: int, text: IntArray, length: int, source: int | None
     ) -> tuple[float, dict[str, float]] | None:
         """The score of the text."""
+        score = None if self._one is None else self._one.score_one(text, length, source)
+        if score is not None:
+            return score, {self.reward.name: score}
+        known = self._task.sources
+        sources = None if known is None or source is None else known.take(np.array([source]))
         earned, terms, _ = self.emit(np.array([row]), text.copy()[None], np.array([length]), sources)
         return earned.item(), {name: values.item() for name, values in terms.items()}
 
@@ -115,11 +125,11 @@ class DenseEmitter:
     def __init__(self, reward: Reward, tokens: IntArray, sources: Sources | None) -> None:
         self.reward = reward
         self._handing = Handing.of(reward)
-        # A user's subclass may score otherwise than the form for one text that it inherits.
         own = not self._handing.to_others
         self._one = reward if own and not learns(reward) and isinstance(reward, ExtendsOneText) else None
         self.takes_one = self._one is not None
         count = len(tokens)
+        self._rows = np.arange(count)
         begun = reward.begin(*handed_texts(self._handing, tokens, np.zeros(count, np.int64), sources))
         # The reward may hand out arrays of its own; these are written to.
         self.state = copy_rows(
@@ -136,7 +146,8 @@ class DenseEmitter:
         self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None
     ) -> tuple[FloatArray, Terms, RewardState]:
         """The scores of the prefixes less those of the prefixes before."""
-        before = gather_rows(self.state, rows)
+        # A reward of this package leaves a state that it is handed as it is: where all rows are asked for, no copy.
+        before = gather_rows(self.state, rows if self._handing.to_others else self._at(rows))
         terms, after = self.reward.extend(before, *handed_texts(self._handing, tokens, lengths, sources))
         terms, totals = checked_total(self.reward, terms, len(rows))
         earned = totals - self.state["total"][rows]
@@ -144,7 +155,12 @@ class DenseEmitter:
 
     def put(self, rows: IntArray, state: RewardState) -> None:
         """The prefix scores, and what the reward carries beside them."""
-        scatter_rows(self.state, rows, state)
+        scatter_rows(self.state, self._at(rows), state)
+
+    def _at(self, rows: IntArray) -> Any:
+        """`rows`; or, where they are all of them in order, a slice, which copies nothing when it is read."""
+        whole = len(rows) == len(self._rows) and bool((rows == self._rows).all())
+        return slice(None) if whole else rows
 
     def begin_one(self, row: int) -> None:
         """The empty text scores 0."""
@@ -153,7 +169,7 @@ class DenseEmitter:
         self.state["total"][row] = 0.0
 
     def emit_one(
-        self, row: int, text: IntArray, length: int, sources: Sources | None
+        self, row: int, text: IntArray, length: int, source: int | None
     ) -> tuple[float, dict[str, float]] | None:
         """The score of the prefix less that of the prefix before."""
         assert self._one is not None
@@ -185,9 +201,11 @@ def checked_reward_mode(mode: RewardMode | None, reward: Reward) -> RewardMode:
     return mode or reward.default_mode
 
 
-def reward_emitter(reward: Reward, mode: RewardMode, tokens: IntArray, sources: Sources | None) -> RewardEmitter:
+def reward_emitter(
+    task: Task, reward: Reward, mode: RewardMode, tokens: IntArray, sources: Sources | None
+) -> RewardEmitter:
     """The emitter of a mode; the other arguments as `DenseEmitter` takes them."""
-    return DenseEmitter(reward, tokens, sources) if mode == "dense" else TerminalEmitter(reward)
+    return DenseEmitter(reward, tokens, sources) if mode == "dense" else TerminalEmitter(task, reward)
 
 
 def checked_total(reward: Reward, terms: Terms, count: int) -> tuple[Terms, FloatArray]:
@@ -201,7 +219,10 @@ def checked_total(reward: Reward, terms: Terms, count: int) -> tuple[Terms, Floa
         part: checked_scores(values, count, reward.name if whole else f"{reward.name}: {part}")
         for part, values in terms.items()
     }
-    return checked, checked_scores(reward.total(checked), count, reward.name)
+    totals = reward.total(checked)
+    # One part is all there is to most: it has been checked.
+    is_part = whole and totals is next(iter(checked.values()))
+    return checked, totals if is_part else checked_scores(totals, count, reward.name)
 
 
 def scores_of_texts(
@@ -234,7 +255,7 @@ def forms(state: RewardState) -> dict[str, str]:
     return {name: f"{state[name].dtype} {tuple(state[name].shape[1:])}" for name in sorted(state)}
 
 
-def gather_rows(state: RewardState, rows: IntArray) -> RewardState:
+def gather_rows(state: RewardState, rows: Any) -> RewardState:
     """`rows` of a state, to be read before the state changes."""
     return {name: values[rows] for name, values in state.items()}
 
@@ -244,7 +265,7 @@ def copy_rows(state: RewardState, rows: IntArray) -> RewardState:
     return {name: copy(values[rows]) for name, values in state.items()}
 
 
-def scatter_rows(state: RewardState, rows: IntArray, values: RewardState) -> None:
+def scatter_rows(state: RewardState, rows: Any, values: RewardState) -> None:
     """Writes `values` of `rows` into a state with the same entries."""
     for name, stored in state.items():
         stored[rows] = values[name]

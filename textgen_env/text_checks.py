@@ -13,7 +13,7 @@ from textgen_env.checks import check_at_least
 from textgen_env.tasks.base import Task
 from textgen_env.vocabulary import IntArray
 
-WHOLE = (int, np.integer)
+WHOLE_TYPES = frozenset({int, *(np.dtype(code).type for code in np.typecodes["AllInteger"])})
 
 
 def one_for_each(actions: ArrayLike, rows: IntArray) -> NDArray[Any]:
@@ -61,11 +61,10 @@ def checked_token_ids(actions: ArrayLike, rows: IntArray, vocab_size: int) -> In
 
 
 def token_id(action: Any, vocab_size: int) -> int:
-    """`action` if it is one token id, as a Python or a NumPy integer; -1 if not."""
-    if not isinstance(action, WHOLE) or isinstance(action, bool):
-        return -1
-    token = int(action)
-    return token if 0 <= token < vocab_size else -1
+    """`action` if it is one token id, of Python's or NumPy's own types of whole numbers; a number below 0 if not."""
+    # No bool is among them, though it is a subclass of int.
+    token = int(action) if type(action) in WHOLE_TYPES else -1
+    return token if token < vocab_size else -1
 
 
 def check_running(rows: IntArray, running: NDArray[np.bool_], lengths: IntArray) -> None:

@@ -96,8 +96,9 @@ class TextGenVectorEnv(AllRowsView, VectorEnv[Observation, IntArray, NDArray[Any
             gymnasium.error.InvalidAction: an action that is no token id, or masked; nothing is changed then.
             gymnasium.error.ResetNeeded: before `reset`; after a row's end when autoreset is disabled.
         """
-        if self.autoreset_mode is AutoresetMode.NEXT_STEP and self.core.any_ended:
-            transition, infos = self._step_and_reset_ended(actions)
+        ended = self.core.ended_rows if self.autoreset_mode is AutoresetMode.NEXT_STEP else self._rows[:0]
+        if len(ended):
+            transition, infos = self._step_and_reset(actions, ended)
         else:
             transition = self.core.step(actions)
             infos = self._end_infos(transition.finished)
@@ -106,11 +107,12 @@ class TextGenVectorEnv(AllRowsView, VectorEnv[Observation, IntArray, NDArray[Any
         truncated = np.zeros(self.num_envs, np.bool_)
         return self.core.observations(), transition.rewards, transition.terminated, truncated, infos
 
-    def _step_and_reset_ended(self, actions: Any) -> tuple[Transition, Infos]:
-        ended = self.core.ended
-        going, over = np.flatnonzero(~ended), np.flatnonzero(ended)
+    def _step_and_reset(self, actions: Any, over: IntArray) -> tuple[Transition, Infos]:
+        """A step of all rows but `over` (K,), which begin anew."""
+        going = np.ones(self.num_envs, np.bool_)
+        going[over] = False
         chosen = one_for_each(actions, self._rows)
-        transition = self.core.step(chosen[going], going)
+        transition = self.core.step(chosen[going], self._rows[going])
         self.core.reset(over)
         return transition, self._merged(self._end_infos(transition.finished), self._start_infos(over))
 

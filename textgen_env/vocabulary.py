@@ -168,11 +168,12 @@ class Vocabulary:
 
     def text_of(self, ids: list[int]) -> str:
         """The text of `ids`, each of 0 .. V, as `decode` gives it; they are not checked."""
+        tokens, ends = self.tokens, (self.eos_id, self.blank_id)
         pieces = []
         for i in ids:
-            if i == self.eos_id or i == self.blank_id:
+            if i in ends:
                 break
-            pieces.append(self.tokens[i])
+            pieces.append(tokens[i])
         joined = self.separator.join(pieces) if self.joining is None else self.joining.join(pieces)
         return joined.strip()
 

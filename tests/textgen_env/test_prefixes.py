@@ -32,18 +32,18 @@ def token_sum(tokens: Any, lengths: Any, sources: Any = None) -> Any:
     return np.where(np.arange(tokens.shape[1]) < lengths[:, None], tokens, 0).sum(1)
 
 
-def core(rows: int, ends: bool, compiled: bool = True) -> GenerationCore:
+def core(rows: int, ends: bool, compiled: bool = True, mode: Any = None) -> GenerationCore:
     """A core that writes by compiled code, or the plain way."""
     with pytest.MonkeyPatch.context() as patch:
         if not compiled:
             patch.setenv(SWITCH, "0")
-        return GenerationCore(WordTask(ends), as_reward(token_sum), rows)
+        return GenerationCore(WordTask(ends), as_reward(token_sum), rows, mode)
 
 
-def played(game: GenerationCore, actions: Any) -> Any:
+def played(game: GenerationCore, actions: Any, rows: Any = None) -> Any:
     """What a step gave and where it led, or how it was refused."""
     try:
-        moved = game.step(actions)
+        moved = game.step(actions, rows)
         said: Any = moved.rewards.tolist(), moved.terminated.tolist(), str(moved.finished)
     except Exception as error:
         said = repr(error)
@@ -82,6 +82,39 @@ def test_compiled_steps_are_the_plain_ones(ends: bool, seed: int, wrong: list[An
         if len(ended):
             fast.reset(ended)
             plain.reset(ended)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    ends=st.booleans(), mode=st.sampled_from(["terminal", "dense"]), seed=st.integers(0, 2**32 - 1), wrong=st.booleans()
+)
+def test_compiled_steps_of_some_rows_are_the_plain_ones(ends: bool, mode: Any, seed: int, wrong: bool) -> None:
+    pytest.importorskip("numba")
+    fast, plain = core(MANY, ends, mode=mode), core(MANY, ends, compiled=False, mode=mode)
+    rng = np.random.default_rng(seed)
+    fast.reset()
+    plain.reset()
+    found = 0
+    for _ in range(12):
+        going = np.flatnonzero(fast.running & (rng.random(MANY) < 0.8))
+        actions = rng.integers(0, len(WORDS), len(going))
+        if wrong and len(going) and rng.random() < 0.3:
+            at = rng.integers(len(going))
+            kind = rng.integers(3)
+            if kind == 0:
+                actions[at] = rng.choice([-1, len(WORDS), 2**40])
+            elif kind == 1:
+                going[at] = np.flatnonzero(~fast.running)[0] if (~fast.running).any() else going[at]
+            else:
+                actions = actions.astype(np.int32)
+        known = fast.prefixes.found_ends(actions, going)
+        found += known is not None
+        assert played(fast, actions, going) == played(plain, actions, going)
+        over = np.flatnonzero(fast.ended & (rng.random(MANY) < 0.5))
+        if len(over):
+            fast.reset(over)
+            plain.reset(over)
+    assert found
 
 
 def test_compiled_code_is_taken_where_it_pays() -> None:

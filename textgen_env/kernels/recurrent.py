@@ -43,15 +43,15 @@ def lstm(
         -1, or the first row whose token has no embedding: it is where the work has stopped.
     """
     by_input, by_hidden = np.ascontiguousarray(of_input.T), np.ascontiguousarray(of_hidden.T)
-    gates = np.empty(input_bias.size, np.float32)
+    gates = np.empty((1, input_bias.size), np.float32)
     for i in range(len(tokens)):
         if not 0 <= tokens[i] < len(embedding):
             return i
         for j in range(gates.size):
-            gates[j] = input_bias[j] + hidden_bias[j]
-        _add_product(embedding[tokens[i]], by_input, gates)
-        _add_product(hidden[i], by_hidden, gates)
-        _lstm_row(gates, cell[i], hidden_after[i], cell_after[i])
+            gates[0, j] = input_bias[j] + hidden_bias[j]
+        _add_product(embedding[tokens[i]], by_input, gates[0])
+        _add_product(hidden[i], by_hidden, gates[0])
+        lstm_rows(gates, cell[i : i + 1], hidden_after[i : i + 1], cell_after[i : i + 1])
     return -1
 
 
@@ -80,15 +80,15 @@ def gru(
         -1, or the first row whose token has no embedding: it is where the work has stopped.
     """
     by_input, by_hidden = np.ascontiguousarray(of_input.T), np.ascontiguousarray(of_hidden.T)
-    from_input, from_hidden = np.empty(input_bias.size, np.float32), np.empty(input_bias.size, np.float32)
+    from_input, from_hidden = np.empty((1, input_bias.size), np.float32), np.empty((1, input_bias.size), np.float32)
     for i in range(len(tokens)):
         if not 0 <= tokens[i] < len(embedding):
             return i
-        from_input[:] = input_bias
-        from_hidden[:] = hidden_bias
-        _add_product(embedding[tokens[i]], by_input, from_input)
-        _add_product(hidden[i], by_hidden, from_hidden)
-        _gru_row(from_input, from_hidden, hidden[i], hidden_after[i])
+        from_input[0] = input_bias
+        from_hidden[0] = hidden_bias
+        _add_product(embedding[tokens[i]], by_input, from_input[0])
+        _add_product(hidden[i], by_hidden, from_hidden[0])
+        gru_rows(from_input, from_hidden, hidden[i : i + 1], hidden_after[i : i + 1])
     return -1
 
 
@@ -118,14 +118,14 @@ def lstm_token(
     if not (0 <= before < len(embedding) and 0 <= token < len(of_output)):
         return NOT_A_NUMBER
     gates = input_bias + hidden_bias
-    _add_dots(of_input, embedding[before], gates)
-    _add_dots(of_hidden, hidden, gates)
-    hidden_after, cell_after = np.empty_like(hidden), np.empty_like(cell)
-    _lstm_row(gates, cell, hidden_after, cell_after)
-    found = _log_prob_after(hidden_after, token, of_output, output_bias)
+    add_dots(of_input, embedding[before], gates)
+    add_dots(of_hidden, hidden, gates)
+    after = np.empty((2, 1, hidden.size), np.float32)
+    lstm_rows(gates.reshape(1, -1), cell.reshape(1, -1), after[0], after[1])
+    found = _log_prob_after(after[0, 0], token, of_output, output_bias)
     if np.isfinite(found):
-        hidden[:] = hidden_after
-        cell[:] = cell_after
+        hidden[:] = after[0, 0]
+        cell[:] = after[1, 0]
     return found
 
 
@@ -146,13 +146,13 @@ def gru_token(
     if not (0 <= before < len(embedding) and 0 <= token < len(of_output)):
         return NOT_A_NUMBER
     from_input, from_hidden = input_bias.copy(), hidden_bias.copy()
-    _add_dots(of_input, embedding[before], from_input)
-    _add_dots(of_hidden, hidden, from_hidden)
-    hidden_after = np.empty_like(hidden)
-    _gru_row(from_input, from_hidden, hidden, hidden_after)
-    found = _log_prob_after(hidden_after, token, of_output, output_bias)
+    add_dots(of_input, embedding[before], from_input)
+    add_dots(of_hidden, hidden, from_hidden)
+    after = np.empty((1, hidden.size), np.float32)
+    gru_rows(from_input.reshape(1, -1), from_hidden.reshape(1, -1), hidden.reshape(1, -1), after)
+    found = _log_prob_after(after[0], token, of_output, output_bias)
     if np.isfinite(found):
-        hidden[:] = hidden_after
+        hidden[:] = after[0]
     return found
 
 
@@ -160,13 +160,13 @@ def gru_token(
 def _log_prob_after(hidden: Float32Array, token: int, of_output: Float32Array, bias: Float32Array) -> np.float32:
     """log p of a token after the hidden state (H,); NaN where a number is not finite."""
     logits = bias.copy()
-    _add_dots(of_output, hidden, logits)
+    add_dots(of_output, hidden, logits)
     return log_prob(logits, token)
 
 
 # Sums in any order, in as many lanes as there are; infinities and NaNs keep their meaning.
 @kernel(fastmath={"contract", "reassoc", "nsz"})
-def _add_dots(weight: Float32Array, x: Float32Array, out: Float32Array) -> None:
+def add_dots(weight: Float32Array, x: Float32Array, out: Float32Array) -> None:
     """out += weight @ x; (G, K), (K,), (G,). For one row a weight is read as it lies: `_add_product` has it turned."""
     for j in range(out.size):
         total = NOTHING
@@ -193,28 +193,37 @@ def _add_product(x: Float32Array, weight: Float32Array, out: Float32Array) -> No
             out[j] += xa * a[j]
 
 
+# Of arrays with two axes the compiler sees that the loops may run in many lanes; of their rows, handed over one by one,
+# it does not.
 @kernel()
-def _lstm_row(gates: Float32Array, cell: Float32Array, hidden_out: Float32Array, cell_out: Float32Array) -> None:
-    size = cell.size
-    for j in range(size):
-        kept = _sigmoid(gates[size + j]) * cell[j]
-        cell_out[j] = kept + _sigmoid(gates[j]) * _tanh(gates[2 * size + j])
-    for j in range(size):
-        hidden_out[j] = _sigmoid(gates[3 * size + j]) * _tanh(cell_out[j])
+def lstm_rows(gates: Float32Array, cell: Float32Array, hidden_after: Float32Array, cell_after: Float32Array) -> None:
+    """The end of a step whose `gates` (B, 4H) have been added up, as in `lstm`."""
+    size = cell.shape[1]
+    for i in range(len(cell)):
+        for j in range(size):
+            kept = sigmoid(gates[i, size + j]) * cell[i, j]
+            cell_after[i, j] = kept + sigmoid(gates[i, j]) * _tanh(gates[i, 2 * size + j])
+        for j in range(size):
+            hidden_after[i, j] = sigmoid(gates[i, 3 * size + j]) * _tanh(cell_after[i, j])
 
 
 @kernel()
-def _gru_row(from_input: Float32Array, from_hidden: Float32Array, hidden: Float32Array, out: Float32Array) -> None:
-    size = hidden.size
-    for j in range(size):
-        reset = _sigmoid(from_input[j] + from_hidden[j])
-        update = _sigmoid(from_input[size + j] + from_hidden[size + j])
-        candidate = _tanh(from_input[2 * size + j] + reset * from_hidden[2 * size + j])
-        out[j] = update * hidden[j] + (ONE - update) * candidate
+def gru_rows(
+    from_input: Float32Array, from_hidden: Float32Array, hidden: Float32Array, hidden_after: Float32Array
+) -> None:
+    """The end of a step whose gates (B, 3H), those of the input and those of the state, have been added up."""
+    size = hidden.shape[1]
+    for i in range(len(hidden)):
+        for j in range(size):
+            reset = sigmoid(from_input[i, j] + from_hidden[i, j])
+            update = sigmoid(from_input[i, size + j] + from_hidden[i, size + j])
+            candidate = _tanh(from_input[i, 2 * size + j] + reset * from_hidden[i, 2 * size + j])
+            hidden_after[i, j] = update * hidden[i, j] + (ONE - update) * candidate
 
 
 @kernel(error_model="numpy")
-def _sigmoid(x: np.float32) -> np.float32:
+def sigmoid(x: np.float32) -> np.float32:
+    """1 / (1 + e^-x)."""
     x = SIGMOID_FLAT if x > SIGMOID_FLAT else x
     x = -SIGMOID_FLAT if x < -SIGMOID_FLAT else x
     return ONE / (ONE + exp(-x))
@@ -229,4 +238,4 @@ def _tanh(x: np.float32) -> np.float32:
 
 
 _x, _matrix = np.zeros(1, np.float32), np.zeros((1, 1), np.float32)
-load_first((_add_product, _x, _matrix, _x), (_add_dots, _matrix, _x, _x))
+load_first((_add_product, _x, _matrix, _x), (add_dots, _matrix, _x, _x))

@@ -64,6 +64,34 @@ def log_probs(logits: NDArray[np.float32], tokens: IntArray, out: NDArray[np.flo
 
 
 @kernel()
+def log_probs_plus(
+    products: NDArray[np.float32], bias: NDArray[np.float32], tokens: IntArray, out: NDArray[np.float32]
+) -> int:
+    """`log_probs` of the logits `products` (B, V) plus `bias` (V,), which is added on the way; `products` may be
+    changed."""
+    for i in range(len(products)):
+        row = products[i]
+        if not 0 <= tokens[i] < row.size:
+            return i
+        total = 0.0
+        safe = True
+        for start in range(0, row.size, ADDED_IN_LANES):
+            end = start + ADDED_IN_LANES
+            part, safe = _sum_exp_plus(row[start:end], bias[start:end])
+            if not safe:
+                break
+            total += float(part)
+        if safe:
+            found = np.float64(row[tokens[i]] + bias[tokens[i]]) - math.log(total)
+            out[i] = 0.0 if found > 0 else found
+        else:
+            for j in range(row.size):
+                row[j] += bias[j]
+            out[i] = log_prob(row, tokens[i])
+    return -1
+
+
+@kernel()
 def log_prob(row: NDArray[np.float32], token: int) -> np.float32:
     """log softmax(logits)[token] of one row (V,), nats."""
     found = np.float64(row[token]) - _log_sum_exp(row)
@@ -209,6 +237,17 @@ def _sum_exp(row: NDArray[np.float32]) -> tuple[np.float32, np.bool]:
 
 
 @kernel(fastmath={"reassoc", "nsz"})
+def _sum_exp_plus(row: NDArray[np.float32], bias: NDArray[np.float32]) -> tuple[np.float32, np.bool]:
+    """`_sum_exp` of the sums of both."""
+    total, largest = NOTHING, np.int32(0)
+    for j in range(row.size):
+        x = np.float32(row[j] + bias[j])
+        total += exp(x)
+        largest = max(largest, np.int32(x.view(np.int32) & MAGNITUDE))
+    return total, largest <= SAFE
+
+
+@kernel(fastmath={"reassoc", "nsz"})
 def _sum_exp_below(row: NDArray[np.float32], highest: np.float32) -> np.float32:
     total = NOTHING
     for j in range(row.size):
@@ -247,4 +286,4 @@ def _exp_below(row: NDArray[np.float32], highest: np.float32, out: NDArray[np.fl
 
 
 _row = np.zeros(1, np.float32)
-load_first((exp, ONE), (_sum, _row), (_sum_exp, _row), (_sum_exp_below, _row, ONE))
+load_first((exp, ONE), (_sum, _row), (_sum_exp, _row), (_sum_exp_plus, _row, _row), (_sum_exp_below, _row, ONE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -184,16 +185,39 @@ class BleuScorer:
             tokens,
             lengths,
             lengths if named is None else named,
+            *self._arguments,
+        )
+        if not in_order:
+            checked_texts(tokens, lengths)
+            self.references.group_indices(named, len(lengths))
+        return scores
+
+    def score_one(self, text: IntArray, length: int, group: int | None = None) -> float | None:
+        """`score` of one text (T,), contiguous int64; None where `score` must be asked: without compiled loops, where
+        ids are numbered anew, and for what it refuses."""
+        compiled, references = kernels("ngrams"), self.references
+        if compiled is None or len(references.token_ids) or (group is None) != (not len(references.groups)):
+            return None
+        scores, lengths = np.empty(1), np.array([length])
+        in_order = compiled.score(
+            scores,
+            text[None],
+            lengths,
+            lengths if group is None else np.array([group]),
+            *self._arguments,
+        )
+        return scores.item() if in_order else None
+
+    @cached_property
+    def _arguments(self) -> tuple[Any, ...]:
+        """What the compiled loop takes beside the texts."""
+        return (
             *self.table_arguments,
             self.references.groups,
             *self.length_arguments,
             self.max_order,
             *self.formula_arguments,
         )
-        if not in_order:
-            checked_texts(tokens, lengths)
-            self.references.group_indices(named, len(lengths))
-        return scores
 
     def _plain_scores(self, tokens: IntArray, lengths: IntArray, groups: NDArray[Any] | None) -> FloatArray:
         """`score` by NumPy alone."""

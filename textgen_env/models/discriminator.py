@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any, NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from textgen_env.kernels import kernels
 from textgen_env.models.learner import TextLearner
+from textgen_env.models.sampling import runs_compiled
 from textgen_env.models.text_cnn import TextCNN
 from textgen_env.vocabulary import IntArray
 
@@ -36,10 +41,34 @@ class Discriminator(TextLearner):
     ) -> None:
         super().__init__(network, real, generator, batch_size, learning_rate, device)
         self.l2 = l2
+        self._views: _Views | None = None
 
     def log_odds(self, tokens: IntArray) -> NDArray[np.float64]:
         """log p(real) - log p(written) of the texts (N, T): (N,) float64, nats."""
         return self.scores(tokens, self.network.logits_of)
+
+    def log_odds_one(self, text: IntArray) -> float | None:
+        """`log_odds` of a single text (T,), compiled; None where `log_odds` must be asked: without compiled loops,
+        elsewhere than on the CPU, and where a number is not finite. Sums are in another order: the last digits of
+        float32 may differ."""
+        embedding = self.network.embedding.weight
+        compiled = kernels("one_text") if runs_compiled(embedding) else None
+        if compiled is None:
+            return None
+        if self._views is None or self._views.address != embedding.data_ptr():
+            self._views = _Views.of(self.network)
+        views = self._views
+        found = np.empty(views.features, np.float32)
+        first = 0
+        for weight, bias in views.filters:
+            compiled.features(text, views.embedding, weight, bias, first, found)
+            first += len(bias)
+        logit: float = compiled.logit(found, *views.above)
+        return logit if math.isfinite(logit) else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy of the views would show the weights as they were.
+        return {**vars(self), "_views": None}
 
     def losses(self, real: Tensor, written: Tensor) -> tuple[Tensor, float]:
         """The binary cross-entropy in nats a text, and the share of the texts that are told right."""
@@ -65,6 +94,36 @@ class Discriminator(TextLearner):
     def penalty(self) -> Tensor:
         """That of the output layer."""
         return output_penalty(self.network, self.l2)
+
+
+class _Views(NamedTuple):
+    """Weights of a network as NumPy's arrays, which change as it learns.
+
+    Attributes:
+        address: of the embedding: another one after the network was moved or cast.
+        features: F.
+        embedding: (V + 1, E).
+        filters: weights (n, E, w) and biases (n,) of each width.
+        above: of the highway layer and the output, as `kernels.one_text.logit` takes them.
+    """
+
+    address: int
+    features: int
+    embedding: NDArray[np.float32]
+    filters: list[tuple[NDArray[np.float32], NDArray[np.float32]]]
+    above: list[NDArray[np.float32]]
+
+    @classmethod
+    def of(cls, network: TextCNN) -> _Views:
+        """Those of a network."""
+        layers = network.gate, network.transform, network.output
+        return cls(
+            network.embedding.weight.data_ptr(),
+            network.gate.in_features,
+            network.embedding.weight.detach().numpy(),
+            [(weight.detach().numpy(), bias.detach().numpy()) for weight, bias in zip(*network.filters(), strict=True)],
+            [part.detach().numpy() for layer in layers for part in (layer.weight, layer.bias)],
+        )
 
 
 def output_penalty(network: TextCNN, l2: float) -> Tensor:

@@ -126,14 +126,14 @@ class TextEncoder(nn.Module):
 
     def features_of(self, tokens: Tensor) -> Tensor:
         """What the filters find in the texts (B, T) int64, 0 to V: (B, F) float32, c of the equation above."""
-        return features_of(tokens, self.embedding.weight, *self._filters())
+        return features_of(tokens, self.embedding.weight, *self.filters())
 
     def features_of_soft(self, one_hots: Tensor) -> Tensor:
         """`features_of` texts whose tokens are mixtures: weights (B, T, V + 1) of the ids, in which they are
         differentiable; of one-hot weights the features of those ids."""
-        return pooled_convolution(one_hots @ self.embedding.weight, *self._filters())
+        return pooled_convolution(one_hots @ self.embedding.weight, *self.filters())
 
-    def _filters(self) -> tuple[list[Tensor], list[Tensor]]:
+    def filters(self) -> tuple[list[Tensor], list[Tensor]]:
         """Weights and biases of each width."""
         convolutions = [cast(nn.Conv1d, convolution) for convolution in self.convolutions]
         return [convolution.weight for convolution in convolutions], [cast(Tensor, c.bias) for c in convolutions]

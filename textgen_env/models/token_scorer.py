@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
 
 from textgen_env.kernels import Kept, kernels
 from textgen_env.models.language_model import FEW_ROWS, Float32Array, LanguageModel, compiled_step
-from textgen_env.models.linear_softmax import rows_at_once, token_log_probs
+from textgen_env.models.linear_softmax import LogitsMemory, rows_at_once, token_log_probs
 from textgen_env.models.sampling import runs_compiled
 from textgen_env.models.torch_settings import usual_torch
 from textgen_env.vocabulary import IntArray
 
 # Logits in memory (128 KB) that the system hands out without new pages.
 AT_HAND = 1 << 15
+MANY = 512
+"""Rows that go through all of a step together: their gates and logits do not leave the cache."""
 
 
 class TokenScorer:
@@ -29,11 +32,13 @@ class TokenScorer:
 
     def __init__(self, model: LanguageModel) -> None:
         self._model, self._memory = model, model.logits_memory
+        self._memories = self._memory, LogitsMemory(), LogitsMemory()
         self._weight, self._bias = model.output.weight.detach(), model.output.bias.detach()
         self._transposed = self._weight.t()
         self._few = min(FEW_ROWS, rows_at_once(self._weight)) if runs_compiled(self._weight) else 0
         read = (model.embedding.weight, *model.rnn.all_weights[0]) if self._few else ()
-        self._parameters = [parameter.detach().numpy() for parameter in read]
+        self._tensors = [parameter.detach() for parameter in read]
+        self._parameters = [parameter.numpy() for parameter in self._tensors]
         self._output = [parameter.numpy() for parameter in (self._weight, self._bias)] if self._few else []
         self._compiled = Kept("recurrent")
 
@@ -57,8 +62,10 @@ class TokenScorer:
             with usual_torch():
                 return self.step(inputs, tokens, state)
         recurrent, softmax = kernels("recurrent"), kernels("softmax")
-        if recurrent is None or softmax is None or len(tokens) > self._few:
+        if recurrent is None or softmax is None or not self._few:
             return self._step_in_torch(inputs, tokens, state)
+        if len(tokens) > self._few:
+            return self._step_of_many(recurrent, softmax, inputs, tokens, state)
         before = [np.ascontiguousarray(part) for part in state]
         after = compiled_step(recurrent, self._model.cell, inputs, self._parameters, before)
         hidden = torch.from_numpy(after[0])
@@ -72,7 +79,7 @@ class TokenScorer:
             wrong = softmax.log_probs(logits.numpy(), tokens, log_probs)
             self._memory.give(room)
         if wrong >= 0:
-            raise IndexError(f"tokens[{wrong}]={tokens[wrong]} must be 0 to {len(self._weight) - 1}")
+            self._refuse(tokens, wrong)
         return log_probs, after
 
     def step_one(self, before: int, token: int, state: tuple[Float32Array, ...]) -> float | None:
@@ -86,6 +93,57 @@ class TokenScorer:
         step = compiled.lstm_token if len(state) == 2 else compiled.gru_token
         log_prob: float = step(before, token, *state, *self._parameters, *self._output)
         return log_prob if math.isfinite(log_prob) else None
+
+    @torch.no_grad()
+    def _step_of_many(
+        self, recurrent: Any, softmax: Any, inputs: IntArray, tokens: IntArray, state: tuple[Float32Array, ...]
+    ) -> tuple[Float32Array, tuple[Float32Array, ...]]:
+        """Products by torch, and the rest in one pass over what they gave, some rows at a time: they stay at hand."""
+        embedding, of_input, of_hidden, input_bias, hidden_bias = self._tensors
+        is_lstm = self._model.cell == "lstm"
+        if is_lstm:
+            input_bias = input_bias + hidden_bias
+        # Where inputs occur more than once, one product for each that there is.
+        table = torch.addmm(input_bias, embedding, of_input.t()) if len(embedding) <= len(inputs) else None
+        before = [np.ascontiguousarray(part) for part in state]
+        after = tuple([np.empty_like(part) for part in before])
+        log_probs = np.empty(len(tokens), np.float32)
+        memories = [
+            memory.take(weight)
+            for memory, weight in zip(self._memories, (self._weight, of_input, of_hidden), strict=True)
+        ]
+        # NumPy's arrays: torch's take ten times as long to be cut.
+        room, of_inputs, of_states = (memory.numpy() for memory in memories)
+        bias, of_input, of_hidden, tensor = self._bias.numpy(), of_input.t(), of_hidden.t(), torch.from_numpy
+        at_once = min(MANY, *map(len, memories))
+        for start in range(0, len(tokens), at_once):
+            rows = slice(start, start + at_once)
+            some = inputs[rows]
+            count, parts, after_some = len(some), [part[rows] for part in before], [part[rows] for part in after]
+            from_input, hidden, hidden_after = of_inputs[:count], tensor(parts[0]), tensor(after_some[0])
+            gates = tensor(from_input)
+            if table is not None:
+                torch.index_select(table, 0, tensor(some), out=gates)
+            else:
+                torch.addmm(input_bias, torch.index_select(embedding, 0, tensor(some)), of_input, out=gates)
+            if is_lstm:
+                torch.addmm(gates, hidden, of_hidden, out=gates)
+                recurrent.lstm_rows(from_input, parts[1], *after_some)
+            else:
+                from_hidden = of_states[:count]
+                torch.addmm(hidden_bias, hidden, of_hidden, out=tensor(from_hidden))
+                recurrent.gru_rows(from_input, from_hidden, parts[0], *after_some)
+            products = room[:count]
+            torch.mm(hidden_after, self._transposed, out=tensor(products))
+            wrong = softmax.log_probs_plus(products, bias, tokens[rows], log_probs[rows])
+            if wrong >= 0:
+                self._refuse(tokens, start + wrong)
+        for memory, taken in zip(self._memories, memories, strict=True):
+            memory.give(taken)
+        return log_probs, after
+
+    def _refuse(self, tokens: IntArray, row: int) -> NoReturn:
+        raise IndexError(f"tokens[{row}]={tokens[row]} must be 0 to {len(self._weight) - 1}")
 
     @usual_torch()
     @torch.no_grad()

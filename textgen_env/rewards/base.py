@@ -121,6 +121,16 @@ def learns(reward: Reward) -> bool:
 
 
 @runtime_checkable
+class ScoresOneText(Protocol):
+    """A reward of this package, of one part, that scores one whole text without arrays of one entry."""
+
+    def score_one(self, text: IntArray, length: int, source: int | None) -> float | None:
+        """`score` of the text (T,) int64, which answers to a row of the source table; None where `terms` must be asked:
+        where the score is not finite, or the text is to be refused."""
+        ...
+
+
+@runtime_checkable
 class ExtendsOneText(Protocol):
     """A reward of this package that moves the state of one row on where it lies: with `begin` and `extend` on arrays of
     one entry, a token costs many times what is to be computed. It has one part, and the values are those of `extend`.
@@ -218,6 +228,14 @@ def _binds(signature: inspect.Signature, *positional: str, **keywords: str) -> b
     except TypeError:
         return False
     return True
+
+
+def last_tokens(tokens: IntArray, lengths: IntArray) -> tuple[IntArray, IntArray]:
+    """The last token of each of the texts (N, T), (N,), of which no length is 0, and the one before it; that is any id
+    where there is none. Both (N,), of their own."""
+    # One axis: an index for each of two takes four times as long.
+    flat, at = tokens.reshape(-1), np.arange(len(tokens)) * tokens.shape[1] + (lengths - 1)
+    return flat.take(at), flat.take(at - 1)
 
 
 def handed_texts(

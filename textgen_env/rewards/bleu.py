@@ -13,7 +13,7 @@ from textgen_env.kernels import kernels
 from textgen_env.metrics.bleu import SmoothMethod, checked_smoothing
 from textgen_env.metrics.bleu_scorer import BleuScorer
 from textgen_env.metrics.ngrams import checked_order
-from textgen_env.metrics.prefix_bleu import PrefixBleu, with_start
+from textgen_env.metrics.prefix_bleu import PrefixBleu
 from textgen_env.rewards.base import BaseReward, FloatArray, RewardMode, RewardState, Terms
 from textgen_env.rewards.references import rows_of_references, rows_of_sources
 from textgen_env.tasks.base import Sources, Task
@@ -119,6 +119,21 @@ class BleuReward(BaseReward):
             )
         return self._scorer.score(*self._counted(self._task, tokens, lengths), rows_of_sources(self._task, sources))
 
+    def score_one(self, text: IntArray, length: int, source: int | None) -> float | None:
+        """`score` of one text, compiled."""
+        task, scorer = self._task, self._scorer
+        if task is None or scorer is None or (source is None) != (task.sources is None):
+            return None
+        vocabulary = task.vocabulary
+        closed = text.item(length - 1) == vocabulary.eos_id
+        if not self.boundaries:
+            return scorer.score_one(text, length - closed, source)
+        cut = not closed and length == task.max_length and vocabulary.eos_id is not None
+        counted = np.empty(length + 2, np.int64)
+        counted[0], counted[1:-1] = vocabulary.blank_id, text[:length]
+        counted[-1] = vocabulary.blank_id + 1
+        return scorer.score_one(counted, length + 1 + cut, source)
+
     def begin(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> RewardState:
         """The scores of the prefixes, and where compiled loops are there what `PrefixBleu` carries."""
         if self._task is None or self._prefixes is None:
@@ -151,12 +166,13 @@ class BleuReward(BaseReward):
         which no text has, for their beginning."""
         if not self.boundaries:
             return tokens, task.vocabulary.content_lengths(tokens, lengths)
-        cut = _cut(task, tokens, lengths)
-        if cut.any():
-            # An id beyond the blank, which no reference has.
-            after = np.full((len(tokens), 1), task.vocabulary.blank_id + 1, np.int64)
-            tokens, lengths = np.concatenate([tokens, after], 1), lengths + cut
-        return with_start(tokens, lengths, task.vocabulary.blank_id)
+        vocabulary, (count, width) = task.vocabulary, tokens.shape
+        counted = np.empty((count, width + 2), np.int64)
+        counted[:, 0] = vocabulary.blank_id
+        counted[:, 1:-1] = tokens
+        # What a text that was cut ends in: an id beyond the blank, which no reference has.
+        counted[:, -1] = vocabulary.blank_id + 1
+        return counted, lengths + 1 + _cut(task, tokens, lengths)
 
     def check_state(self, state: RewardState) -> None:
         """Refuses what is no state of prefixes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -74,6 +75,15 @@ class DiscriminatorReward(LearnedReward[Discriminator]):
             return log_odds
         probability: FloatArray = torch.from_numpy(log_odds).sigmoid().numpy()
         return probability
+
+    def score_one(self, text: IntArray, length: int, source: int | None) -> float | None:
+        """`score` of one text, compiled."""
+        log_odds = None if self._learner is None else self._learner.log_odds_one(text)
+        if log_odds is None or self.output == "log_odds":
+            return log_odds
+        # e^x of a large x overflows; of -x it does not.
+        odds = math.exp(-abs(log_odds))
+        return 1 / (1 + odds) if log_odds > 0 else odds / (1 + odds)
 
     def soft_score(self, one_hots: Tensor, sources: Sources | None = None) -> Tensor:
         """`score` of texts whose tokens are mixtures: weights (N, T, V + 1) of the ids, the blank among them, in which

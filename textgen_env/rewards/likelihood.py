@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from textgen_env.models.language_model import LanguageModel
 from textgen_env.models.token_scorer import TokenScorer
-from textgen_env.rewards.base import BaseReward, FloatArray, RewardState, Terms
+from textgen_env.rewards.base import BaseReward, FloatArray, RewardState, Terms, last_tokens
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.vocabulary import IntArray
 
@@ -85,12 +85,10 @@ class LikelihoodReward(BaseReward):
     ) -> tuple[Terms, RewardState]:
         """One step of the model: log p of the prefixes with their last token."""
         model = self._bound().language_model
-        rows = np.arange(len(tokens))
-        last = lengths - 1
-        before = tokens[rows, last - 1]
-        before[last == 0] = model.start_id
+        last, before = last_tokens(tokens, lengths)
+        before[lengths == 1] = model.start_id
         names = PARTS[model.cell]
-        log_prob, after = self._scorer.step(before, tokens[rows, last], tuple([state[name] for name in names]))
+        log_prob, after = self._scorer.step(before, last, tuple([state[name] for name in names]))
         total = state["total"] + log_prob
         return {self.name: total}, {**dict(zip(names, after, strict=True)), "total": total}
 

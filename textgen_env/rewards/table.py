@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from textgen_env.checks import check_at_least
-from textgen_env.rewards.base import BaseReward, FloatArray, RewardState, Terms
+from textgen_env.rewards.base import BaseReward, FloatArray, RewardState, Terms, last_tokens
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.vocabulary import IntArray
 
@@ -84,9 +84,8 @@ class TableReward(BaseReward):
         self, state: RewardState, tokens: IntArray, lengths: IntArray, sources: Sources | None = None
     ) -> tuple[Terms, RewardState]:
         """One more entry of the table for each prefix."""
-        last = lengths - 1
-        node = state["node"] * self._vocab_size + tokens[np.arange(len(tokens)), last]
-        totals = state["total"] + self._entries[self._starts[last] + node]
+        node = state["node"] * self._vocab_size + last_tokens(tokens, lengths)[0]
+        totals = state["total"] + self._entries.take(self._starts.take(lengths - 1) + node)
         return {self.name: totals}, {"node": node % self._nodes}
 
     def begin_one(self, state: RewardState, row: int) -> None:

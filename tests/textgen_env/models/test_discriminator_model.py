@@ -1,5 +1,7 @@
 """Discriminator: its scores of many texts and a round of updates, against plain torch."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -96,3 +98,39 @@ def test_a_round_of_updates_equals_plain_torch(monkeypatch, compiled):
         # A gradient that is rounding noise moves a weight by Adam's full rate, either way.
         near = torch.isclose(parameter, weights[name], atol=1e-5)
         assert near.double().mean() > 0.99, name
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+@pytest.mark.parametrize("config", [SMALL, TextCNNConfig(), TextCNNConfig.seqgan()])
+def test_a_single_text_is_scored_as_among_many(config, columns):
+    pytest.importorskip("numba")
+    generator = torch.Generator().manual_seed(0)
+    network = TextCNN(VOCAB_SIZE, MAX_LENGTH, config, generator, columns)
+    discriminator = Discriminator(network, np.zeros((4, MAX_LENGTH), np.int64), generator, 4, 1e-3, 0.2, "cpu")
+    tokens = roll_outs(np.random.default_rng(1), 10, 8)
+    for _ in range(2):
+        found = [discriminator.log_odds_one(text) for text in tokens]
+        np.testing.assert_allclose(found, discriminator.log_odds(tokens), rtol=1e-6, atol=1e-5)
+        # What it has learned since is seen at once, and by a copy too.
+        discriminator.update(torch.from_numpy(tokens[:4]), 3)
+        copied = deepcopy(discriminator)
+        discriminator.update(torch.from_numpy(tokens[:4]), 3)
+        np.testing.assert_allclose(copied.log_odds_one(tokens[0]), copied.log_odds(tokens[:1])[0], rtol=1e-6, atol=1e-5)
+        copied.update(torch.from_numpy(tokens[:4]), 3)
+        assert copied.log_odds_one(tokens[0]) == discriminator.log_odds_one(tokens[0])
+
+
+def test_a_single_text_without_an_answer_is_left_to_torch(monkeypatch):
+    discriminator, text = made(), roll_outs(np.random.default_rng(1), 1, 1)[0]
+    if discriminator.log_odds_one(text) is None:
+        pytest.skip("there are no compiled loops")
+    discriminator.network.double()
+    assert discriminator.log_odds_one(text) is None
+    assert np.isfinite(discriminator.log_odds(text[None])).all()
+    discriminator.network.float()
+    assert discriminator.log_odds_one(text) == pytest.approx(discriminator.log_odds(text[None])[0], abs=1e-5)
+    with torch.no_grad():
+        discriminator.network.embedding.weight[text[0]] = torch.nan
+    assert discriminator.log_odds_one(text) is None
+    monkeypatch.setenv(SWITCH, "0")
+    assert made().log_odds_one(text) is None

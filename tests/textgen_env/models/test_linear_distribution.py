@@ -172,3 +172,22 @@ def test_no_second_derivative_is_made_up() -> None:
     )
     with pytest.raises(RuntimeError, match="does not require grad"):
         gradient.sum().backward()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_gpu_finds_the_same(masked: bool) -> None:
+    layer, tokens = layer_of(1_280, 5_003)
+    forbidden = torch.rand(1_280, 5_003, generator=torch.Generator().manual_seed(3)) < 0.4 if masked else None
+    if forbidden is not None:
+        forbidden[torch.arange(1_280), tokens] = False
+    there = Layer(*(part.cuda() for part in layer)), tokens.cuda()
+    masks = None if forbidden is None else forbidden.cuda()
+    leaves = Layer(*(part.requires_grad_() for part in there[0]))
+    log_probs, entropies = log_probs_and_entropies(leaves, there[1], rule(masks))
+    of_both = torch.autograd.grad(log_probs.sum() + 0.3 * entropies.sum(), leaves)
+    own = Layer(*(part.requires_grad_() for part in layer))
+    expected = log_probs_and_entropies(own, tokens, rule(forbidden))
+    of_own = torch.autograd.grad(expected[0].sum() + 0.3 * expected[1].sum(), own)
+    for found, other in zip((log_probs, entropies, *of_both), (*expected, *of_own), strict=True):
+        torch.testing.assert_close(found.cpu(), other, atol=1e-5 * float(other.detach().abs().max()), rtol=1e-5)

@@ -18,6 +18,10 @@ def model(cell: Cell, vocab_size: int = 50) -> LanguageModel:
     return LanguageModel(vocab_size, 9, 20, cell, vocab_size).initialise(torch.Generator().manual_seed(0), 1.0)
 
 
+def runs_on_kernels() -> bool:
+    return kernels("recurrent") is not None
+
+
 def before(cell: Cell, rows: int) -> tuple[np.ndarray, ...]:
     """A state in the middle of texts."""
     rng = np.random.default_rng(rows)
@@ -47,6 +51,30 @@ def test_log_probs_and_states_are_those_of_float64(cell: Cell, rows: int) -> Non
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("vocab_size", [50, 700])
+@pytest.mark.parametrize("large", [False, True])
+def test_many_rows_go_where_a_few_do(cell: Cell, vocab_size: int, large: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With more words than rows or fewer, rows in several parts, and logits beyond where e^x is finite."""
+    trained = model(cell, vocab_size)
+    with torch.no_grad():
+        trained.output.weight[::3] *= 400 if large else 1
+    rows = FEW_ROWS + 44
+    rng = np.random.default_rng(3)
+    inputs, tokens = rng.integers(vocab_size + 1, size=rows), rng.integers(vocab_size, size=rows)
+    state = before(cell, rows)
+    monkeypatch.setattr(token_scorer, "MANY", 64)
+    scorer = TokenScorer(trained)
+    found, after = scorer.step(inputs, tokens, state)
+    again, _ = scorer.step(inputs, tokens, state)
+    np.testing.assert_array_equal(found, again)
+    for rows_of in np.array_split(np.arange(rows), 3):
+        some, some_after = scorer.step(inputs[rows_of], tokens[rows_of], tuple(part[rows_of] for part in state))
+        np.testing.assert_allclose(found[rows_of], some, rtol=1e-5, atol=1e-5)
+        for part, wanted in zip(after, some_after, strict=True):
+            np.testing.assert_allclose(part[rows_of], wanted, atol=2e-6)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_a_single_row_goes_where_a_row_of_many_does(cell: Cell) -> None:
     trained = model(cell)
     scorer = TokenScorer(trained)
@@ -57,7 +85,7 @@ def test_a_single_row_goes_where_a_row_of_many_does(cell: Cell) -> None:
     for row in range(40):
         parts = tuple(part[row].copy() for part in state)
         found = scorer.step_one(int(inputs[row]), int(tokens[row]), parts)
-        if kernels("recurrent") is None:
+        if not runs_on_kernels():
             assert found is None
             after_row = state
         else:
@@ -108,6 +136,13 @@ def test_what_is_no_token_is_refused(cell: Cell, bad: int) -> None:
         scorer.step(wrong, good, before(cell, 4))
     with pytest.raises(IndexError, match=rf"tokens\[2\]={bad} must be"):
         scorer.step(good, wrong, before(cell, 4))
+    rows = 2 * token_scorer.MANY
+    good, wrong = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+    wrong[rows - 2] = bad
+    with pytest.raises(IndexError):
+        scorer.step(wrong, good, before(cell, rows))
+    with pytest.raises(IndexError, match=rf"tokens\[{rows - 2}\]={bad} must be" if runs_on_kernels() else None):
+        scorer.step(good, wrong, before(cell, rows))
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])

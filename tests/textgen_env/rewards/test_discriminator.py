@@ -78,3 +78,19 @@ def test_probability_is_the_sigmoid_of_the_log_odds():
 def test_wrong_arguments(kwargs, error, message):
     with pytest.raises(error, match=message):
         DiscriminatorReward(**kwargs)
+
+
+@pytest.mark.parametrize("output", ["probability", "log_odds"])
+def test_a_text_alone_is_paid_as_among_others(output):
+    reward = bound(output=output, columns=2)
+    tokens, lengths, _ = written(40)
+    found = [reward.score_one(text, int(length), None) for text, length in zip(tokens, lengths, strict=True)]
+    if None not in found:
+        np.testing.assert_allclose(found, reward.score(tokens, lengths), atol=1e-5)
+    # Where e^x is beyond all numbers.
+    for sign in (1, -1):
+        with torch.no_grad():
+            reward.discriminator.network.output.bias[1] = 2000.0 * sign
+        expected = reward.score(tokens[:1], lengths[:1])[0]
+        found = reward.score_one(tokens[0], int(lengths[0]), None)
+        assert found is None or found == pytest.approx(expected, rel=1e-6)
