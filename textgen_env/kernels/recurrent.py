@@ -202,9 +202,9 @@ def lstm_rows(gates: Float32Array, cell: Float32Array, hidden_after: Float32Arra
     for i in range(len(cell)):
         for j in range(size):
             kept = sigmoid(gates[i, size + j]) * cell[i, j]
-            cell_after[i, j] = kept + sigmoid(gates[i, j]) * _tanh(gates[i, 2 * size + j])
+            cell_after[i, j] = kept + sigmoid(gates[i, j]) * tanh(gates[i, 2 * size + j])
         for j in range(size):
-            hidden_after[i, j] = sigmoid(gates[i, 3 * size + j]) * _tanh(cell_after[i, j])
+            hidden_after[i, j] = sigmoid(gates[i, 3 * size + j]) * tanh(cell_after[i, j])
 
 
 @kernel()
@@ -217,7 +217,7 @@ def gru_rows(
         for j in range(size):
             reset = sigmoid(from_input[i, j] + from_hidden[i, j])
             update = sigmoid(from_input[i, size + j] + from_hidden[i, size + j])
-            candidate = _tanh(from_input[i, 2 * size + j] + reset * from_hidden[i, 2 * size + j])
+            candidate = tanh(from_input[i, 2 * size + j] + reset * from_hidden[i, 2 * size + j])
             hidden_after[i, j] = update * hidden[i, j] + (ONE - update) * candidate
 
 
@@ -230,7 +230,7 @@ def sigmoid(x: np.float32) -> np.float32:
 
 
 @kernel(error_model="numpy")
-def _tanh(x: np.float32) -> np.float32:
+def tanh(x: np.float32) -> np.float32:
     x = TANH_FLAT if x > TANH_FLAT else x
     x = -TANH_FLAT if x < -TANH_FLAT else x
     squared = exp(TWO * x)
