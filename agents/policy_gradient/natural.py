@@ -17,6 +17,7 @@ from agents.functional.natural_gradient import Product, conjugate_gradient, fish
 from agents.policy_gradient.base import ActorCriticConfig, PolicyGradientAgent
 from textgen_env.checks import check_at_least, check_number
 from textgen_env.models.linear_distribution import Layer
+from textgen_env.models.recurrent_layer import differentiable_twice
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ Move = Callable[[Estimates, Tensor, Product], dict[str, float]]
 def estimate(agent: PolicyGradientAgent, batch: TextBatch) -> Estimates:
     """Estimates for texts that the agent's policy wrote."""
     batch = batch.to(agent.device)
-    # cuDNN's recurrent layers and the fused attention cannot be differentiated twice.
-    with torch.backends.cudnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH):
+    # cuDNN's recurrent layers, the compiled ones and the fused attention cannot be differentiated twice.
+    with torch.backends.cudnn.flags(enabled=False), differentiable_twice(), sdpa_kernel(SDPBackend.MATH):
         layer = agent.network.layer(agent.network.hidden(batch.token_ids, batch.source_ids))
     values = agent.network.values(layer.hidden)
     advantages, targets = agent.critic_advantages(batch, values)

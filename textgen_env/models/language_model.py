@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from textgen_env.kernels import kernels
+from textgen_env.models.recurrent_layer import gru_layer
 from textgen_env.models.sampling import runs_compiled
 from textgen_env.models.token_model import State, TokenModel
 from textgen_env.vocabulary import IntArray
@@ -70,10 +71,12 @@ class LanguageModel(TokenModel):
 
     def hidden(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """Hidden states (B, T, H) after each of the inputs (B, T), and the state after the last."""
+        if isinstance(self.rnn, nn.GRU):
+            outputs, last = gru_layer(self.rnn, self.embedding(inputs), state[0])
+            return outputs, (last,)
         carried = tuple(part.unsqueeze(0).contiguous() for part in state)  # (1, B, H)
-        outputs, after = self.rnn(self.embedding(inputs), carried if self.cell == "lstm" else carried[0])
-        parts = after if self.cell == "lstm" else (after,)
-        return outputs, tuple(part.squeeze(0) for part in parts)
+        outputs, after = self.rnn(self.embedding(inputs), carried)
+        return outputs, tuple(part.squeeze(0) for part in after)
 
     def advance(self, inputs: Tensor, state: State) -> State:
         """The state after the inputs (B,)."""
