@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgen_env.kernels.compiling import kernel
-from textgen_env.kernels.recurrent import ONE, _sigmoid, _tanh
+from textgen_env.kernels.recurrent import ONE, sigmoid, _tanh
 
 Float32Array = NDArray[np.float32]
 
@@ -36,7 +36,7 @@ def gru_forward(
     size = hidden.shape[1]
     for i in range(len(hidden)):
         for j in range(2 * size):
-            gates[i, j] = _sigmoid(gates[i, j] + from_hidden[i, j])
+            gates[i, j] = sigmoid(gates[i, j] + from_hidden[i, j])
         for j in range(size):
             candidate[i, j] = _tanh(gates[i, 2 * size + j] + gates[i, j] * from_hidden[i, 2 * size + j])
         for j in range(size):
