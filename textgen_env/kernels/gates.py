@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textgen_env.kernels.compiling import kernel
-from textgen_env.kernels.recurrent import ONE, sigmoid, _tanh
+from textgen_env.kernels.recurrent import ONE, _tanh, sigmoid
 
 Float32Array = NDArray[np.float32]
 
