@@ -130,7 +130,7 @@ class GenerationCore:
         before = self.generators.before_drawing(rows, seeds, draws and self.emitter.every_token)
         try:
             if draws:
-                indices = np.fromiter(map(self.drawn_source, rows.tolist()), np.int64, len(rows))
+                indices = self.drawn_sources(rows)
             if self.emitter.every_token:
                 whole = np.full((len(rows), self.horizon), tokens), np.full(len(rows), lengths)
                 self.emitter.begin(rows, *whole, self._sources(indices))
@@ -150,11 +150,19 @@ class GenerationCore:
         if self.source_indices is not None:
             self.source_indices[at] = sources
 
-    def drawn_source(self, row: int) -> int:
-        """A row of the source table of a conditional task, drawn from the pool by the generator of `row`."""
+    def drawn_sources(self, rows: IntArray) -> IntArray:
+        """Rows (K,) of the source table of a conditional task, each drawn from the pool by the generator of one of
+        `rows` (K,)."""
         assert self.task.sources is not None
         pool = self.task.sources.pool
-        return pool.item(int(self.generators[row].integers(len(pool))))
+        return pool[self.generators.below(rows, len(pool))]
+
+    def drawn_source(self, row: int) -> int:
+        """`drawn_sources` of one row."""
+        assert self.task.sources is not None
+        pool = self.task.sources.pool
+        source: int = pool.item(int(self.generators[row].integers(len(pool))))
+        return source
 
     def reset_each(self, options: Sequence[Mapping[str, Any]], seeds: Sequence[int | None]) -> None:
         """Begins a text in every row, each with `options` of its own: "prefix" (P,), "source" (), both or neither.
@@ -290,7 +298,7 @@ class GenerationCore:
         if self.task.sources is None or self.source_indices is None:
             return tokens
         indices = self.source_indices if rows is None else self.source_indices[rows]
-        return {"source": self.task.sources.tokens[indices], "tokens": tokens}
+        return {"source": self.task.sources.tokens.take(indices, 0), "tokens": tokens}
 
     def observed(self, tokens: IntArray, row: int) -> IntArray | dict[str, IntArray]:
         """What an agent sees of `row`, whose prefix is `tokens` (T,): them, or a dict of `source` (S,) and `tokens`."""

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.random import PCG64
 
+from textgen_env.kernels import kernels
 from textgen_env.vocabulary import IntArray
+
+COMPILED_FROM = 8
+"""Rows from which on a compiled draw is faster."""
 
 
 class Before(NamedTuple):
@@ -32,6 +38,17 @@ class RowGenerators:
 
     def __setitem__(self, row: int, generator: np.random.Generator | None) -> None:
         self._generators[row] = generator
+
+    def below(self, rows: IntArray, bound: int) -> IntArray:
+        """A whole number of 0 .. bound - 1 for each of `rows` (K,), drawn by its generator as `integers` does: (K,)."""
+        made = self._generators
+        generators = [made[row] or self[row] for row in rows.tolist()]
+        compiled = _draws() if len(rows) >= COMPILED_FROM and 1 < bound < 2**32 else None
+        drawing = [generator.bit_generator for generator in generators]
+        # One that was set may be of another kind.
+        if compiled is None or set(map(type, drawing)) != {PCG64}:
+            return np.fromiter((each.integers(bound) for each in generators), np.int64, len(rows))
+        return _drawn(compiled, drawing, bound)
 
     def made(self, row: int) -> bool:
         """Whether the row has a generator already."""
@@ -78,3 +95,28 @@ class RowGenerators:
         for row, state in zip(rows.tolist(), states, strict=True):
             if state is not None:
                 self[row].bit_generator.state = state
+
+
+def _drawn(compiled: Any, drawing: list[Any], bound: int) -> IntArray:
+    states = np.array([each.ctypes.state_address for each in drawing], np.uint64)
+    numbers = np.empty(len(drawing), np.int64)
+    compiled.draw(drawing[0].ctypes.next_uint32, states, bound, numbers)
+    return numbers
+
+
+def _draws() -> Any:
+    """The kernels that draw as NumPy does, or None."""
+    compiled = kernels("draws")
+    return compiled if compiled is not None and _is_numpys_way() else None
+
+
+@cache
+def _is_numpys_way() -> bool:
+    """Whether the kernel draws what this NumPy draws: NumPy keeps its streams within a release, not for ever."""
+    compiled = kernels("draws")
+    ours, theirs = np.random.default_rng(0), np.random.default_rng(0)
+    return all(
+        _drawn(compiled, [ours.bit_generator], bound).item() == theirs.integers(bound)
+        for bound in (2, 3, 10, 1_000, 2**31 + 1, 2**32 - 1)
+        for _ in range(20)
+    )

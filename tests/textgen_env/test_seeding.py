@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from typing import Any
 
 import gymnasium
@@ -12,7 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from textgen_env import TextGenVectorEnv
+from textgen_env import TextGenVectorEnv, generators
+from textgen_env.generators import COMPILED_FROM, RowGenerators
 from textgen_env.tasks.oracle import OracleTask
 
 Plain = Callable[[Any], Any]
@@ -156,3 +158,36 @@ def test_a_vector_env_repeats_itself(env_id: str, small_kwargs: dict[str, Any], 
         return seen
 
     assert outcome() == outcome()
+
+
+@pytest.mark.parametrize("bound", [1, 2, 7, 1_000, 2**31 + 11, 2**32 - 1, 2**40])
+def test_numbers_of_many_rows_are_those_that_numpy_draws(bound: int) -> None:
+    rows = np.arange(0, 60, 2)
+    ours = RowGenerators(60)
+    ours.seed(np.arange(60), list(range(60)))
+    # Of another kind, and one that has half of its 64 bits left over.
+    strange = np.random.Generator(np.random.MT19937(5)) if bound == 1_000 else np.random.default_rng(5)
+    ours[4] = strange
+    ours[6].integers(9)
+    theirs = deepcopy(ours)
+    for _ in range(20):
+        found = ours.below(rows, bound)
+        assert found.dtype == np.int64
+        assert found.tolist() == [int(theirs[row].integers(bound)) for row in rows.tolist()]
+        assert str(ours.states(rows)) == str(theirs.states(rows))
+        few = rows[: COMPILED_FROM - 1]
+        assert ours.below(few, bound).tolist() == [int(theirs[row].integers(bound)) for row in few.tolist()]
+
+
+def test_another_numpy_draws_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs, rows = RowGenerators(20), RowGenerators(20), np.arange(20)
+    ours.seed(rows, list(range(20)))
+    theirs.seed(rows, list(range(20)))
+    monkeypatch.setattr(generators, "_is_numpys_way", lambda: False)
+    monkeypatch.setattr(generators, "_drawn", None)
+    assert ours.below(rows, 50).tolist() == [int(theirs[row].integers(50)) for row in range(20)]
+
+
+def test_the_kernel_draws_as_the_installed_numpy() -> None:
+    pytest.importorskip("numba")
+    assert generators._is_numpys_way()

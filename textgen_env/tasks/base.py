@@ -45,7 +45,7 @@ class SourceTable:
 
     def take(self, indices: IntArray) -> Sources:
         """The sources in rows `indices` (N,)."""
-        return Sources(indices, self.tokens[indices])
+        return Sources(indices, self.tokens.take(indices, 0))
 
 
 @runtime_checkable
