@@ -28,6 +28,7 @@ CASES: Mapping[str, str] = {
     "single-env": "environments:single_env",
     "vector-env": "environments:vector_env",
     "vector-bleu": "environments:vector_bleu",
+    "ppo": "ppo:ppo",
     "sb3": "sb3:sb3",
     "wide": "environments:wide",
     "scaling-bleu": "bleu:scaling",

@@ -28,6 +28,8 @@ TARGETS: Mapping[str, tuple[Target, ...]] = {
     "reinforce-oracle": (Target("cost", 1 / 22_000),),
     # All threads take at most twice as long as one.
     "shared-machine": (Target("ratio", 0.5),),
+    "ppo-sb3": (Target("ratio", 3), Target("cost", 1 / 35_000)),
+    "ppo-cleanrl": (Target("ratio", 3),),
     "seqgan-step": (Target("cost", 3.0),),
     "single-env": (Target("ratio", 2),),
     "vector-env-same-step": (Target("ratio", 3),),
