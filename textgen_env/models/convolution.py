@@ -19,6 +19,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from textgen_env.kernels import kernels
+from textgen_env.models.threads import allowed_threads
 from textgen_env.vocabulary import IntArray
 
 FloatArray = NDArray[np.float32]
@@ -165,7 +166,7 @@ def _tables(embedding: Tensor, weights: Sequence[Tensor]) -> Iterator[FloatArray
 
 def _threads_for(texts: int) -> int:
     """As many as torch may use, where each has enough to do."""
-    return max(1, min(torch.get_num_threads(), texts // 2048))
+    return max(1, min(allowed_threads(), texts // 2048))
 
 
 def shared_with_previous(tokens: IntArray) -> IntArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from textgen_env.models.text_cnn import TextEncoder
+from textgen_env.models.threads import threads_for
 from textgen_env.models.torch_settings import usual_torch
 from textgen_env.vocabulary import IntArray
 
@@ -77,6 +79,10 @@ class TextLearner:
     @torch.inference_mode()
     def scores(self, tokens: IntArray, score: Callable[[Tensor], Tensor]) -> NDArray[np.float64]:
         """What `score` makes of the features (M, F) of each of the texts (N, T), as (M,): (N,) float64."""
+        with self._threads():
+            return self._scores(tokens, score)
+
+    def _scores(self, tokens: IntArray, score: Callable[[Tensor], Tensor]) -> NDArray[np.float64]:
         if len(tokens) < SORTED_FROM:
             few = score(self.network.features_of(torch.from_numpy(tokens).to(self.device)))
             return few.double().cpu().numpy()
@@ -117,12 +123,16 @@ class TextLearner:
         torch._foreach_copy_(self._before, tensors)
         generator, steps_taken = self.generator.get_state(), self.steps_taken
         try:
-            return [self._take_steps(written, steps) for written in batches]
+            with self._threads():
+                return [self._take_steps(written, steps) for written in batches]
         except BaseException:
             torch._foreach_copy_(tensors, self._before)
             self.generator.set_state(generator)
             self.steps_taken = steps_taken
             raise
+
+    def _threads(self) -> AbstractContextManager[None]:
+        return threads_for(self.network.gate.in_features, self.device)
 
     def _take_steps(self, written: Tensor, steps: int) -> dict[str, float]:
         batches = [

@@ -12,6 +12,7 @@ from textgen_env.kernels import Kept, kernels
 from textgen_env.models.language_model import FEW_ROWS, Float32Array, LanguageModel, compiled_step
 from textgen_env.models.linear_softmax import LogitsMemory, rows_at_once, token_log_probs
 from textgen_env.models.sampling import runs_compiled
+from textgen_env.models.threads import threads_for
 from textgen_env.models.torch_settings import usual_torch
 from textgen_env.vocabulary import IntArray
 
@@ -61,6 +62,12 @@ class TokenScorer:
             # The products below would be rounded.
             with usual_torch():
                 return self.step(inputs, tokens, state)
+        with threads_for(self._model.hidden_size, self._weight.device):
+            return self._step(inputs, tokens, state)
+
+    def _step(
+        self, inputs: IntArray, tokens: IntArray, state: tuple[Float32Array, ...]
+    ) -> tuple[Float32Array, tuple[Float32Array, ...]]:
         recurrent, softmax = kernels("recurrent"), kernels("softmax")
         if recurrent is None or softmax is None or not self._few:
             return self._step_in_torch(inputs, tokens, state)
