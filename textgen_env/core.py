@@ -27,7 +27,7 @@ from textgen_env.reward_modes import (
     scatter_rows,
     scores_of_texts,
 )
-from textgen_env.rewards.base import FloatArray, Reward, RewardMode, handed_texts
+from textgen_env.rewards.base import FloatArray, GathersOneText, Reward, RewardMode, handed_texts
 from textgen_env.snapshot import Rules, Snapshot, rows_of_state
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.text_checks import check_running, checked_rows, checked_source_rows, checked_token_ids
@@ -78,6 +78,9 @@ class GenerationCore:
         self.masks = TokenMasks(task, min_length)
         self.reward = reward.bind(task)
         self._handing = Handing.of(self.reward)
+        # A user's subclass may learn otherwise than what it inherits does of one text.
+        own = not self._handing.to_others
+        self._gathers = self.reward if own and isinstance(self.reward, GathersOneText) else None
         self.reward_mode = checked_reward_mode(reward_mode, self.reward)
         self.game = in_words(task, self.reward, self.reward_mode)
         self.fingerprint = fingerprint_of(task, self.reward, min_length)
@@ -236,8 +239,10 @@ class GenerationCore:
 
     def tell_of_end(self, finished: FinishedText) -> None:
         """Tells the reward of one text that ends, before that changes anything."""
+        if self._gathers is not None and self._gathers.episode_ended(finished.tokens):
+            return
         source = None if finished.source is None else np.array([finished.source])
-        self._tell_of_ends(finished.tokens[None], np.array([finished.length]), source)
+        self._tell_of_ends(finished.tokens.copy()[None], np.array([finished.length]), source)
 
     def _tell_of_ends(self, tokens: IntArray, lengths: IntArray, sources: IntArray | None) -> None:
         self.reward.episodes_ended(*handed_texts(self._handing, tokens, lengths, self._sources(sources)))

@@ -18,6 +18,7 @@ from textgen_env.environments import EnvRow
 from textgen_env.kernels import SWITCH
 from textgen_env.one_row import OneRow
 from textgen_env.rewards.base import BaseReward, as_reward
+from textgen_env.rewards.discriminator import DiscriminatorReward
 from textgen_env.rewards.likelihood import LikelihoodReward
 from textgen_env.rewards.table import TableReward
 from textgen_env.snapshot import Snapshot
@@ -212,3 +213,18 @@ def test_what_is_given_away_is_the_callers() -> None:
     seen[:] = 9
     np.testing.assert_array_equal(finished.tokens, kept)
     np.testing.assert_array_equal(core.tokens[1], kept)
+
+
+def test_a_discriminator_learns_the_same_by_either_way() -> None:
+    task = OracleTask(vocab_size=20, max_length=5, train_size=40, test_size=5)
+    reward = DiscriminatorReward(update_every=3, steps=2, batch_size=8, embedding_size=4, widths=[1, 2], counts=[3, 3])
+    short, long = (GenerationCore(task, reward, 3, "terminal") for _ in range(2))
+    for core in (short, long):
+        core.reset(seeds=[1, 2, 3])
+    assert sum(check_play(short, long, seed, tolerance=1e-5, strange=0.0) for seed in range(5)) > 10
+    short.learning = long.learning = False
+    check_play(short, long, 7, tolerance=1e-5)
+    states = [core.reward.state_dict() for core in (short, long)]  # type: ignore[attr-defined]
+    assert states[0]["steps_taken"] > 4
+    for name, tensor in states[0].items():
+        assert torch.equal(tensor, states[1][name]), name

@@ -131,6 +131,16 @@ class ScoresOneText(Protocol):
 
 
 @runtime_checkable
+class GathersOneText(Protocol):
+    """A reward of this package that gathers the texts that end, to learn from them."""
+
+    def episode_ended(self, text: IntArray) -> bool:
+        """`episodes_ended` of one text (T,), where that does no more than gather it; False, and nothing is changed,
+        where it does."""
+        ...
+
+
+@runtime_checkable
 class ExtendsOneText(Protocol):
     """A reward of this package that moves the state of one row on where it lies: with `begin` and `extend` on arrays of
     one entry, a token costs many times what is to be computed. It has one part, and the values are those of `extend`.

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Self, TypeVar
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
@@ -73,6 +74,8 @@ class LearnedReward(BaseReward, Generic[Learner]):
         self._task: Task | None = None
         self._learner: Learner | None = None
         self._fresh = torch.empty((0, 0), dtype=torch.int64)
+        # Texts told one by one since, which are yet to be put behind those.
+        self._told: list[IntArray] = []
 
     def _new_learner(self, vocab_size: int, max_length: int, real: IntArray, generator: torch.Generator) -> Learner:
         """What will learn, untrained.
@@ -110,6 +113,7 @@ class LearnedReward(BaseReward, Generic[Learner]):
         generator = seeded_generator(self.seed)
         bound._learner = self._new_learner(len(task.vocabulary), task.max_length, real_tokens, generator)
         bound._fresh = torch.empty((0, task.max_length), dtype=torch.int64)
+        bound._told = []
         return bound
 
     @property
@@ -128,12 +132,28 @@ class LearnedReward(BaseReward, Generic[Learner]):
         """
         if not self.auto_update:
             return
-        fresh = torch.cat([self._fresh, torch.from_numpy(self._checked(tokens, lengths))])
+        fresh = torch.cat([self._gathered(), torch.from_numpy(self._checked(tokens, lengths))])
         rounds, left = divmod(len(fresh), self.update_every)
         if rounds:
             batches = fresh[: len(fresh) - left].view(rounds, self.update_every, -1)
             self.last_update = self.learner.update_on_each(list(batches), self.steps)[-1]
-        self._fresh = fresh[len(fresh) - left :]
+        self._fresh, self._told = fresh[len(fresh) - left :], []
+
+    def episode_ended(self, text: IntArray) -> bool:
+        """`episodes_ended` of one text (T,) int64 of the task, blank after its end, where that does no more than gather
+        it; False, and nothing is changed, where it does."""
+        if not self.auto_update:
+            return True
+        if len(self._fresh) + len(self._told) + 1 >= self.update_every:
+            return False
+        self._told.append(text.copy())
+        return True
+
+    def _gathered(self) -> Tensor:
+        """The texts gathered so far, (K, T) int64."""
+        if not self._told:
+            return self._fresh
+        return torch.cat([self._fresh, torch.from_numpy(np.stack(self._told))])
 
     @usual_torch()
     def update(
@@ -174,7 +194,7 @@ class LearnedReward(BaseReward, Generic[Learner]):
         Plain tensors on the CPU: `safetensors.torch.save_file(reward.state_dict(), path)`, or `torch.save` with
         `torch.load(path, weights_only=True)`.
         """
-        return {**self.learner.state_dict(), "fresh": self._fresh.clone()}
+        return {**self.learner.state_dict(), "fresh": self._gathered().clone()}
 
     @usual_torch()
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
@@ -195,7 +215,7 @@ class LearnedReward(BaseReward, Generic[Learner]):
         self.learner.check_state(state)
         fresh = torch.from_numpy(self._checked(state["fresh"].numpy(), None))
         self.learner.load_state_dict(state)
-        self._fresh = fresh
+        self._fresh, self._told = fresh, []
 
     def _checked(self, tokens: ArrayLike, lengths: ArrayLike | None) -> IntArray:
         """The texts (N, T) int64, blank after their end."""

@@ -8,6 +8,7 @@ from support.rising_task import MAX_LENGTH, SMALL, VOCAB_SIZE, RisingTask, asser
 from textgen_env.rewards.discriminator import DiscriminatorReward
 from textgen_env.rewards.ranker import RankerReward
 from textgen_env.tasks.base import BaseTask, SourceTable
+from textgen_env.text_checks import checked_texts
 from textgen_env.vocabulary import Texts, Vocabulary
 
 
@@ -37,6 +38,49 @@ def test_the_same_texts_make_the_same_weights_however_they_arrive(bound):
     assert together.learner.steps_taken == 4 * together.steps
     assert len(together.state_dict()["fresh"]) == 70 - 4 * 16
     assert not np.array_equal(together.score(*fake[:2]), other_seed.score(*fake[:2]))
+
+
+def told_alone(reward, tokens, lengths):
+    """Tells of texts one by one, by the short way where there is one."""
+    taken = 0
+    for text, length in zip(checked_texts(tokens, lengths, RisingTask())[0], lengths, strict=True):
+        gathered = reward.episode_ended(text)
+        taken += gathered
+        text[:] = 0 if gathered else text
+        if not gathered:
+            reward.episodes_ended(text[None], np.array([length]))
+    return taken
+
+
+def test_a_text_told_alone_is_gathered_as_among_others(bound):
+    fake, later = written(70), written(50, 1)
+    together, alone, resumed = bound(), bound(), bound()
+    together.episodes_ended(fake.tokens, fake.lengths)
+    assert told_alone(alone, *fake[:2]) == 70 - 70 // alone.update_every
+    assert_same_state(together.state_dict(), alone.state_dict())
+    # In the middle, what was told alone is saved; then both ways in turn.
+    resumed.load_state_dict(alone.state_dict())
+    for reward in (together, alone, resumed):
+        reward.episodes_ended(later.tokens[:3], later.lengths[:3])
+    for reward in (alone, resumed):
+        told_alone(reward, later.tokens[3:], later.lengths[3:])
+    together.episodes_ended(later.tokens[3:], later.lengths[3:])
+    assert_same_state(together.state_dict(), alone.state_dict())
+    assert_same_state(together.state_dict(), resumed.state_dict())
+    silent = bound(auto_update=False)
+    before = silent.state_dict()
+    assert told_alone(silent, *fake[:2]) == 70
+    assert_same_state(silent.state_dict(), before)
+
+
+def test_what_was_told_alone_outlives_an_update_that_fails(bound):
+    reward, fake = bound(learning_rate=1e25), written(16)
+    assert told_alone(reward, fake.tokens[:15], fake.lengths[:15]) == 15
+    before = reward.state_dict()
+    assert len(before["fresh"]) == 15
+    with pytest.raises(FloatingPointError):
+        told_alone(reward, fake.tokens[15:], fake.lengths[15:])
+    assert_same_state(before, reward.state_dict())
 
 
 def test_it_changes_only_when_enough_texts_have_ended(bound):
