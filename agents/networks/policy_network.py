@@ -14,8 +14,9 @@ from agents.networks.encoders import SourceEncoder, TransformerEncoder
 from agents.networks.transformer import Transformer
 from textgen_env.models.language_model import LanguageModel
 from textgen_env.models.linear_distribution import Layer
-from textgen_env.models.linear_softmax import draw_tokens
+from textgen_env.models.linear_softmax import draw_tokens, rows_at_once
 from textgen_env.models.sampling import all_finite, inverse_softmax
+from textgen_env.models.threads import in_parts
 from textgen_env.models.token_model import State, TokenModel
 
 # Small output weights: learning starts from a nearly uniform policy, which tries every token.
@@ -138,12 +139,18 @@ class PolicyNetwork(nn.Module):
     ) -> tuple[Tensor, State]:
         """The token (N,) after `inputs` (N,) at which the policy's distribution function passes `uniforms` (N,) float64
         in [0, 1), and the state after `inputs`; where given, of the tokens `allowed` (N, V) alone. Of as many rows at a
-        time as have their logits in the cache."""
-        after = self.decoder.advance(inputs, state)
-        drawn = torch.empty_like(inputs)
-        for rows, logits in self._logits_in_turn(after[0]):
-            drawn[rows] = inverse_softmax(_masked(logits, allowed, rows), uniforms[rows])
-        return drawn, after
+        time as have their logits in the cache, shared out among the threads where there are more."""
+
+        def draw(part: range) -> tuple[Tensor, State]:
+            rows = slice(part.start, part.stop)
+            after = self.decoder.advance(inputs[rows], tuple(each[rows] for each in state))
+            return self.choose(after[0], uniforms[rows], None if allowed is None else allowed[rows]), after
+
+        first, *others = in_parts(len(inputs), rows_at_once(self.decoder.output.weight), inputs.device, draw)
+        if not others:
+            return first
+        drawn, states = zip(first, *others, strict=True)
+        return torch.cat(drawn), tuple(map(torch.cat, zip(*states, strict=True)))
 
     @torch.inference_mode()
     def choose(self, hidden: Tensor, uniforms: Tensor | None, allowed: Tensor | None = None) -> Tensor:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from textgen_env.models.text_cnn import TextEncoder
-from textgen_env.models.threads import threads_for
+from textgen_env.models.threads import in_parts, threads_for
 from textgen_env.models.torch_settings import usual_torch
 from textgen_env.vocabulary import IntArray
 
@@ -88,11 +88,15 @@ class TextLearner:
             return few.double().cpu().numpy()
         order, is_new = sorted_texts(tokens)
         texts = torch.from_numpy(tokens[order[is_new]]).to(self.device)
-        scored = [
-            score(features)
-            for chunk in torch.split(texts, READ_AT_ONCE)
-            for features in torch.split(self.network.features_of(chunk), SCORED_AT_ONCE)
-        ]
+        scored: list[Tensor] = []
+        for chunk in torch.split(texts, READ_AT_ONCE):
+            features = self.network.features_of(chunk)
+
+            def score_part(part: range, features: Tensor = features) -> Tensor:
+                rows = features[part.start : part.stop]
+                return torch.cat([score(some) for some in torch.split(rows, SCORED_AT_ONCE)])
+
+            scored += in_parts(len(features), SCORED_AT_ONCE, self.device, score_part)
         scores = np.empty(len(tokens))
         scores[order] = torch.cat(scored).cpu().numpy()[np.cumsum(is_new) - 1]
         return scores

@@ -111,24 +111,28 @@ def draw_tokens(
     compiled = kernels("softmax") if runs_compiled(hidden) else None
     tokens = torch.empty(len(hidden), dtype=torch.int64, device=hidden.device)
     memory = memory or LogitsMemory()
-    room = memory.take(weight)
-    finite = True
-    for start in range(0, len(hidden), len(room)):
-        rows = slice(start, min(start + len(room), len(hidden)))
-        logits = room[: rows.stop - start]
-        if compiled is None:
-            torch.addmm(bias, hidden[rows], weight.t(), out=logits)
-            finite = all_finite(logits)
-            tokens[rows] = inverse_softmax(logits, uniforms[rows]) if finite else -1
-        else:
-            # The loop adds the bias, and rounds the sum as a product with a bias would.
-            torch.mm(hidden[rows], weight.t(), out=logits)
-            parts = logits, bias.detach(), uniforms[rows], tokens[rows]
-            finite = compiled.draw_finite(*(part.numpy() for part in parts)) < 0
-        if not finite:
-            break
-    memory.give(room)
-    if not finite:
+
+    def draw(part: range) -> bool:
+        room = memory.take(weight)
+        finite = True
+        for start in part[:: len(room)]:
+            rows = slice(start, min(start + len(room), part.stop))
+            logits = room[: rows.stop - start]
+            if compiled is None:
+                torch.addmm(bias, hidden[rows], weight.t(), out=logits)
+                finite = all_finite(logits)
+                tokens[rows] = inverse_softmax(logits, uniforms[rows]) if finite else -1
+            else:
+                # The loop adds the bias, and rounds the sum as a product with a bias would.
+                torch.mm(hidden[rows], weight.t(), out=logits)
+                arrays = logits, bias.detach(), uniforms[rows], tokens[rows]
+                finite = compiled.draw_finite(*(array.numpy() for array in arrays)) < 0
+            if not finite:
+                break
+        memory.give(room)
+        return finite
+
+    if not all(in_parts(len(hidden), rows_at_once(weight), weight.device, draw)):
         raise FloatingPointError("logits W h + b are not finite; hidden, weight and bias must be, and not as large")
     return tokens
 
