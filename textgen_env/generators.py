@@ -12,8 +12,8 @@ from numpy.random import PCG64
 from textgen_env.kernels import kernels
 from textgen_env.vocabulary import IntArray
 
-COMPILED_FROM = 8
-"""Rows from which on a compiled draw is faster."""
+MANY, COMPILED_FROM = 128, 8
+"""Rows of a game from which on loading compiled code pays; and rows from which on it then draws faster."""
 
 
 class Before(NamedTuple):
@@ -43,7 +43,8 @@ class RowGenerators:
         """A whole number of 0 .. bound - 1 for each of `rows` (K,), drawn by its generator as `integers` does: (K,)."""
         made = self._generators
         generators = [made[row] or self[row] for row in rows.tolist()]
-        compiled = _draws() if len(rows) >= COMPILED_FROM and 1 < bound < 2**32 else None
+        worth = len(made) >= MANY and len(rows) >= COMPILED_FROM and 1 < bound < 2**32
+        compiled = _draws() if worth else None
         drawing = [generator.bit_generator for generator in generators]
         # One that was set may be of another kind.
         if compiled is None or set(map(type, drawing)) != {PCG64}:

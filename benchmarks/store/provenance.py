@@ -21,7 +21,20 @@ DISTRIBUTIONS = ("numpy", "torch", "numba", "gymnasium", "stable-baselines3", "s
 # Where one of these differs, the same seed may give other numbers: compiled loops round differently from plain ones,
 # and wider instructions add in another order. Threads and graphics cards are kept, but tell against nothing.
 DECISIVE = ("textgen-env", "code", "numpy", "torch", "numba", "gymnasium", "loops", "instructions")
-LOOPS = ("convolution", "diversity", "edit", "ngrams", "prefixes", "recurrent", "softmax", "steps")
+LOOPS = (
+    "convolution",
+    "diversity",
+    "edit",
+    "ngrams",
+    "prefixes",
+    "recurrent",
+    "softmax",
+    "steps",
+    "distributions",
+    "draws",
+    "gates",
+    "one_text",
+)
 # By these a person chooses among the instructions that the processor has.
 CHOSEN_BY = ("ATEN_CPU_CAPABILITY", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_DISABLE_JIT", "MKL_CBWR")
 # What decides a run's numbers; not what shows them.

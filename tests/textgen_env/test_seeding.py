@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from textgen_env import TextGenVectorEnv, generators
-from textgen_env.generators import COMPILED_FROM, RowGenerators
+from textgen_env.generators import COMPILED_FROM, MANY, RowGenerators
 from textgen_env.tasks.oracle import OracleTask
 
 Plain = Callable[[Any], Any]
@@ -162,9 +162,9 @@ def test_a_vector_env_repeats_itself(env_id: str, small_kwargs: dict[str, Any], 
 
 @pytest.mark.parametrize("bound", [1, 2, 7, 1_000, 2**31 + 11, 2**32 - 1, 2**40])
 def test_numbers_of_many_rows_are_those_that_numpy_draws(bound: int) -> None:
-    rows = np.arange(0, 60, 2)
-    ours = RowGenerators(60)
-    ours.seed(np.arange(60), list(range(60)))
+    rows = np.arange(0, MANY, 2)
+    ours = RowGenerators(MANY)
+    ours.seed(np.arange(MANY), list(range(MANY)))
     # Of another kind, and one that has half of its 64 bits left over.
     strange = np.random.Generator(np.random.MT19937(5)) if bound == 1_000 else np.random.default_rng(5)
     ours[4] = strange
@@ -180,14 +180,26 @@ def test_numbers_of_many_rows_are_those_that_numpy_draws(bound: int) -> None:
 
 
 def test_another_numpy_draws_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, theirs, rows = RowGenerators(20), RowGenerators(20), np.arange(20)
-    ours.seed(rows, list(range(20)))
-    theirs.seed(rows, list(range(20)))
+    ours, theirs, rows = RowGenerators(MANY), RowGenerators(MANY), np.arange(MANY)
+    ours.seed(rows, rows.tolist())
+    theirs.seed(rows, rows.tolist())
     monkeypatch.setattr(generators, "_is_numpys_way", lambda: False)
     monkeypatch.setattr(generators, "_drawn", None)
-    assert ours.below(rows, 50).tolist() == [int(theirs[row].integers(50)) for row in range(20)]
+    assert ours.below(rows, 50).tolist() == [int(theirs[row].integers(50)) for row in range(MANY)]
 
 
 def test_the_kernel_draws_as_the_installed_numpy() -> None:
     pytest.importorskip("numba")
     assert generators._is_numpys_way()
+
+
+@pytest.mark.parametrize(("rows", "drawn"), [(MANY, True), (MANY - 1, False)])
+def test_compiled_draws_are_taken_in_games_of_many_rows(
+    rows: int, drawn: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba")
+    asked = []
+    draw = generators._drawn
+    monkeypatch.setattr(generators, "_drawn", lambda *given: asked.append(1) or draw(*given))
+    RowGenerators(rows).below(np.arange(rows), 9)
+    assert bool(asked) == drawn
