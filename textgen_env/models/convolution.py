@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -63,7 +63,7 @@ def pooled_convolution(embedded: Tensor, weights: Sequence[Tensor], biases: Sequ
     """
     kernel = _compiled(embedded)
     if kernel is not None and len(embedded) >= FEW:
-        features: Tensor = _PooledConvolution.apply(kernel, embedded.contiguous(), *weights, *biases)  # type: ignore[no-untyped-call]
+        features: Tensor = _PooledConvolution.apply(embedded.contiguous(), *weights, *biases)  # type: ignore[no-untyped-call]
         return features
     channels = embedded.transpose(1, 2)  # (B, E, T)
     pooled = [functional.conv1d(channels, w, b).amax(2) for w, b in zip(weights, biases, strict=True)]
@@ -78,42 +78,74 @@ class _PooledConvolution(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, kernel: Any, embedded: Tensor, *parameters: Tensor) -> Tensor:
-        texts, length, size = embedded.shape
-        weights, biases = parameters[: len(parameters) // 2], parameters[len(parameters) // 2 :]
-        # A window's numbers lie together if a filter's do in the same order: (n, w * E).
-        filters = [weight.transpose(1, 2).flatten(1) for weight in weights]
-        features = embedded.new_empty(texts, sum(map(len, filters)))
-        where = torch.empty_like(features, dtype=torch.int32)
-        first = 0
-        for matrix in filters:
-            windows = length - matrix.shape[1] // size + 1
-            unfolded = embedded.as_strided((texts, windows, matrix.shape[1]), (length * size, size, 1))
-            products = (unfolded.flatten(0, 1) @ matrix.T).view(texts, windows, len(matrix))
-            kernel.highest_products(products.numpy(), first, features.numpy(), where.numpy())
-            first += len(matrix)
-        features.add_(torch.cat(biases)).relu_()
-        ctx.kernel = kernel
-        ctx.save_for_backward(embedded, features, where, *filters)
-        return features
+    def forward(ctx: Any, embedded: Tensor, *parameters: Tensor) -> Tensor:
+        half = len(parameters) // 2
+        found = filters_found(embedded, parameters[:half], parameters[half:])
+        ctx.save_for_backward(embedded, found.features, found.where, *found.filters)
+        return found.features
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         embedded, features, where, *filters = ctx.saved_tensors
-        size = embedded.shape[2]
-        gradient = (gradient * (features > 0)).contiguous()
-        of_embedded = torch.zeros_like(embedded)
-        of_weights = []
-        first = 0
-        for matrix in filters:
-            of_matrix = torch.empty_like(matrix)
-            at = (gradient.numpy(), where.numpy(), first, size)
-            ctx.kernel.filter_gradients(*at, embedded.flatten(1).numpy(), of_matrix.numpy())
-            ctx.kernel.token_gradients(*at, matrix.numpy(), of_embedded.flatten(1).numpy())
-            of_weights.append(of_matrix.view(len(matrix), -1, size).transpose(1, 2))
-            first += len(matrix)
-        return None, of_embedded, *of_weights, *torch.split(gradient.sum(0), [len(matrix) for matrix in filters])
+        of_embedded, of_weights, of_biases = gradients_found(Found(embedded, features, where, filters), gradient)
+        return of_embedded, *of_weights, *of_biases
+
+
+class Found(NamedTuple):
+    """What filters find in texts, and what its gradient needs.
+
+    Attributes:
+        embedded: (B, T, E) texts.
+        features: (B, F).
+        where: (B, F) int32, the windows that the features are of.
+        filters: of each width (n, w * E): a window's numbers lie together, and a filter's in the same order.
+    """
+
+    embedded: Tensor
+    features: Tensor
+    where: Tensor
+    filters: list[Tensor]
+
+
+def filters_found(embedded: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor]) -> Found:
+    """The features of embedded texts (B, T, E), contiguous, by the compiled loops; without a record of it."""
+    kernel = kernels("convolution")
+    texts, length, size = embedded.shape
+    filters = [weight.transpose(1, 2).flatten(1) for weight in weights]
+    features = embedded.new_empty(texts, sum(map(len, filters)))
+    where = torch.empty_like(features, dtype=torch.int32)
+    found, at = features.numpy(), where.numpy()
+    first = 0
+    for matrix in filters:
+        windows = length - matrix.shape[1] // size + 1
+        unfolded = embedded.as_strided((texts, windows, matrix.shape[1]), (length * size, size, 1))
+        products = (unfolded.flatten(0, 1) @ matrix.T).view(texts, windows, len(matrix))
+        kernel.highest_products(products.numpy(), first, found, at)
+        first += len(matrix)
+    features.add_(torch.cat(list(biases))).relu_()
+    return Found(embedded, features, where, filters)
+
+
+def gradients_found(found: Found, of_features: Tensor) -> tuple[Tensor, list[Tensor], Sequence[Tensor]]:
+    """The gradients of embedded texts (B, T, E), of the weights (n, E, w) and of the biases (n,) of each width, from
+    that of the features (B, F)."""
+    kernel = kernels("convolution")
+    embedded, features, where, filters = found
+    size = embedded.shape[2]
+    gradient = (of_features * (features > 0)).contiguous()
+    of_embedded = torch.zeros_like(embedded)
+    texts, of_texts = embedded.flatten(1).numpy(), of_embedded.flatten(1).numpy()
+    of_weights = []
+    first = 0
+    for matrix in filters:
+        of_matrix = torch.empty_like(matrix)
+        at = (gradient.numpy(), where.numpy(), first, size)
+        kernel.filter_gradients(*at, texts, of_matrix.numpy())
+        kernel.token_gradients(*at, matrix.numpy(), of_texts)
+        of_weights.append(of_matrix.view(len(matrix), -1, size).transpose(1, 2))
+        first += len(matrix)
+    return of_embedded, of_weights, torch.split(gradient.sum(0), [len(matrix) for matrix in filters])
 
 
 def tables_pay(texts: int, length: int, distinct: int, weights: Sequence[Tensor]) -> bool:

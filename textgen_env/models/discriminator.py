@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from textgen_env.kernels import kernels
+from textgen_env.models.convolution import FEW
+from textgen_env.models.discriminator_gradient import loss_and_gradients
 from textgen_env.models.learner import TextLearner
 from textgen_env.models.sampling import runs_compiled
 from textgen_env.models.text_cnn import TextCNN
@@ -76,6 +78,16 @@ class Discriminator(TextLearner):
         logits = self.network(torch.cat([real, written]).to(self.device), self.generator)
         loss = functional.binary_cross_entropy_with_logits(logits, is_real)
         return loss, ((logits > 0) == (is_real > 0)).double().mean().item()
+
+    def differentiate(self, real: Tensor, written: Tensor) -> tuple[float, float]:
+        """As of any learner; by hand where the compiled loops can."""
+        texts = torch.cat([real, written])
+        if not runs_compiled(self.network.embedding.weight) or kernels("convolution") is None or len(texts) < FEW:
+            return super().differentiate(real, written)
+        is_real = torch.cat([torch.ones(len(real)), torch.zeros(len(written))])
+        loss, logits = loss_and_gradients(self.network, texts, is_real, self.generator, self.l2)
+        self.check_loss(loss.item())
+        return loss.item(), ((logits > 0) == (is_real > 0)).double().mean().item()
 
     def soft_log_odds(self, one_hots: Tensor) -> Tensor:
         """`log_odds` (N,) of texts whose tokens are mixtures, weights (N, T, V + 1) of the ids on the network's device;
