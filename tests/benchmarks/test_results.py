@@ -290,3 +290,25 @@ def test_speeds_in_the_readme_are_those_that_were_measured() -> None:
         for number, row in zip(numbers, (f"{name}-{version}".lower(), f"{name}-{version}-rows".lower()), strict=True):
             digits = len(number.partition(".")[2])
             assert abs(rows[row]["ratio"] - float(number)) <= 0.5001 * 10**-digits, (name, number)
+
+
+def test_speeds_of_training_are_those_that_were_measured() -> None:
+    kept = json.loads((RESULTS / "throughput-training" / "throughput.json").read_text(encoding="utf-8"))
+    assert kept["failed"] == {}
+    rows = {row["name"]: row for row in kept["rows"]}
+    shown = first_table(words()[words().index("### Training") :])
+    assert {line["work"] for line in shown} == rows.keys()
+    scales = {"us": 1e6, "ms": 1e3, "s": 1.0}
+    for line in shown:
+        row = rows[line["work"]]
+        number, unit = line["ours"].split(maxsplit=1)
+        cost = row["ours"]["cost"]
+        rate = row["unit"]["kind"] == "rate"
+        assert as_shown(1e-3 / cost, number.removesuffix("k")) + "k" == number if rate else True
+        assert rate or as_shown(cost * scales[unit], number) == number
+        assert line["ours to it"] == ("" if row["ratio"] is None else f"{row['ratio']:.2f}")
+        assert line["of the floor"] == ("" if row["share_of_floor"] is None else f"{row['share_of_floor']:.2f}")
+        assert line["target"].count("met") == sum(target["met"] for target in row["targets"])
+        assert line["target"].count("MISSED") == sum(not target["met"] for target in row["targets"])
+    exponents = " and ".join(", ".join(f"{curve['exponent']:.2f}" for curve in kept["curves"]).rsplit(", ", 1))
+    assert f"to the powers {exponents}." in sentences()
