@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -180,3 +181,33 @@ def fitting_together(path: str | PathLike[str], agent: str) -> Iterator[None]:
         yield
     except (KeyError, TypeError, ValueError, OverflowError, MemoryError, RuntimeError) as error:
         raise DamagedFile(path, f"holds a {agent} that does not fit together: {error}", REMEDY, "path") from None
+
+
+def check_moments(name: str, found: dict[int, dict[str, Tensor]], parameters: list[Tensor]) -> None:
+    """Refuses an optimiser's moments that are not those of Adam for these parameters.
+
+    Raises:
+        ValueError: of other parameters, of other shapes or types, or numbers that there cannot be.
+    """
+    for index, moments in found.items():
+        if not 0 <= index < len(parameters) or moments.keys() != {"step", "exp_avg", "exp_avg_sq"}:
+            raise ValueError(f"{name}.{index} has {sorted(moments)}, and there are {len(parameters)} parameters")
+        for kind, tensor in moments.items():
+            shape = torch.Size(()) if kind == "step" else parameters[index].shape
+            if tensor.shape != shape or tensor.dtype != torch.float32:
+                raise ValueError(
+                    f"{name}.{index}.{kind} is {tensor.dtype} {tuple(tensor.shape)}, expected {tuple(shape)}"
+                )
+            if kind != "exp_avg" and (tensor < 0).any():
+                raise ValueError(f"{name}.{index}.{kind} must not be below 0")
+
+
+def checked_table(name: str, found: NDArray[Any], wanted: NDArray[Any]) -> NDArray[Any]:
+    """A copy of a table that was found in a checkpoint.
+
+    Raises:
+        ValueError: of another shape or type than the one that is wanted.
+    """
+    if found.shape != wanted.shape or found.dtype != wanted.dtype:
+        raise ValueError(f"{name} is {found.dtype} {found.shape}, expected {wanted.dtype} {wanted.shape}")
+    return found.copy()

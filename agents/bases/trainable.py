@@ -12,10 +12,16 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from agents.bases.checkpoint import Checkpoint, fitting_together, read_checkpoint, write_checkpoint
+from agents.bases.checkpoint import (
+    Checkpoint,
+    check_moments,
+    checked_table,
+    fitting_together,
+    read_checkpoint,
+    write_checkpoint,
+)
 from agents.data.text_spec import TextSpec
 from agents.networks.policy_network import PolicyNetwork
 from agents.protocol import BoolArray, Callback, Envs, IntArray, Observation, Progress, State
@@ -274,7 +280,7 @@ class TrainableAgent:
             KeyError, ValueError, RuntimeError: tensors or counters that are missing or do not fit.
         """
         for name in self.tables:
-            setattr(self, name, _checked_table(name, saved.tensors[name].numpy(), getattr(self, name)))
+            setattr(self, name, checked_table(name, saved.tensors[name].numpy(), getattr(self, name)))
         parts: dict[str, dict[str, Tensor]] = {}
         for key, tensor in saved.tensors.items():
             part, _, name = key.partition(".")
@@ -286,34 +292,9 @@ class TrainableAgent:
             for key, tensor in parts.get(part, {}).items():
                 index, _, name = key.partition(".")
                 moments.setdefault(int(index), {})[name] = tensor
-            _check_moments(part, moments, [each for group in optimiser.param_groups for each in group["params"]])
+            check_moments(part, moments, [each for group in optimiser.param_groups for each in group["params"]])
             optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
         self.generator.set_state(saved.tensors["generator"])
         self.sampling_generator.set_state(saved.tensors["sampling_generator"])
         for name in self.counters:
             setattr(self, name, saved.counters[name])
-
-
-def _check_moments(name: str, found: dict[int, dict[str, Tensor]], parameters: list[Tensor]) -> None:
-    """Refuses an optimiser's moments that are not those of Adam for these parameters.
-
-    Raises:
-        ValueError: of other parameters, of other shapes or types, or numbers that there cannot be.
-    """
-    for index, moments in found.items():
-        if not 0 <= index < len(parameters) or moments.keys() != {"step", "exp_avg", "exp_avg_sq"}:
-            raise ValueError(f"{name}.{index} has {sorted(moments)}, and there are {len(parameters)} parameters")
-        for kind, tensor in moments.items():
-            shape = torch.Size(()) if kind == "step" else parameters[index].shape
-            if tensor.shape != shape or tensor.dtype != torch.float32:
-                raise ValueError(
-                    f"{name}.{index}.{kind} is {tensor.dtype} {tuple(tensor.shape)}, expected {tuple(shape)}"
-                )
-            if kind != "exp_avg" and (tensor < 0).any():
-                raise ValueError(f"{name}.{index}.{kind} must not be below 0")
-
-
-def _checked_table(name: str, found: NDArray[Any], wanted: NDArray[Any]) -> NDArray[Any]:
-    if found.shape != wanted.shape or found.dtype != wanted.dtype:
-        raise ValueError(f"{name} is {found.dtype} {found.shape}, expected {wanted.dtype} {wanted.shape}")
-    return found.copy()
