@@ -97,9 +97,8 @@ class ScheduledSampling(PolicyAgent):
         return self
 
     def _learn(self, batch: TextBatch, epsilon: float) -> dict[str, float]:
-        network = self.network
-        layer = network.layer(network.hidden(self.mixed(batch, epsilon), batch.source_ids))
-        nll = cross_entropy(layer, batch.token_ids, batch.written, network.decoder.logits_memory)
+        layer = self.network.layer_over(self.mixed(batch, epsilon), batch.source_ids)
+        nll = cross_entropy(layer, batch.token_ids, batch.written, self.network.decoder.logits_memory)
         losses = self.gradient_step(nll, {"nll": nll}, self.optimiser, batch)
         self.batches_read += 1
         self.tokens_read += int(batch.lengths.sum())

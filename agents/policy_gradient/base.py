@@ -169,7 +169,7 @@ class PolicyGradientAgent(PolicyAgent):
 
     def log_probs_and_entropy(self, batch: TextBatch) -> tuple[Tensor, Tensor, Tensor]:
         """log pi(x_t | x_<t) (M, T), the mean entropy of a text's distributions (), and the hidden states (M, T, H)."""
-        layer = self.network.layer(self.network.hidden(batch.token_ids, batch.source_ids))
+        layer = self.network.layer_over(batch.token_ids, batch.source_ids)
         log_probs, entropies = self.log_probs_and_entropies(batch, layer)
         return log_probs, entropy(entropies, batch.written), layer.hidden
 

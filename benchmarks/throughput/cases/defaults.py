@@ -1,4 +1,4 @@
-"""What people get by default: every registered id with the reward that it comes with, beside CartPole."""
+"""Default rewards: every registered id with the reward that it comes with, beside CartPole."""
 
 from __future__ import annotations
 
