@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 # One thread a test process: the machine's cores are shared out among the processes.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test chaos check lint types wheel install clean
+.PHONY: demo test chaos check docs lint types wheel install clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m benchmarks run quick
@@ -20,7 +20,12 @@ test: $(INSTALLED)
 chaos: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
 
-check: lint types test
+check: lint types test docs
+
+# The documentation site, in docs/_build/html; every warning is an error, and no network is needed.
+docs: $(INSTALLED)
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
+	@echo "the site is built: docs/_build/html/index.html"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -51,4 +56,4 @@ wheel: $(INSTALLED)
 	rm -rf $(VENV)/wheel-check
 
 clean:
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

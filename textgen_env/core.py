@@ -52,9 +52,11 @@ class GenerationCore:
         min_length: the end token is masked until this many tokens are written.
 
     Attributes:
-        tokens, lengths: (N, T) and (N,) int64, the prefixes; blanks are V.
+        tokens: (N, T) int64, the prefixes; blanks are V.
+        lengths: (N,) int64, those of the prefixes.
         running: (N,) bool, texts begun and not ended.
-        last_rewards, returns: (N,) float64, what the last token and what the text so far earned.
+        last_rewards: (N,) float64, earned by the last token.
+        returns: (N,) float64, earned by the text so far.
         source_indices: (N,) int64 rows of the source table, or None.
         prefixes: the rule by which texts grow and end; it holds tokens, lengths and running.
         masks: which token may follow a prefix.

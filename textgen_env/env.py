@@ -94,6 +94,7 @@ class TextGenEnv(OneRowView, gymnasium.Env[Observation, np.int64]):
     reward_mode: "terminal", "dense", or None for the reward's default.
     min_length: tokens to write before the end token is allowed.
     render_mode: "ansi", "human" or "rgb_array".
+
     Further keyword arguments are the task's; `textgen_env.describe(id)` lists them.
 
     ## Version History

@@ -35,7 +35,7 @@ class TextGame(Protocol):
 
     @property
     def reward_mode(self) -> RewardMode:
-        """When it is paid: "terminal" or "dense"."""
+        """Moment of payment, "terminal" or "dense"."""
         ...
 
     @property

@@ -36,7 +36,8 @@ class TextGenVectorEnv(AllRowsView, VectorEnv[Observation, IntArray, NDArray[Any
         autoreset_mode: "NextStep" (a row that ended is reset by the next step, whose action it ignores),
             "SameStep" (reset in the step that ends it; `final_obs` and `final_info` in the infos), or "Disabled"
             (reset by `reset(options={"reset_mask": (N,) bool})`); Gymnasium's enum or its value.
-        Others as in `TextGenEnv`.
+
+    The other arguments are those of `TextGenEnv`.
     """
 
     def __init__(

@@ -35,7 +35,8 @@ class TextGenVecEnv(AllRowsView, VecEnv):
     Args:
         num_envs: N >= 1.
         spec: the id that this was made from.
-        Others as in `TextGenEnv`.
+
+    The other arguments are those of `TextGenEnv`.
     """
 
     def __init__(
