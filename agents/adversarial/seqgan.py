@@ -96,8 +96,7 @@ class RolloutPolicyGradient:
         if self.config.baseline == "batch_mean":
             values = values - batch_mean_baseline(values, batch.lengths)
         batch = batch.to(agent.device)
-        network = agent.network
-        layer = network.layer(network.hidden(batch.token_ids, batch.source_ids))
+        layer = agent.network.layer_over(batch.token_ids, batch.source_ids)
         log_probs, _ = agent.log_probs_and_entropies(batch, layer)
         advantages = torch.from_numpy(values).float().to(agent.device)
         return policy_gradient_loss(log_probs, advantages, batch.written), rolled_out

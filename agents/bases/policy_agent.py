@@ -102,9 +102,8 @@ class PolicyAgent(TrainableAgent):
 
     def likelihood_loss(self, batch: TextBatch) -> Tensor:
         """-log pi(x_t | x_<t) of a batch's texts, the mean over their tokens, in nats a token."""
-        network = self.network
-        layer = network.layer(network.hidden(batch.token_ids, batch.source_ids))
-        return cross_entropy(layer, batch.token_ids, batch.written, network.decoder.logits_memory)
+        layer = self.network.layer_over(batch.token_ids, batch.source_ids)
+        return cross_entropy(layer, batch.token_ids, batch.written, self.network.decoder.logits_memory)
 
     def log_probs_and_entropies(self, batch: TextBatch, layer: Layer) -> tuple[Tensor, Tensor]:
         """log pi(x_t | x_<t) and the entropy (M, T) of a text's distributions, forbidden tokens masked; read off hidden
@@ -112,7 +111,7 @@ class PolicyAgent(TrainableAgent):
         return log_probs_and_entropies(layer, batch.token_ids, batch.written, *self.passing(batch))
 
     def passing(self, batch: TextBatch) -> tuple[ForbiddenRows | None, LogitsMemory]:
-        """What losses of a batch take to pass over its logits: the tokens that are forbidden, and room."""
+        """Arguments with which losses of a batch pass over its logits: the tokens that are forbidden, and room."""
         return batch.forbidden(self.spec.vocab_size), self.network.decoder.logits_memory
 
     def _build(self, spec: TextSpec, config: Any, seed: int, device: str) -> None:

@@ -97,9 +97,8 @@ class ScheduledSampling(PolicyAgent):
         return self
 
     def _learn(self, batch: TextBatch, epsilon: float) -> dict[str, float]:
-        network = self.network
-        layer = network.layer(network.hidden(self.mixed(batch, epsilon), batch.source_ids))
-        nll = cross_entropy(layer, batch.token_ids, batch.written, network.decoder.logits_memory)
+        layer = self.network.layer_over(self.mixed(batch, epsilon), batch.source_ids)
+        nll = cross_entropy(layer, batch.token_ids, batch.written, self.network.decoder.logits_memory)
         losses = self.gradient_step(nll, {"nll": nll}, self.optimiser, batch)
         self.batches_read += 1
         self.tokens_read += int(batch.lengths.sum())
@@ -107,7 +106,8 @@ class ScheduledSampling(PolicyAgent):
 
     @torch.no_grad()
     def mixed(self, batch: TextBatch, epsilon: float) -> Tensor:
-        """What is read in place of a batch's tokens (B, T): y of section 2.3, with blanks where the texts have them."""
+        """Tokens (B, T) that are read in place of a batch's own: y of section 2.3, with blanks where the texts have
+        them."""
         shape = 2, *batch.token_ids.shape
         coins, uniforms = torch.rand(shape, generator=self.generator, dtype=torch.float64).to(self.device)
         drawn = (coins >= epsilon) & batch.written

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +12,7 @@ from agents.networks.encoders import SourceEncoder, TransformerEncoder
 from agents.networks.transformer import Transformer
 from textgen_env.models.language_model import LanguageModel
 from textgen_env.models.linear_distribution import Layer
-from textgen_env.models.linear_softmax import draw_tokens, rows_at_once
+from textgen_env.models.linear_softmax import draw_tokens, logits_in_turn, rows_at_once
 from textgen_env.models.sampling import all_finite, inverse_softmax
 from textgen_env.models.threads import in_parts
 from textgen_env.models.token_model import State, TokenModel
@@ -160,23 +158,27 @@ class PolicyNetwork(nn.Module):
         Raises:
             FloatingPointError: logits that are not finite, be they of tokens that are not allowed.
         """
+        layer, memory = self.layer(hidden), self.decoder.logits_memory
         if uniforms is not None and allowed is None:
-            return draw_tokens(*self.layer(hidden), uniforms, self.decoder.logits_memory)
+            return draw_tokens(*layer, uniforms, memory)
         chosen = torch.empty(len(hidden), dtype=torch.int64, device=hidden.device)
-        for rows, logits in self._logits_in_turn(hidden):
+        room = memory.take(layer.weight)
+        for rows, logits in logits_in_turn(*layer, room, range(len(hidden))):
             if not all_finite(logits):
                 raise FloatingPointError("logits are not finite")
-            masked = _masked(logits, allowed, rows)
-            chosen[rows] = masked.argmax(1) if uniforms is None else inverse_softmax(masked, uniforms[rows])
+            if allowed is not None:
+                logits.masked_fill_(~allowed[rows], -torch.inf)
+            chosen[rows] = logits.argmax(1) if uniforms is None else inverse_softmax(logits, uniforms[rows])
+        memory.give(room)
         return chosen
 
     def hidden(self, tokens: Tensor, sources: Tensor | None) -> Tensor:
-        """What the output layer and the value head read, (N, T, H), of which number t has read x_<t; for texts (N, T)
-        with blanks after their end."""
+        """Hidden states (N, T, H) that the output layer and the value head read, of which number t has read x_<t; for
+        texts (N, T) with blanks after their end."""
         return self.decoder.hidden(self._before(tokens), self.begin(len(tokens), sources))[0]
 
     def attention_weights(self, tokens: Tensor, sources: Tensor) -> Tensor:
-        """How much of each source token is looked at where x_t is chosen, (N, T, S); each row sums to 1.
+        """Weights (N, T, S) with which each source token is looked at where x_t is chosen; each row sums to 1.
 
         Raises:
             ValueError: no attention.
@@ -194,6 +196,10 @@ class PolicyNetwork(nn.Module):
         """Hidden states (..., H) with the output layer that reads them, for losses that never hold all logits."""
         output = self.decoder.output
         return Layer(hidden, output.weight, output.bias)
+
+    def layer_over(self, tokens: Tensor, sources: Tensor | None) -> Layer:
+        """The `layer` over the `hidden` states (N, T, H) of texts (N, T), of which number t has read x_<t."""
+        return self.layer(self.hidden(tokens, sources))
 
     def advance_soft(self, weights: Tensor, state: State) -> State:
         """The state after inputs that are mixtures, weights (N, V + 1) of the ids.
@@ -213,16 +219,6 @@ class PolicyNetwork(nn.Module):
         values: Tensor = self.value(hidden.detach())
         return values.squeeze(-1)
 
-    def _logits_in_turn(self, hidden: Tensor) -> Iterator[tuple[slice, Tensor]]:
-        """As many rows at a time as have their logits in the cache, and these, each written over the last."""
-        output, memory = self.decoder.output, self.decoder.logits_memory
-        room = memory.take(output.weight)
-        for begun in range(0, len(hidden), len(room)):
-            rows = slice(begun, min(begun + len(room), len(hidden)))
-            logits = room[: rows.stop - begun]
-            yield rows, torch.addmm(output.bias, hidden[rows], output.weight.t(), out=logits)
-        memory.give(room)
-
     def _before(self, tokens: Tensor) -> Tensor:
         """The inputs (N, T) of texts (N, T): each token's predecessor."""
         return torch.cat([self.decoder.start(len(tokens)).unsqueeze(1), tokens[:, :-1]], 1)
@@ -241,10 +237,6 @@ class PolicyNetwork(nn.Module):
         if self.value is not None:
             nn.init.zeros_(self.value.weight)
             nn.init.zeros_(self.value.bias)
-
-
-def _masked(logits: Tensor, allowed: Tensor | None, rows: slice) -> Tensor:
-    return logits if allowed is None else logits.masked_fill_(~allowed[rows], -torch.inf)
 
 
 def _initialise_layers(module: nn.Module, generator: torch.Generator) -> None:

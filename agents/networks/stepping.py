@@ -1,4 +1,4 @@
-"""Logits of the next tokens after observed prefixes, by a state that remembers what it has read."""
+"""Hidden states after observed prefixes, by a state that remembers what it has read."""
 
 from __future__ import annotations
 
@@ -12,18 +12,6 @@ from agents.protocol import BoolArray, IntArray, Observation, State
 from textgen_env.models.token_model import State as NetworkState
 
 
-def next_logits(
-    network: PolicyNetwork,
-    spec: TextSpec,
-    observation: Observation,
-    state: State,
-    episode_start: BoolArray | None,
-) -> tuple[Tensor, State, bool]:
-    """Logits (N, V) of the next tokens; else as `next_hidden`."""
-    hidden, after, single = next_hidden(network, spec, observation, state, episode_start)
-    return network.logits(hidden), after, single
-
-
 def next_hidden(
     network: PolicyNetwork,
     spec: TextSpec,
@@ -31,8 +19,8 @@ def next_hidden(
     state: State,
     episode_start: BoolArray | None,
 ) -> tuple[Tensor, State, bool]:
-    """What the output layer reads (N, H) where the next tokens are chosen, the state to hand to the next call, and
-    whether it was a single observation.
+    """Hidden states (N, H) that the output layer reads where the next tokens are chosen, the state to hand to the next
+    call, and whether it was a single observation.
 
     A row whose observation is what the state has read and one more token costs one step of the network; any other row
     is read from its start.

@@ -119,7 +119,7 @@ class Mixer(PolicyGradientAgent):
         ones before them."""
         true = 0 if batch.given is None else int(batch.given.max())
         batch = batch.to(self.device)
-        layer = self.network.layer(self.network.hidden(batch.token_ids, batch.source_ids))
+        layer = self.network.layer_over(batch.token_ids, batch.source_ids)
         log_probs, entropies = self.log_probs_and_entropies(batch, layer)
         own = batch.written.clone()
         own[:, :true] = False

@@ -66,7 +66,7 @@ def estimate(agent: PolicyGradientAgent, batch: TextBatch) -> Estimates:
     batch = batch.to(agent.device)
     # cuDNN's recurrent layers, the compiled ones and the fused attention cannot be differentiated twice.
     with torch.backends.cudnn.flags(enabled=False), differentiable_twice(), sdpa_kernel(SDPBackend.MATH):
-        layer = agent.network.layer(agent.network.hidden(batch.token_ids, batch.source_ids))
+        layer = agent.network.layer_over(batch.token_ids, batch.source_ids)
     values = agent.network.values(layer.hidden)
     advantages, targets = agent.critic_advantages(batch, values)
     log_probs, entropies = agent.log_probs_and_entropies(batch, layer)

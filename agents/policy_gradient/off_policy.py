@@ -136,7 +136,7 @@ class OffPolicy(PolicyGradientAgent):
         batch = batch.to(self.device)
         log_probs, entropy, _ = self.log_probs_and_entropy(batch)
         with torch.no_grad():
-            layer = self.behaviour.layer(self.behaviour.hidden(batch.token_ids, batch.source_ids))
+            layer = self.behaviour.layer_over(batch.token_ids, batch.source_ids)
             behaved, _ = self.log_probs_and_entropies(batch, layer)
             log_ratios = (log_probs - behaved).double().cpu().numpy()
         weights = self.weights(log_ratios, batch.lengths)

@@ -60,7 +60,7 @@ class TRPO(PolicyGradientAgent):
 
         def tried(vector: Tensor) -> tuple[float, float]:
             assign(parameters, vector)
-            layer = self.network.layer(self.network.hidden(batch.token_ids, batch.source_ids))
+            layer = self.network.layer_over(batch.token_ids, batch.source_ids)
             divergence = policy_kl(old, layer, batch.written, *self.passing(batch))
             return self.surrogate(estimates, layer, old_log_probs), float(divergence)
 

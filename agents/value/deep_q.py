@@ -18,7 +18,7 @@ from agents.functional.losses import huber_loss, value_loss
 from agents.functional.returns import n_step_returns
 from agents.networks.config import NetworkConfig
 from agents.networks.policy_network import PolicyNetwork
-from agents.networks.stepping import next_logits
+from agents.networks.stepping import next_hidden
 from agents.protocol import BoolArray, FloatArray, IntArray, Observation, State
 from textgen_env.checks import check_at_least, check_choice, check_number
 
@@ -69,7 +69,7 @@ class DeepQAgent(ValueAgent):
         return network.logits(network.hidden(batch.token_ids, batch.source_ids))
 
     def targets(self, batch: TextBatch, ahead: FloatArray) -> FloatArray:
-        """What Q(x_<t, x_t) is to be (N, T): n rewards, and then `ahead` (N, T), the values of the prefixes."""
+        """Targets (N, T) of Q(x_<t, x_t): n rewards, and then `ahead` (N, T), the values of the prefixes."""
         config = self.config
         return n_step_returns(batch.rewards, ahead, batch.lengths, config.n_step, config.discount)
 
@@ -82,7 +82,8 @@ class DeepQAgent(ValueAgent):
         self, observation: Observation, state: State, episode_start: BoolArray | None
     ) -> tuple[FloatArray, State, bool]:
         with torch.inference_mode():
-            values, after, single = next_logits(self.network, self.spec, observation, state, episode_start)
+            hidden, after, single = next_hidden(self.network, self.spec, observation, state, episode_start)
+            values = self.network.logits(hidden)
         return values.double().cpu().numpy(), after, single
 
     def _along(self, tokens: IntArray, sources: IntArray | None) -> FloatArray:

@@ -1,4 +1,4 @@
-"""What makes reinforcement learning learn a conditional text from nothing? Number words, one ingredient after another.
+"""Ingredients by which reinforcement learning learns a conditional text from nothing: number words, one after another.
 
 No likelihood, no text to imitate: a random policy, the digits of a number, and a reward. Each row has all that the row
 above it has. Settings chosen on seeds 0 and 1, which are not among those that are reported.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from agents.bases.saved_policy import SavedPolicy, read_policy
 from agents.functional.losses import masked_logits
-from agents.networks.stepping import next_logits
+from agents.networks.stepping import next_hidden
 from benchmarks.policies.environments import made_environment
 from benchmarks.report.plots import FORMATS, GREY, save_figure
 from benchmarks.store.run_folder import AGENT, CONFIG, read_sealed, read_state, write_whole
@@ -108,8 +108,8 @@ def attention_map(policy: SavedPolicy, env: Any, row: int) -> AttentionMap:
     observation, _ = env.reset(options={"source": row})
     state, terminated, info = None, False, {}
     while not terminated:
-        logits, state, _ = next_logits(network, spec, observation, state, None)
-        logits = masked_logits(logits, torch.from_numpy(env.unwrapped.action_masks()))
+        hidden, state, _ = next_hidden(network, spec, observation, state, None)
+        logits = masked_logits(network.logits(hidden), torch.from_numpy(env.unwrapped.action_masks()))
         observation, _, terminated, _, info = env.step(int(logits.argmax()))
     tokens, source = info["tokens"], task.sources.tokens[row]
     there = source[source != len(task.sources.vocabulary)]

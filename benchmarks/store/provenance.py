@@ -23,17 +23,17 @@ DISTRIBUTIONS = ("numpy", "torch", "numba", "gymnasium", "stable-baselines3", "s
 DECISIVE = ("textgen-env", "code", "numpy", "torch", "numba", "gymnasium", "loops", "instructions")
 LOOPS = (
     "convolution",
+    "distributions",
     "diversity",
+    "draws",
     "edit",
+    "gates",
     "ngrams",
+    "one_text",
     "prefixes",
     "recurrent",
     "softmax",
     "steps",
-    "distributions",
-    "draws",
-    "gates",
-    "one_text",
 )
 # By these a person chooses among the instructions that the processor has.
 CHOSEN_BY = ("ATEN_CPU_CAPABILITY", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_DISABLE_JIT", "MKL_CBWR")

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+import torch
 
 from benchmarks.throughput.clock import Call, Clock
 from benchmarks.throughput.measured import BenchmarkRow, Curve, Figure, Unit
@@ -123,6 +124,20 @@ def library(module: str, distribution: str) -> Any | str:
         return import_module(module)
     except ImportError:
         return f"{distribution} not installed"
+
+
+def on_one_thread(call: Call) -> Call:
+    """The call with one thread of torch's."""
+
+    def called() -> None:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            call()
+        finally:
+            torch.set_num_threads(threads)
+
+    return called
 
 
 def _figure(work: Work | Missing, role: str, seconds: dict[str, tuple[float, ...]]) -> Figure:

@@ -54,4 +54,4 @@ class Setting:
 
 
 Plan = tuple[str, Callable[[Setting], Trial]]
-"""What a trial is called, and does."""
+"""A trial's name, and the call that does it."""

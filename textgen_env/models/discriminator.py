@@ -74,20 +74,20 @@ class Discriminator(TextLearner):
 
     def losses(self, real: Tensor, written: Tensor) -> tuple[Tensor, float]:
         """The binary cross-entropy in nats a text, and the share of the texts that are told right."""
-        is_real = torch.cat([torch.ones(len(real)), torch.zeros(len(written))]).to(self.device)
-        logits = self.network(torch.cat([real, written]).to(self.device), self.generator)
+        texts, is_real = _labelled(real, written, self.device)
+        logits = self.network(texts, self.generator)
         loss = functional.binary_cross_entropy_with_logits(logits, is_real)
-        return loss, ((logits > 0) == (is_real > 0)).double().mean().item()
+        return loss, _told_right(logits, is_real)
 
     def differentiate(self, real: Tensor, written: Tensor) -> tuple[float, float]:
         """As of any learner; by hand where the compiled loops can."""
-        texts = torch.cat([real, written])
-        if not runs_compiled(self.network.embedding.weight) or kernels("convolution") is None or len(texts) < FEW:
+        compiled = runs_compiled(self.network.embedding.weight) and kernels("convolution") is not None
+        if not compiled or len(real) + len(written) < FEW:
             return super().differentiate(real, written)
-        is_real = torch.cat([torch.ones(len(real)), torch.zeros(len(written))])
+        texts, is_real = _labelled(real, written, self.device)
         loss, logits = loss_and_gradients(self.network, texts, is_real, self.generator, self.l2)
         self.check_loss(loss.item())
-        return loss.item(), ((logits > 0) == (is_real > 0)).double().mean().item()
+        return loss.item(), _told_right(logits, is_real)
 
     def soft_log_odds(self, one_hots: Tensor) -> Tensor:
         """`log_odds` (N,) of texts whose tokens are mixtures, weights (N, T, V + 1) of the ids on the network's device;
@@ -136,6 +136,17 @@ class _Views(NamedTuple):
             [(weight.detach().numpy(), bias.detach().numpy()) for weight, bias in zip(*network.filters(), strict=True)],
             [part.detach().numpy() for layer in layers for part in (layer.weight, layer.bias)],
         )
+
+
+def _labelled(real: Tensor, written: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The texts (B, T) int64, the real ones first, and whether each is real (B,) float32, 0 or 1."""
+    is_real = torch.cat([torch.ones(len(real)), torch.zeros(len(written))])
+    return torch.cat([real, written]).to(device), is_real.to(device)
+
+
+def _told_right(logits: Tensor, is_real: Tensor) -> float:
+    """The share of texts whose logit (B,) is of the sign that its label (B,) asks for."""
+    return ((logits > 0) == (is_real > 0)).double().mean().item()
 
 
 def output_penalty(network: TextCNN, l2: float) -> Tensor:

@@ -22,7 +22,7 @@ IN_CACHE, ELSEWHERE = 1 << 20, 1 << 25
 
 
 def rows_at_once(weight: Tensor) -> int:
-    """How many rows of logits to hold at once where `weight` (V, H) makes them."""
+    """The number of rows of logits to hold at once where `weight` (V, H) makes them."""
     return max(1, (IN_CACHE if weight.device.type == "cpu" else ELSEWHERE) // len(weight))
 
 
@@ -77,7 +77,7 @@ def token_log_probs(
 
     def score(part: range) -> None:
         room = memory.take(weight)
-        for rows, logits in _logits_in_turn(hidden, weight, bias, room, part):
+        for rows, logits in logits_in_turn(hidden, weight, bias, room, part):
             if compiled is None:
                 every = torch.log_softmax(logits, 1)
                 log_probs[rows] = every.gather(1, tokens[rows].unsqueeze(1)).squeeze(1)
@@ -154,7 +154,7 @@ def softmax_entropies(hidden: Tensor, weight: Tensor, bias: Tensor, memory: Logi
 
     def measure(part: range) -> None:
         room, other_room = memory.take(weight), memory.take(weight)
-        for rows, logits in _logits_in_turn(hidden, weight, bias, room, part):
+        for rows, logits in logits_in_turn(hidden, weight, bias, room, part):
             probabilities = torch.softmax(logits, 1, out=other_room[: len(logits)])
             mean = probabilities.mul_(logits).sum(1, dtype=torch.float64)
             entropies[rows] = logits.logsumexp(1).double() - mean
@@ -198,7 +198,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         def learn(part: range) -> tuple[Tensor, Tensor]:
             of_weight, of_bias = torch.zeros_like(weight), torch.zeros_like(bias)
             room, other_room = memory.take(weight), memory.take(weight)
-            for rows, logits in _logits_in_turn(hidden, weight, bias, room, part):
+            for rows, logits in logits_in_turn(hidden, weight, bias, room, part):
                 chosen = tokens[rows].unsqueeze(1)
                 probabilities = torch.softmax(logits, 1, out=other_room[: len(logits)])
                 # The likeliest token's probability is 1 / sum_j exp(x_j - max x), which never underflows.
@@ -228,10 +228,17 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return of_hidden, of_weight, of_bias, None, None
 
 
-def _logits_in_turn(
+def logits_in_turn(
     hidden: Tensor, weight: Tensor, bias: Tensor, room: Tensor, part: range
 ) -> Iterator[tuple[slice, Tensor]]:
-    """Some rows and their logits, of all rows of a part in turn, each written over the last."""
+    """Some rows and their logits W h + b, of all rows of a part in turn, each written over the last.
+
+    Args:
+        hidden: (N, H) float.
+        weight, bias: (V, H), (V,).
+        room: (R, V), as of `LogitsMemory.take`: the logits of at most R rows at a time are written into it.
+        part: consecutive rows of hidden.
+    """
     for start in part[:: len(room)]:
         rows = slice(start, min(start + len(room), part.stop))
         yield rows, torch.addmm(bias, hidden[rows], weight.t(), out=room[: rows.stop - start])

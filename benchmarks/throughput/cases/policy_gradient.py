@@ -12,7 +12,7 @@ import torch
 from agents.data.text_batch import TextBatch
 from agents.imitation.mle import MLE, MLEConfig
 from agents.policy_gradient.reinforce import Reinforce, ReinforceConfig
-from benchmarks.throughput.bench import Bench, Work
+from benchmarks.throughput.bench import Bench, Work, on_one_thread
 from benchmarks.throughput.cases.mle import HIDDEN
 from benchmarks.throughput.clock import Call
 from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
@@ -95,17 +95,3 @@ def update(length: int, vocab_size: int, count: int) -> Call:
     tokens = rng.integers(vocab_size, size=(count, length))
     batch = TextBatch(tokens, np.full(count, length), rng.standard_normal((count, length)))
     return lambda: agent.learn(batch)
-
-
-def on_one_thread(call: Call) -> Call:
-    """The call with one thread of torch's."""
-
-    def called() -> None:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            call()
-        finally:
-            torch.set_num_threads(threads)
-
-    return called

@@ -11,9 +11,8 @@ import gymnasium
 
 from agents.data.training_texts import TrainingTexts
 from agents.imitation.mle import MLE, MLEConfig
-from benchmarks.throughput.bench import Bench, Work
+from benchmarks.throughput.bench import Bench, Work, on_one_thread
 from benchmarks.throughput.cases.mle import HIDDEN
-from benchmarks.throughput.cases.policy_gradient import on_one_thread
 from benchmarks.throughput.measured import BenchmarkRow, Curve, Unit
 
 # Products without end on as many threads as torch takes; it says when it has begun, and ends with its input.

@@ -1,4 +1,4 @@
-"""What is decoded is what the enumeration of all texts says."""
+"""Decoded texts are those that the enumeration of all texts says."""
 
 from __future__ import annotations
 

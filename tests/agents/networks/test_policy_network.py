@@ -42,6 +42,16 @@ def test_steps_equal_reading_at_once(spec: TextSpec, cell: NetworkCell) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("spec", [SPEC, CONDITIONAL])
+def test_the_layer_over_texts_makes_their_logits(spec: TextSpec, cell: NetworkCell) -> None:
+    policy = network(spec, cell)
+    tokens, sources = inputs(spec)
+    hidden, weight, bias = policy.layer_over(tokens, sources)
+    torch.testing.assert_close(hidden, policy.hidden(tokens, sources), rtol=0, atol=0)
+    torch.testing.assert_close(hidden @ weight.t() + bias, policy.logits(hidden))
+
+
+@pytest.mark.parametrize("cell", CELLS)
 def test_encoder_reads_up_to_the_first_blank(cell: NetworkCell) -> None:
     policy = network(CONDITIONAL, cell)
     encoder = policy.encoder

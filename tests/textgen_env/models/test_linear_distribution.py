@@ -12,7 +12,7 @@ from torch import Tensor
 
 from support.linear_layers import layer_of, rule
 from textgen_env.models import linear_softmax
-from textgen_env.models.linear_distribution import FORBIDDEN_LOGIT, Layer, log_probs_and_entropies
+from textgen_env.models.linear_distribution import FORBIDDEN_LOGIT, Layer, log_probs_and_entropies, logits_in_turn
 from textgen_env.models.linear_softmax import LogitsMemory, rows_at_once
 
 pytestmark = pytest.mark.usefixtures("path")
@@ -89,8 +89,11 @@ def test_shifted_and_forbidden_logits(seed: int, vocab_size: int, shift: float, 
     forbidden = torch.from_numpy(rng.random((20, vocab_size)) < share)
     forbidden[torch.arange(20), tokens] = False
     found = log_probs_and_entropies(layer, tokens, rule(forbidden))
-    # The logits are float32's; what is asked here is the softmax's.
-    logits = F.linear(*layer).double().masked_fill(forbidden, FORBIDDEN_LOGIT)
+    # The same logits, as float32 rounds them beside the shift; what is asked here is the softmax's error.
+    logits = torch.cat([rows.clone() for _, rows, _ in logits_in_turn(layer, rule(forbidden), LogitsMemory())]).double()
+    torch.testing.assert_close(
+        logits, F.linear(*layer).double().masked_fill(forbidden, FORBIDDEN_LOGIT), atol=1e-5, rtol=1e-6
+    )
     log_p = logits.log_softmax(1)
     expected = log_p.gather(1, tokens.unsqueeze(1)).squeeze(1), -(log_p.exp() * log_p).sum(1)
     for one, other in zip(found, expected, strict=True):
