@@ -158,8 +158,8 @@ class HasPolicyLoss(Protocol):
     generator: torch.Generator
 
     def policy_loss(self, envs: Envs, quota: IntArray, seed: int) -> tuple[Tensor, int]:
-        """What it descends for the return's sake, () with its gradient: a mean over texts, `quota[i]` of each row i,
-        that it writes in environments seeded by `seed`. And the tokens written and rolled out for it."""
+        """Loss () that it descends for the return's sake, with its gradient: a mean over texts, `quota[i]` of each row
+        i, that it writes in environments seeded by `seed`. And the tokens written and rolled out for it."""
         ...
 
 
@@ -172,7 +172,7 @@ class EstimatedGradient(NamedTuple):
 
 @usual_torch()
 def estimated_gradient(agent: Any, envs: Envs, texts: int) -> EstimatedGradient:
-    """What an agent takes the gradient of E[sum_t r_t] for, from texts that it writes: minus the gradient of its
+    """Gradient of E[sum_t r_t] as an agent estimates it from texts that it writes: minus the gradient of its
     `policy_loss`, nothing shortened. Nothing is learned; its generator is drawn from.
 
     Args:

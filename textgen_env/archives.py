@@ -99,7 +99,7 @@ def opened_archive(path: Named, wanted: Iterable[str]) -> Iterator[Archive]:
 
 
 def read_header(file: IO[bytes]) -> Declared:
-    """What stands at the beginning of an `.npy` file.
+    """The declaration at the beginning of an `.npy` file.
 
     Raises:
         ValueError: something else, or objects, which are never read.

@@ -250,8 +250,8 @@ class GenerationCore:
         self.reward.episodes_ended(*handed_texts(self._handing, tokens, lengths, self._sources(sources)))
 
     def _rewarded(self, rows: IntArray, chosen: IntArray, ended: IntArray) -> tuple[Transition, Callable[[], None]]:
-        """What `chosen` (K,), of which `ended` (E,) end their texts, earn in `rows` (K,), before it is written; and how
-        the reward's state goes on then."""
+        """Earnings of `chosen` (K,), of which `ended` (E,) end their texts, in `rows` (K,), before it is written; and
+        how the reward's state goes on then."""
         every = self.emitter.every_token
         asked = ALL if every or len(ended) == len(rows) else ended
         at, last = rows if asked is ALL else rows[asked], chosen[asked]
@@ -308,7 +308,7 @@ class GenerationCore:
         return {"source": self.task.sources.tokens.take(indices, 0), "tokens": tokens}
 
     def observed(self, tokens: IntArray, row: int) -> IntArray | dict[str, IntArray]:
-        """What an agent sees of `row`, whose prefix is `tokens` (T,): them, or a dict of `source` (S,) and `tokens`."""
+        """Observation of `row`, whose prefix is `tokens` (T,): them, or a dict of `source` (S,) and `tokens`."""
         if self.task.sources is None or self.source_indices is None:
             return tokens
         return {"source": self.task.sources.tokens[self.source_indices[row]].copy(), "tokens": tokens}

@@ -25,7 +25,7 @@ OPTIONS = ("prefix", "source")
 
 
 def observation_space(task: Task) -> spaces.Space[Any]:
-    """What an agent sees of one text: a Box of token ids, with a Box for the source where there is one."""
+    """Space of what an agent sees of one text: a Box of token ids, with a Box for the source where there is one."""
     vocab_size = len(task.vocabulary)
     tokens = spaces.Box(0, vocab_size, (task.max_length,), np.int64)
     if task.sources is None:

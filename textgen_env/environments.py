@@ -47,7 +47,7 @@ class EnvRow:
 
     @property
     def lacks(self) -> str:
-        """What `make(id)` alone lacks on this machine, in words; "" if nothing."""
+        """Needs of `make(id)` alone that are not met on this machine, in words; "" if none."""
         absent = [f"the data {name!r}: {how_to_get(name)}" for name in self.data if not is_present(name)]
         return "; ".join([*([f"an argument: {self.needs}"] if self.needs else []), *absent])
 

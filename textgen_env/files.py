@@ -75,7 +75,7 @@ class DamagedFile(UnreadableFile):
 
 
 def what_is_wrong(error: Exception) -> str:
-    """What an error says, without the file's name where it is one of a file: for messages that name it already."""
+    """The words of an error, without the file's name where it is one of a file: for messages that name it already."""
     return error.wrong if isinstance(error, UnreadableFile) else str(error)
 
 

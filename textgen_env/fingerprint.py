@@ -19,7 +19,7 @@ def fingerprint_of(task: Task, reward: Reward, min_length: int) -> Fingerprint:
 
 
 def in_words(task: Task, reward: Reward, reward_mode: RewardMode) -> str:
-    """What is played, in words."""
+    """Description of what is played."""
     return (
         f"{type(task).__name__} of {len(task.vocabulary)} tokens, max_length={task.max_length}, "
         f"reward {reward.name!r}, reward_mode={reward_mode!r}"

@@ -25,12 +25,12 @@ class TextGame(Protocol):
 
     @property
     def task(self) -> Task:
-        """What is written."""
+        """Task: what is written."""
         ...
 
     @property
     def reward(self) -> Reward:
-        """How good it is, bound to the task."""
+        """Reward: how good it is, bound to the task."""
         ...
 
     @property
@@ -121,12 +121,12 @@ class CoreView:
 
     @property
     def task(self) -> Task:
-        """What is written."""
+        """Task: what is written."""
         return self.core.task
 
     @property
     def reward(self) -> Reward:
-        """How good it is, bound to the task."""
+        """Reward: how good it is, bound to the task."""
         return self.core.reward
 
     @property

@@ -10,7 +10,7 @@ PACKAGE = __name__.partition(".")[0]
 
 
 class Handing(NamedTuple):
-    """How arrays are handed to `owner`, a task or a reward.
+    """Way in which arrays are handed to `owner`, a task or a reward.
 
     What this package defines itself leaves arrays unchanged and gets them as they are: its compiled loops know
     writable ones. Any other owner, a subclass included, gets views of which NumPy refuses to be written to, so that no

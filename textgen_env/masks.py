@@ -45,7 +45,7 @@ class TokenMasks:
         self.any = self._late_token is not None or self.by_task
 
     def allowed(self, tokens: IntArray, lengths: IntArray) -> BoolArray | None:
-        """What may follow each of the prefixes (K, T), (K,): (K, V), or None where every token may.
+        """Tokens that may follow each of the prefixes (K, T), (K,): (K, V), or None where every token may.
 
         Raises:
             ValueError: the task returned no such mask.

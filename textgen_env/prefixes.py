@@ -41,7 +41,7 @@ class Prefixes:
         self._look_through()
 
     def _look_through(self) -> None:
-        """What is no state of its own: a view of the tokens, and code."""
+        """Makes what is no state of its own: a view of the tokens, and code."""
         self._flat = self.tokens.reshape(-1)
         self._kernels: Any = kernels("steps") if self._compiled else None
 

@@ -91,7 +91,7 @@ class Registry:
         self._targets[name] = target
 
     def load(self, name: str) -> Any:
-        """What a registered name, or an import path "module:Class", stands for.
+        """The target of a registered name, or of an import path "module:Class".
 
         Raises:
             ValueError: an unknown name, or a path that leads nowhere.
@@ -124,7 +124,7 @@ class Registry:
 
 
 def load_object(path: str, argument: str = "import path") -> Any:
-    """What the import path "module:attribute" stands for.
+    """The object that the import path "module:attribute" stands for.
 
     Raises:
         ValueError: not of that form, nothing there, or a module that fails as it is imported.

@@ -46,8 +46,8 @@ class RewardEmitter(Protocol):
     def emit(
         self, rows: IntArray, tokens: IntArray, lengths: IntArray, sources: Sources | None
     ) -> tuple[FloatArray, Terms, RewardState]:
-        """What the last token of each text (K, T), (K,) earns, (K,), the parts of the texts' scores, and the rows'
-        state with that token, for `put`."""
+        """Rewards (K,) of the last token of each text (K, T), (K,), the parts of the texts' scores, and the rows' state
+        with that token, for `put`."""
         ...
 
     def put(self, rows: IntArray, state: RewardState) -> None:
@@ -61,8 +61,9 @@ class RewardEmitter(Protocol):
     def emit_one(
         self, row: int, text: IntArray, length: int, source: int | None
     ) -> tuple[float, dict[str, float]] | None:
-        """What the last token of the text (T,) in `row` earns, which answers to `source` of the source table, and the
-        parts of the text's score; the state has gone on then. Or None where `emit` must be asked, and it has not."""
+        """The reward of the last token of the text (T,) in `row`, which answers to `source` of the source table, and
+        the parts of the text's score; the state has gone on then. Or None where `emit` must be asked, and it has
+        not."""
         ...
 
 
@@ -228,7 +229,7 @@ def checked_total(reward: Reward, terms: Terms, count: int) -> tuple[Terms, Floa
 def scores_of_texts(
     reward: Reward, task: Task, tokens: ArrayLike, lengths: ArrayLike | None, sources: ArrayLike | None
 ) -> FloatArray:
-    """What `GenerationCore.score` says of texts, by a reward that is bound to the task; errors as there."""
+    """Scores of texts, as of `GenerationCore.score`, by a reward that is bound to the task; errors as there."""
     ids, counts = checked_texts(tokens, lengths, task)
     if task.sources is not None and sources is None:
         raise ValueError("sources: a conditional task needs the row of the source table for each text, got None")

@@ -37,7 +37,7 @@ class Snapshot:
 
 
 class Rules(NamedTuple):
-    """What a snapshot is held against: the game of the core that it is to be put into.
+    """Rules that a snapshot is held against: the game of the core that it is to be put into.
 
     Attributes:
         game, fingerprint: of the core.

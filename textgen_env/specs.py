@@ -237,7 +237,7 @@ def _checked_task(task: object) -> Task:
 
 
 def _called(kind: str, name: str, target: Any, arguments: dict[str, Any], reward: object = None) -> Any:
-    """What a class makes of its arguments, which are bound before it is called.
+    """The object that a class makes of its arguments, which are bound before it is called.
 
     Raises:
         TypeError: an argument that it does not take, or one that it lacks.

@@ -124,7 +124,7 @@ class TextGenVectorEnv(AllRowsView, VectorEnv[Observation, IntArray, NDArray[Any
         return final | self._start_infos(rows)
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """What the method `name` of each row returns, or its attribute, as of `SyncVectorEnv`; see `TextRow`."""
+        """Results of the method `name` of each row, or its attribute, as of `SyncVectorEnv`; see `TextRow`."""
         found = self.get_attr(name)
         return tuple(each(*args, **kwargs) if callable(each) else each for each in found)
 

@@ -162,7 +162,7 @@ class AdversarialAgent(PolicyAgent):
         return {**super()._optimisers(), "imitation_optimiser": self.imitation_optimiser}
 
     def _trainable_reward(self, envs: Envs) -> TrainableReward | None:
-        """What of the environment's reward learns, if anything does.
+        """The part of the environment's reward that learns, if one does.
 
         Raises:
             ValueError: it learns by itself, or several do.

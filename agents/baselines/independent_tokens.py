@@ -45,7 +45,7 @@ class IndependentTokens(TrainableAgent):
         return np.asarray(np.append(log_chances, 0.0)[ids].sum(1))
 
     def token_probabilities(self, action_masks: BoolArray) -> FloatArray:
-        """How likely `predict` writes each token (K, V) where `action_masks` (K, V) bool allow some.
+        """Probabilities (K, V) with which `predict` writes each token where `action_masks` (K, V) bool allow some.
 
         Raises:
             ValueError: a row of `action_masks` that allows nothing.

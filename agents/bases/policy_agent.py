@@ -111,7 +111,7 @@ class PolicyAgent(TrainableAgent):
         return log_probs_and_entropies(layer, batch.token_ids, batch.written, *self.passing(batch))
 
     def passing(self, batch: TextBatch) -> tuple[ForbiddenRows | None, LogitsMemory]:
-        """What losses of a batch take to pass over its logits: the tokens that are forbidden, and room."""
+        """Arguments with which losses of a batch pass over its logits: the tokens that are forbidden, and room."""
         return batch.forbidden(self.spec.vocab_size), self.network.decoder.logits_memory
 
     def _build(self, spec: TextSpec, config: Any, seed: int, device: str) -> None:

@@ -86,8 +86,8 @@ class ValueAgent(TrainableAgent):
         return log_probs
 
     def action_probabilities(self, tokens: IntArray, lengths: IntArray, sources: IntArray | None = None) -> FloatArray:
-        """How likely `predict` writes each token (K, V) after the prefixes (K, T), blank at the end, of lengths (K,)
-        below T; for a conditional task, given the source tokens (K, S).
+        """Probabilities (K, V) with which `predict` writes each token after the prefixes (K, T), blank at the end, of
+        lengths (K,) below T; for a conditional task, given the source tokens (K, S).
 
         Raises:
             ValueError: prefixes of another shape.

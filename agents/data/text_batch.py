@@ -60,7 +60,7 @@ class TextBatch:
         return len(self.tokens)
 
     def __str__(self) -> str:
-        """What errors say of it."""
+        """Description for errors."""
         kind, lengths, returns = "texts" if self.scored else "training texts", self.lengths, self.returns
         said = f"{len(lengths)} {kind} of {lengths.min()} to {lengths.max()} tokens"
         if not self.scored:

@@ -18,7 +18,7 @@ from textgen_env.models.token_model import State
 
 
 class _Policy(Protocol):
-    """What an agent says of the token after each of K prefixes of one length."""
+    """Policy of an agent: the distribution of the token after each of K prefixes of one length."""
 
     device: torch.device
 

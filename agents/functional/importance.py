@@ -58,9 +58,9 @@ def self_normalised(weights: FloatArray, lengths: IntArray) -> FloatArray:
 def off_policy_credit(
     rewards: FloatArray, weights: FloatArray, lengths: IntArray, per_decision: bool, discount: float = 1.0
 ) -> FloatArray:
-    """What token t is credited with: w_t G_t, or per decision sum_{k >= t} discount^{k-t} w_k r_k. The mean over the
-    behaviour's texts of sum_t credit_t grad log pi(x_t | x_<t) is the gradient of the target's expected return, the
-    weights being `trajectory_weights`, or `decision_weights` per decision."""
+    """Credit of token t: w_t G_t, or per decision sum_{k >= t} discount^{k-t} w_k r_k. The mean over the behaviour's
+    texts of sum_t credit_t grad log pi(x_t | x_<t) is the gradient of the target's expected return, the weights being
+    `trajectory_weights`, or `decision_weights` per decision."""
     check_texts(lengths, rewards=rewards, weights=weights)
     if per_decision:
         return reward_to_go(weights * rewards, lengths, discount)

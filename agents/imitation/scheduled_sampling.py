@@ -106,7 +106,8 @@ class ScheduledSampling(PolicyAgent):
 
     @torch.no_grad()
     def mixed(self, batch: TextBatch, epsilon: float) -> Tensor:
-        """What is read in place of a batch's tokens (B, T): y of section 2.3, with blanks where the texts have them."""
+        """Tokens (B, T) that are read in place of a batch's own: y of section 2.3, with blanks where the texts have
+        them."""
         shape = 2, *batch.token_ids.shape
         coins, uniforms = torch.rand(shape, generator=self.generator, dtype=torch.float64).to(self.device)
         drawn = (coins >= epsilon) & batch.written

@@ -45,11 +45,11 @@ class Attention(nn.Module):
 
     @property
     def memory_parts(self) -> int:
-        """How many tensors `memory` has."""
+        """The number of tensors of `memory`."""
         return 3 if self.score == "additive" else 2
 
     def memory(self, outputs: Tensor, present: Tensor) -> State:
-        """What is carried of a source: outputs (N, S, H), present (N, S), and what of the score is the source's own."""
+        """Tensors carried of a source: outputs (N, S, H), present (N, S), and what of the score is the source's own."""
         return (outputs, present, self.key(outputs)) if self.score == "additive" else (outputs, present)
 
     def weights(self, hidden: Tensor, memory: State) -> Tensor:
@@ -79,7 +79,8 @@ class Attending(TokenModel):
         return state[0], *state, *self.attention.memory(outputs, present)
 
     def hidden(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        """What the output layer reads (B, T, H) after each of the inputs (B, T), and the state after the last."""
+        """Hidden states (B, T, H) that the output layer reads after each of the inputs (B, T), and the state after the
+        last."""
         own, memory = self._parts(state)
         hidden, after = super().hidden(inputs, own)
         joined = self.attention(hidden, memory)

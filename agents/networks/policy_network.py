@@ -173,12 +173,12 @@ class PolicyNetwork(nn.Module):
         return chosen
 
     def hidden(self, tokens: Tensor, sources: Tensor | None) -> Tensor:
-        """What the output layer and the value head read, (N, T, H), of which number t has read x_<t; for texts (N, T)
-        with blanks after their end."""
+        """Hidden states (N, T, H) that the output layer and the value head read, of which number t has read x_<t; for
+        texts (N, T) with blanks after their end."""
         return self.decoder.hidden(self._before(tokens), self.begin(len(tokens), sources))[0]
 
     def attention_weights(self, tokens: Tensor, sources: Tensor) -> Tensor:
-        """How much of each source token is looked at where x_t is chosen, (N, T, S); each row sums to 1.
+        """Weights (N, T, S) with which each source token is looked at where x_t is chosen; each row sums to 1.
 
         Raises:
             ValueError: no attention.

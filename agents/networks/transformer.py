@@ -148,7 +148,8 @@ class Transformer(TokenModel):
         return self._extend(summary.unsqueeze(1), self.initial_state(len(summary)))[1]
 
     def hidden(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        """What the output layer reads (B, T, H) after each of the inputs (B, T), and the state after the last."""
+        """Hidden states (B, T, H) that the output layer reads after each of the inputs (B, T), and the state after the
+        last."""
         return self._extend(self._embedded(inputs), state)
 
     def advance(self, inputs: Tensor, state: State) -> State:

@@ -181,8 +181,8 @@ class PolicyGradientAgent(PolicyAgent):
         return {"policy": policy, "entropy": entropy}
 
     def critic_advantages(self, batch: TextBatch, values: Tensor) -> tuple[Tensor, Tensor]:
-        """What the tokens are credited with (M, T), and what the critic's `values` (M, T) before them should have been
-        (M, T): by as much more as the advantage is (the lambda-return; Sutton and Barto 2018, equation 12.3).
+        """Advantages (M, T) that the tokens are credited with, and targets (M, T) of the critic's `values` (M, T)
+        before them: these plus the advantages, unscaled (the lambda-return; Sutton and Barto 2018, equation 12.3).
 
         With `center_values`, V(x_<t) is the critic's value and the mean of the other texts' rewards-to-go at t. Rewards
         of any unit are so estimated from the first batch on; and as a text has no say in its own mean, that by itself

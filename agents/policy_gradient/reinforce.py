@@ -77,7 +77,7 @@ class Reinforce(PolicyGradientAgent):
         return loss + self.config.value_weight * terms["value"] if "value" in terms else loss
 
     def _baseline(self, returns: FloatArray, lengths: IntArray) -> FloatArray:
-        """What does not have to be learned of b_t (N, T)."""
+        """The part of b_t (N, T) that does not have to be learned."""
         if self.config.baseline == "none":
             return no_baseline(returns)
         if self.config.baseline == "constant":

@@ -69,7 +69,7 @@ class DeepQAgent(ValueAgent):
         return network.logits(network.hidden(batch.token_ids, batch.source_ids))
 
     def targets(self, batch: TextBatch, ahead: FloatArray) -> FloatArray:
-        """What Q(x_<t, x_t) is to be (N, T): n rewards, and then `ahead` (N, T), the values of the prefixes."""
+        """Targets (N, T) of Q(x_<t, x_t): n rewards, and then `ahead` (N, T), the values of the prefixes."""
         config = self.config
         return n_step_returns(batch.rewards, ahead, batch.lengths, config.n_step, config.discount)
 

@@ -102,7 +102,7 @@ class TabularControl(ValueAgent):
         return {"td_error": float(np.sqrt(squares / count))}
 
     def ahead(self, step: Step) -> float:
-        """What is expected of s', the text not having ended."""
+        """The value expected of s', the text not having ended."""
         raise NotImplementedError(f"{type(self).__name__} must define ahead(step), what it expects of the state after")
 
     def _build(self, spec: TextSpec, config: Any, seed: int, device: str) -> None:

@@ -62,8 +62,8 @@ def measured(draw: Draw, runs: int, rng: np.random.Generator, replicates: int = 
 
 
 def said(runs: int) -> str:
-    """How often the interval of so many runs holds what it should, by the nearest number of runs that was measured:
-    for normal scores, and for those of the six distributions that it holds least often."""
+    """Coverage of the interval of so many runs, in words, by the nearest number of runs that was measured: for normal
+    scores, and for those of the six distributions that it holds least often."""
     at = int(np.abs(np.array(RUNS) - runs).argmin())
     worst = min(COVERAGE, key=lambda name: COVERAGE[name][at])
     method = "Student's t" if runs < BOOTSTRAP_FROM else "stratified bootstrap over runs"

@@ -117,7 +117,8 @@ def _closed(records: AlgorithmRecords, share: float, goal: Reference, baseline: 
 
 
 def _misses(records: AlgorithmRecords, low: float, goal: float, expected: float) -> str:
-    """How many runs miss by themselves what is expected of the mean, those that failed or diverged among them."""
+    """The number of runs, in words, that miss by themselves what is expected of the mean, those that failed or diverged
+    among them."""
     broken = records.outcomes["failed"] + records.outcomes["diverged"]
     runs = len(records.results) + broken
     if runs < RATE_FROM:

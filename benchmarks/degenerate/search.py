@@ -26,7 +26,7 @@ REAL = "real texts (test data)"
 
 @dataclass(frozen=True)
 class Found:
-    """What a game pays for the texts of one kind.
+    """Rewards that a game pays for the texts of one kind.
 
     Attributes:
         game: the id.

@@ -71,7 +71,7 @@ class AdversarialSize:
 
     @property
     def mle_tokens(self) -> int:
-        """What maximum likelihood reads."""
+        """Tokens that maximum likelihood reads."""
         return self.mle_epochs * self.texts * self.length
 
     @property

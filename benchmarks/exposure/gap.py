@@ -123,7 +123,7 @@ class Exposure:
 
 
 def exposure(runs: Sequence[Sequence[Gap]]) -> Exposure:
-    """What the gaps of S runs say together, each at the same lengths.
+    """Exposure that the gaps of S runs show together, each at the same lengths.
 
     After 0 tokens there is no prefix and the gap is 0, so that this length is left out.
 

@@ -49,7 +49,7 @@ class AgentGaps:
 
     @property
     def together(self) -> Exposure:
-        """What they say together."""
+        """Exposure that they show together."""
         return exposure(self.runs)
 
 
@@ -92,7 +92,7 @@ def shown(value: OverSeeds | None, sign: str = "", digits: int = DIGITS) -> str:
 
 
 def verdict(each: AgentGaps) -> str:
-    """What is found of an algorithm by a score, in a sentence."""
+    """The finding about an algorithm by a score, in a sentence."""
     together = each.together
     lengths = [gap.length for gap in each.runs[0] if gap.length]
     unit = f" {each.score.unit}" if each.score.unit != "share in [0, 1]" else ""

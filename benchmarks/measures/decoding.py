@@ -39,7 +39,7 @@ def decoded_exact(measured: Measured, method: Decoding) -> Estimate:
 
 
 def _scores(measured: Measured, method: Decoding, reward: BaseReward) -> FloatArray:
-    """What the reward pays the decoded texts (N,), whatever the game's own pays."""
+    """Scores (N,) of the decoded texts by the reward, whatever the game's own pays."""
     task = measured.task
     if task.sources is None:
         raise NotApplicable("texts without a source have no references of their own")

@@ -13,7 +13,8 @@ from textgen_env.vocabulary import IntArray
 
 
 def nltk_scorers(tokens: IntArray, lengths: IntArray, max_order: int) -> tuple[BleuScorer, ...]:
-    """What `nltk_bleu_scores` compares with: the references (M, T), (M,), for every order up to `max_order`."""
+    """Scorers that `nltk_bleu_scores` compares with: of the references (M, T), (M,), for every order up to
+    `max_order`."""
     return tuple(
         BleuScorer.of_texts(tokens, lengths, order, "none", effective_order=False) for order in range(1, max_order + 1)
     )

@@ -140,7 +140,7 @@ def spread_table(compared: Sequence[Compared], of: Quantity) -> Table:
 
 
 def _observations(fewest: int) -> str:
-    """What the interval is, where an algorithm has `fewest` runs."""
+    """Description of the interval where an algorithm has `fewest` runs."""
     if fewest < 2:
         return ONE_RUN
     note = f" The 95% interval is that of the interquartile mean, {said(fewest)}."

@@ -80,7 +80,7 @@ def _said(error: BaseException, what: str) -> str:
 
 
 def _free(path: Path) -> str:
-    """What the disk says is free there, in words."""
+    """Free space on the disk there, in words."""
     for place in (path, *path.parents):
         try:
             return f", where {shutil.disk_usage(place).free:,} bytes are free"

@@ -61,8 +61,8 @@ class Worker(Generic[T]):
     def __init__(self, run: T, execute: Execute[T], timeout: float | None) -> None:
         self.run, self.timeout = run, timeout
         self.outcome: str | Failure | None = None
-        """What became of the run: an error that it recorded itself, or "" for none; or a failure that is not recorded
-        yet; None until it has ended."""
+        """Outcome of the run: an error that it recorded itself, or "" for none; or a failure that is not recorded yet;
+        None until it has ended."""
         self._deadline: float | None = None
         self._silent = False
         # Without a name: nothing is left of it, however this process ends.
@@ -80,7 +80,7 @@ class Worker(Generic[T]):
 
     @property
     def signs(self) -> list[Connection | int]:
-        """What becomes readable when there is something to hear."""
+        """Connections and sentinels that become readable when there is something to hear."""
         return [self.process.sentinel] if self._silent else [self._connection, self.process.sentinel]
 
     def listen(self) -> Iterator[int]:
@@ -123,7 +123,7 @@ class Worker(Generic[T]):
         self._trace.close()
 
     def _told(self) -> tuple[str, Any] | None:
-        """What was told next; None if nothing is there yet, or nothing more will come."""
+        """The message that was told next; None if nothing is there yet, or nothing more will come."""
         try:
             if not self._silent and self._connection.poll():
                 kind, content = self._connection.recv()
@@ -165,7 +165,7 @@ class Worker(Generic[T]):
 
 
 def done_apart(subject: T, execute: Execute[T], timeout: float | None = None) -> str:
-    """What `execute` makes of a subject, in a process of its own: "" for nothing.
+    """The result of `execute` for a subject, in a process of its own: "" for nothing.
 
     Raises:
         RuntimeError: the process ended before it was done, or its time was over, or `execute` raised; the message says

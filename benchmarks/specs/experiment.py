@@ -59,7 +59,7 @@ class Evaluation:
 
     @property
     def kept_for_validation(self) -> int:
-        """How many of the last test texts no final measure may see."""
+        """The number of the last test texts that no final measure may see."""
         return self.validation_texts if self.validation else 0
 
 

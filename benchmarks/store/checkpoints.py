@@ -70,7 +70,7 @@ class RunCheckpoint:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """What `write_run_checkpoint` wrote.
+        """The checkpoint that `write_run_checkpoint` wrote.
 
         Raises:
             ValueError: something else.

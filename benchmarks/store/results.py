@@ -122,7 +122,7 @@ class Result:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """What `to_json` gave.
+        """The result that `to_json` gave.
 
         Raises:
             ValueError: of another format, incomplete, or not finite.
@@ -182,7 +182,7 @@ class Failure:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """What `to_json` gave; of anything else what can be read."""
+        """The failure that `to_json` gave; of anything else what can be read."""
         error, traceback = (str(content.get(key, "(not recorded)")) for key in ("error", "traceback"))
         try:
             curve: tuple[Point, ...] = read_as(tuple[Point, ...], content["curve"], "curve")

@@ -92,7 +92,7 @@ def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_sealed(path: Path, required: bool = False) -> dict[str, Any]:
-    """What `write_sealed` wrote; or what `write_json` wrote, as everything was before there were seals.
+    """Content that `write_sealed` wrote; or that `write_json` wrote, as everything was before there were seals.
 
     Args:
         path: of the file.
@@ -134,7 +134,7 @@ def _differing(folder: Path, content: Mapping[str, Any]) -> list[tuple[Path, str
 
 
 def read_state(folder: Path) -> RunState:
-    """What became of the run in `folder`; changes nothing."""
+    """The state of the run in `folder`; changes nothing."""
     broken: list[tuple[Path, str]] = []
     read: dict[str, dict[str, Any]] = {}
     for name in (CONFIG, RESULT, ERROR):

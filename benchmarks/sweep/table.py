@@ -61,7 +61,7 @@ def title(found: Drawn) -> str:
 
 
 def verdict(found: Drawn, pair: Pair) -> str:
-    """What is found of two curves, in a sentence."""
+    """The finding about two curves, in a sentence."""
     begins = f"{title(found)}: "
     if not len(pair.over.points) and not len(pair.under.points):
         return f"{begins}{pair.first} and {pair.second} are too far apart to be held against one another."

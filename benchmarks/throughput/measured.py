@@ -94,7 +94,7 @@ class BenchmarkRow:
 
     @property
     def ratio(self) -> float | None:
-        """How many times as fast as the reference."""
+        """The speed as a multiple of the reference's."""
         return _quotient(self.reference, self.ours)
 
     @property

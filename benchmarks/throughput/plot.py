@@ -25,7 +25,7 @@ MET, MISSED, PLAIN = "#009E73", "#D55E00", "#0072B2"
 
 
 def ratios(rows: Sequence[BenchmarkRow], judged: bool = True) -> Figure:
-    """How many times as fast as the reference, as bars, with the targets and the floor marked on the same scale.
+    """Bars of speeds as multiples of the reference's, with the targets and the floor marked on the same scale.
 
     Args:
         rows: those without a reference are left out.

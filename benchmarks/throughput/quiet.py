@@ -29,7 +29,7 @@ def busy_share(seconds: float = 1.0) -> float | None:
 
 
 def described(before: float | None, after: float | None) -> str:
-    """How quiet the machine was before and after, in words; empty where that is not known."""
+    """Description of how quiet the machine was before and after; empty where that is not known."""
     if before is None or after is None:
         return ""
     said = f"others used {before:.0%} of the processors before, {after:.0%} after"

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from benchmarks.analysis.load import collect
 from benchmarks.catalogue import experiment_names
-from benchmarks.cli import app, parsed_seeds
+from benchmarks.cli import app
+from benchmarks.commands.seeds import parsed_seeds
 
 ROOT = Path(__file__).resolve().parents[2]
 AGENTS = '''

@@ -57,7 +57,7 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Split:
-    """How the test part is chosen.
+    """Choice of the test part.
 
     Attributes:
         test_size: a share of the texts, between 0 and 1, or their number.
@@ -202,7 +202,7 @@ def _keep(corpus: Corpus) -> None:
 def _read(
     arrays: Mapping[str, NDArray[Any]], told: Mapping[str, Any], tokenization: Tokenization, digest: str
 ) -> Corpus | None:
-    """What was kept; None if it is not what `_keep` writes."""
+    """The corpus that was kept; None if it is not what `_keep` writes."""
     try:
         pieces = tuple(told["pieces"])
         learned = str(told["learned"])

@@ -17,7 +17,7 @@ QUANTILES = (0, 5, 25, 50, 75, 95, 100)
 
 @dataclass(frozen=True)
 class Horizon:
-    """How long a text may be.
+    """Bound on the length of texts.
 
     Attributes:
         max_length: tokens, the end token included; None for the least that fits `coverage` of the training texts.

@@ -21,7 +21,7 @@ UNCOVERED = -1
 
 @dataclass(frozen=True)
 class Limits:
-    """What a vocabulary takes in.
+    """Bounds on what a vocabulary takes in.
 
     Attributes:
         vocab_size: the most tokens, the end and the unknown among them; None for no limit.
@@ -73,7 +73,7 @@ class Lexicon:
         return covered
 
     def unknown_in(self, texts: Ragged) -> int:
-        """How many tokens of texts of pieces are not in the vocabulary."""
+        """The number of tokens of texts of pieces that are not in the vocabulary."""
         return int(self.unknown[texts.ids].sum()) if self.unknown.any() else 0
 
 

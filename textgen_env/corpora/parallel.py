@@ -128,7 +128,7 @@ def _made(
 
 @dataclass(frozen=True)
 class _Told:
-    """How many texts of a side were there, and how many are left out, by why."""
+    """Counts of a side's texts: of all there were, and of those left out, by why."""
 
     read: int
     dropped: Mapping[str, int]
@@ -205,7 +205,7 @@ def _read(
     tokenizations: tuple[Tokenization, Tokenization],
     digest: str,
 ) -> ParallelCorpus | None:
-    """What was kept; None if it is not what `_keep` writes."""
+    """The corpus that was kept; None if it is not what `_keep` writes."""
     try:
         sides = []
         for name, tokenization in zip(("source", "target"), tokenizations, strict=True):

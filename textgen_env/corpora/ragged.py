@@ -60,7 +60,7 @@ class Ragged:
         return self if kept.all() else Ragged(self.ids[np.repeat(kept, self.lengths)], self.lengths[kept])
 
     def counted(self, marked: NDArray[np.bool_]) -> IntArray:
-        """How many of the marked ids (sum of lengths,) each text has: (N,) int64."""
+        """The number (N,) int64 of the marked ids (sum of lengths,) that each text has."""
         if not marked.any():
             return np.zeros(len(self), np.int64)
         total = np.concatenate([[0], np.cumsum(marked)])

@@ -44,7 +44,7 @@ class ReadyParallel:
 
 @dataclass(frozen=True)
 class Bounds:
-    """What one side takes in.
+    """Bounds on what one side takes in.
 
     Attributes:
         limits: of the vocabulary.
@@ -111,7 +111,7 @@ def ready_parallel(corpus: ParallelCorpus, of_sources: Bounds, of_targets: Bound
 
 @dataclass(frozen=True)
 class _Fitting:
-    """How one side fits its bounds: its lexicon, its horizon, and which texts hold what is unknown, or are longer."""
+    """Fit of one side to its bounds: its lexicon, its horizon, and which texts hold what is unknown, or are longer."""
 
     bounds: Bounds
     lexicon: Lexicon
@@ -145,7 +145,7 @@ class _Fitting:
         return as_rows(ids, self.max_length, vocabulary.blank_id, vocabulary.eos_id if self.bounds.ends else None)
 
     def report(self, side: Side, kept: Kept, for_test: Kept) -> CorpusReport:
-        """What became of the texts of each part."""
+        """Report of what became of the texts of each part."""
         parts = [self._part(side, kept, part, name) for name, part in (("training", ~for_test), ("test", for_test))]
         horizon = self.bounds.horizon
         chosen = horizon.max_length is None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PartReport:
-    """What became of the texts of one part.
+    """Report of what became of the texts of one part.
 
     Attributes:
         read: texts that were there.
@@ -33,7 +33,7 @@ class PartReport:
 
 @dataclass(frozen=True)
 class CorpusReport:
-    """What became of the texts of a corpus.
+    """Report of what became of the texts of a corpus.
 
     Attributes:
         training, test: of each part.
@@ -71,7 +71,7 @@ class CorpusReport:
 
 @dataclass(frozen=True)
 class ParallelReport:
-    """What became of the pairs of a parallel corpus.
+    """Report of what became of the pairs of a parallel corpus.
 
     Attributes:
         sources, targets: of each side.

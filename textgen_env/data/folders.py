@@ -96,7 +96,7 @@ def _digest(path: Path, changed: int, size: int) -> str:
 
 
 def how_to_get(name: str) -> str:
-    """What to do about named data that are not here, in words.
+    """Directions, in words, for getting named data that are not here.
 
     Raises:
         ValueError: an unknown name.

@@ -62,7 +62,7 @@ def number_ngrams(tokens: Any, lengths: Any, n: int, slots: Any, bits: int, ids:
 
 @kernel()
 def count_distinct(tokens: Any, lengths: Any, n: int) -> int:
-    """How many different n-grams texts (N, T), (N,) have."""
+    """The number of different n-grams that texts (N, T), (N,) have."""
     bits = hash_bits(np.maximum(lengths - n + 1, 0).sum())
     return number_ngrams(tokens, lengths, n, np.empty(1 << bits, np.int64), bits, np.empty((0, 0), np.int64))
 

@@ -41,8 +41,8 @@ def find_ends(
     horizon: int,
     ended: NDArray[np.int64],
 ) -> int:
-    """How many of `chosen` (K,) end the texts in `rows` (K,); `ended` (K,) begins with their places. -1 where one is no
-    token id, or its text does not run; see `Prefixes`."""
+    """The number of `chosen` (K,) that end the texts in `rows` (K,); `ended` (K,) begins with their places. -1 where
+    one is no token id, or its text does not run; see `Prefixes`."""
     count = 0
     for place in range(rows.size):
         row, token = rows[place], chosen[place]

@@ -52,7 +52,7 @@ class LengthTable:
 
 
 def ngram_totals(lengths: IntArray, max_order: int) -> IntArray:
-    """How many n-grams of each order 1 .. `max_order` texts of `lengths` (N,) have: (N, max_order)."""
+    """Numbers (N, max_order) of the n-grams of each order 1 .. `max_order` that texts of `lengths` (N,) have."""
     totals: IntArray = np.maximum(lengths[:, None] - np.arange(max_order), 0)
     return totals
 

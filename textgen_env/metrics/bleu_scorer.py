@@ -210,7 +210,7 @@ class BleuScorer:
 
     @cached_property
     def _arguments(self) -> tuple[Any, ...]:
-        """What the compiled loop takes beside the texts."""
+        """Arguments of the compiled loop beside the texts."""
         return (
             *self.table_arguments,
             self.references.groups,

@@ -38,7 +38,7 @@ def distinct_n(tokens: IntArray, lengths: IntArray, n: int = 2) -> float:
 
 
 def count_distinct(tokens: IntArray, lengths: IntArray, n: int) -> int:
-    """How many different n-grams texts (N, T), (N,) have, by sorting; n in 1 .. T."""
+    """The number of different n-grams that texts (N, T), (N,) have, by sorting; n in 1 .. T."""
     # Renumbered, so that the key of a pair fits 64 bits whatever the ids are.
     distinct, numbered = np.unique(tokens, return_inverse=True)
     numbered = numbered.reshape(tokens.shape)

@@ -110,7 +110,7 @@ class NgramTable:
 
     @property
     def shift(self) -> int:
-        """What `home_slot` takes for a table of this size."""
+        """The shift that `home_slot` takes for a table of this size."""
         return 65 - len(self.words).bit_length()
 
     def _enter(self, keys: IntArray, most: IntArray) -> IntArray:

@@ -88,7 +88,7 @@ def write(folder: str | PathLike[str], references: References, settings: Mapping
 
 
 def read(folder: str | PathLike[str], mmap: bool) -> tuple[References, dict[str, Any]]:
-    """What `write` wrote.
+    """References and settings that `write` wrote.
 
     Raises:
         FileNotFoundError: nothing there.
@@ -125,7 +125,8 @@ def read(folder: str | PathLike[str], mmap: bool) -> tuple[References, dict[str,
 
 
 def _disagreement(references: References) -> str | None:
-    """What would make a look-up read outside the arrays, or other than what was written; None if nothing does."""
+    """The fault that would make a look-up read outside the arrays, or other than what was written; None if there is
+    none."""
     table, lengths = references.ngrams, references.lengths
     capacity = len(table.words)
     if capacity < 2 or capacity & (capacity - 1):

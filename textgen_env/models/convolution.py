@@ -93,7 +93,7 @@ class _PooledConvolution(torch.autograd.Function):
 
 
 class Found(NamedTuple):
-    """What filters find in texts, and what its gradient needs.
+    """Features that filters find in texts, and what their gradient needs.
 
     Attributes:
         embedded: (B, T, E) texts.
@@ -182,7 +182,8 @@ def features_from_tables(
 
 
 def _tables(embedding: Tensor, weights: Sequence[Tensor]) -> Iterator[FloatArray]:
-    """What each token (D, E) adds to a window at each offset, for some filters (n, E, w) at a time: (D, w, n)."""
+    """Summands that each token (D, E) brings to a window at each offset, for some filters (n, E, w) at a time: (D, w,
+    n)."""
     # One piece of memory serves all: to ask for it anew takes as long as to fill it.
     memory = embedding.new_empty(0)
     for weight in weights:

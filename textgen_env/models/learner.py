@@ -72,13 +72,13 @@ class TextLearner:
         raise NotImplementedError(f"{type(self).__name__} must define losses(real, written)")
 
     def penalty(self) -> Tensor | float:
-        """What is minimised along with the loss; nothing."""
+        """The penalty that is minimised along with the loss: none."""
         return 0.0
 
     @usual_torch()
     @torch.inference_mode()
     def scores(self, tokens: IntArray, score: Callable[[Tensor], Tensor]) -> NDArray[np.float64]:
-        """What `score` makes of the features (M, F) of each of the texts (N, T), as (M,): (N,) float64."""
+        """Scores (N,) float64 of the texts (N, T): what `score` makes of the features (M, F) of each, as (M,)."""
         with self._threads():
             return self._scores(tokens, score)
 
@@ -190,7 +190,7 @@ class TextLearner:
         )
 
     def _tensors(self) -> dict[str, Tensor]:
-        """What learning changes in place, by name: weights and Adam's state."""
+        """Tensors that learning changes in place, by name: weights and Adam's state."""
         tensors = {}
         for name, parameter in self.parameters.items():
             tensors[f"network.{name}"] = parameter.detach()

@@ -127,7 +127,7 @@ class _LogProbsAndEntropies(torch.autograd.Function):
 def _in_parts(
     hidden: Tensor, weight: Tensor, forbidden: ForbiddenRows | None, work: Callable[[range], Found]
 ) -> list[Found]:
-    """What `work` finds of all rows, in parts where nothing is forbidden: masks are asked of a user's function, which
+    """Results of `work` for all rows, in parts where nothing is forbidden: masks are asked of a user's function, which
     need not stand several threads."""
     if forbidden is not None:
         return [work(range(len(hidden)))]

@@ -22,7 +22,7 @@ IN_CACHE, ELSEWHERE = 1 << 20, 1 << 25
 
 
 def rows_at_once(weight: Tensor) -> int:
-    """How many rows of logits to hold at once where `weight` (V, H) makes them."""
+    """The number of rows of logits to hold at once where `weight` (V, H) makes them."""
     return max(1, (IN_CACHE if weight.device.type == "cpu" else ELSEWHERE) // len(weight))
 
 

@@ -101,7 +101,7 @@ class Ranker(TextLearner):
         return taken
 
     def _tensors(self) -> dict[str, Tensor]:
-        """What learning changes in place, the sets too."""
+        """Tensors that learning changes in place, the sets too."""
         return {**super()._tensors(), "references": self.references, "comparisons": self.comparisons}
 
     def check_state(self, state: Mapping[str, Tensor]) -> None:

@@ -32,7 +32,7 @@ def differentiable_twice() -> Iterator[None]:
 
 
 def gru_layer(gru: nn.GRU, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-    """What `gru` makes of inputs, as calling it does.
+    """Outputs of `gru` for inputs, as of calling it.
 
     Args:
         gru: of one layer, batch first.

@@ -125,7 +125,7 @@ class TextEncoder(nn.Module):
             nn.init.zeros_(linear.bias)
 
     def features_of(self, tokens: Tensor) -> Tensor:
-        """What the filters find in the texts (B, T) int64, 0 to V: (B, F) float32, c of the equation above."""
+        """Features (B, F) float32 that the filters find in the texts (B, T) int64, 0 to V: c of the equation above."""
         return features_of(tokens, self.embedding.weight, *self.filters())
 
     def features_of_soft(self, one_hots: Tensor) -> Tensor:

@@ -53,7 +53,7 @@ def threads_for(size: int, device: torch.device) -> AbstractContextManager[None]
 
 
 def in_parts(count: int, at_once: int, device: torch.device, work: Callable[[range], Found]) -> list[Found]:
-    """What `work` finds of the rows 0 to `count` - 1, on the CPU as many consecutive ones a thread as there are
+    """Results of `work` for the rows 0 to `count` - 1, on the CPU as many consecutive ones a thread as there are
     threads, in blocks of `at_once`. It is called in this thread if there is but one part.
 
     A part runs on one thread of torch's, with gradients and inference mode set as here. The parts are found in order,

@@ -209,5 +209,5 @@ def _shortened(line: str, font: Any, room: float) -> str:
 
 
 def _fitting(line: str, font: Any, room: float) -> int:
-    """How many letters of `line`, from its beginning, `room` pixels hold."""
+    """The number of letters of `line`, from its beginning, that `room` pixels hold."""
     return bisect_right(range(1, len(line) + 1), room, key=lambda count: font.getlength(line[:count]))

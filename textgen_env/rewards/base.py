@@ -175,7 +175,7 @@ class FunctionReward(BaseReward):
         self._call = with_sources(function, ("tokens", "lengths"), self.name)
 
     def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
-        """What the function returns; the arrays it is handed are its own."""
+        """Scores (N,) that the function returns; the arrays it is handed are its own."""
         own = None if sources is None else Sources(sources.indices.copy(), sources.tokens.copy())
         return checked_scores(self._call(tokens.copy(), lengths.copy(), own), len(tokens), self.name)
 
@@ -193,14 +193,14 @@ class SourcesCall:
     sources: Literal["not", "by name", "last"]
 
     def __call__(self, *given: Any) -> Any:
-        """What the function returns for `given`, whose last one is the sources."""
+        """The function's answer to `given`, whose last one is the sources."""
         if self.sources == "by name":
             return self.function(*given[:-1], sources=given[-1])
         return self.function(*(given if self.sources == "last" else given[:-1]))
 
 
 def with_sources(function: RewardFunction, arguments: tuple[str, ...], name: str) -> SourcesCall:
-    """How a user's function is called: with `arguments`, and with the sources if it wants them.
+    """The call of a user's function with `arguments`, and with the sources if it wants them.
 
     It wants them if it has a parameter `sources`, or needs one parameter more than `arguments`.
 

@@ -110,7 +110,7 @@ class CombinedReward(BaseReward):
                 check(_marked(f"{position}.", state))
 
     def state_dict(self) -> dict[str, Any]:
-        """What learning changes in the parts, that of part i under "i."; empty where none learns."""
+        """State that learning changes in the parts, that of part i under "i."; empty where none learns."""
         return {
             f"{position}.{key}": value
             for position, part in self._learning()

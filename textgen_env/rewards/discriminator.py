@@ -65,11 +65,11 @@ class DiscriminatorReward(LearnedReward[Discriminator]):
 
     @property
     def discriminator(self) -> Discriminator:
-        """What learns; of a bound reward."""
+        """The discriminator of a bound reward, which learns."""
         return self.learner
 
     def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
-        """What the texts (N, T), (N,) are paid, without dropout: (N,), in the unit that `output` says."""
+        """Scores (N,) of the texts (N, T), (N,), without dropout, in the unit that `output` says."""
         log_odds = self.learner.log_odds(self._checked(tokens, lengths))
         if self.output == "log_odds":
             return log_odds

@@ -185,7 +185,7 @@ class ErrorRateReward(BaseReward):
         return 1.0 - best if self.output == "accuracy" else 0.0 - best
 
     def _symbols(self, tokens: IntArray, lengths: IntArray) -> list[IntArray]:
-        """What is counted of each text: its tokens, or the code points of its decoded characters."""
+        """Symbols of each text that are counted: its tokens, or the code points of its decoded characters."""
         task = self._bound()
         content = task.vocabulary.content_lengths(tokens, lengths).tolist()
         texts = [text[:length] for text, length in zip(tokens, content, strict=True)]

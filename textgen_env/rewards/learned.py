@@ -78,7 +78,7 @@ class LearnedReward(BaseReward, Generic[Learner]):
         self._told: list[IntArray] = []
 
     def _new_learner(self, vocab_size: int, max_length: int, real: IntArray, generator: torch.Generator) -> Learner:
-        """What will learn, untrained.
+        """The learner, untrained.
 
         Args:
             vocab_size, max_length: V, T.
@@ -118,7 +118,7 @@ class LearnedReward(BaseReward, Generic[Learner]):
 
     @property
     def learner(self) -> Learner:
-        """What learns; of a bound reward."""
+        """The learner of a bound reward."""
         if self._learner is None:
             raise self._unbound()
         return self._learner

@@ -78,6 +78,6 @@ class RankerReward(LearnedReward[Ranker]):
         )
 
     def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
-        """What the texts (N, T), (N,) are paid, without dropout: (N,), in the unit that `output` says."""
+        """Scores (N,) of the texts (N, T), (N,), without dropout, in the unit that `output` says."""
         log_ranks = self.learner.log_ranks(self._checked(tokens, lengths))
         return log_ranks if self.output == "log_rank" else np.exp(log_ranks)

@@ -113,7 +113,7 @@ class TerReward(BaseReward):
         return (1.0 if self.output == "accuracy" else 0.0) - rates / 100
 
     def _judge(self, group: int) -> TER:
-        """What knows the references of a source, made when it is first asked for."""
+        """The scorer that knows the references of a source, made when it is first asked for."""
         found = self._judges.get(group)
         if found is None:
             # Only here: it takes a while to load.

@@ -40,7 +40,7 @@ class TextReward(BaseReward):
         return bound
 
     def score(self, tokens: IntArray, lengths: IntArray, sources: Sources | None = None) -> FloatArray:
-        """What the function returns for the texts (N, T), (N,), decoded."""
+        """Scores (N,) that the function returns for the texts (N, T), (N,), decoded."""
         if self._task is None:
             raise ValueError(f"reward {self.name!r} is not bound to a task; use reward.bind(task)")
         table = self._task.sources

@@ -112,7 +112,7 @@ def policy_kwargs(
 
 
 def _no_ids(ids: Tensor, blank: int) -> str:
-    """What is wrong with observations, of which one at least is no id."""
+    """Description of what is wrong with observations, of which one at least is no id."""
     values = ids.double().flatten()
     wrong = ~((values >= 0) & (values <= blank) & (values == values.round()))
     return f"observations hold {values[wrong][0].item():g}, which is no token id, 0 to {blank}: {REMEDY}"

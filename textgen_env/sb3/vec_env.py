@@ -133,7 +133,7 @@ class TextGenVecEnv(AllRowsView, VecEnv):
             setattr(row, attr_name, value)
 
     def env_method(self, method_name: str, *args: Any, indices: VecEnvIndices = None, **kwargs: Any) -> list[Any]:
-        """What the method of each row returns, see `TextRow`."""
+        """Results of the method of each row, see `TextRow`."""
         rows = self._chosen(indices)
         if method_name == "action_masks":
             # Asked for before every step by maskable algorithms: one call for all rows.

@@ -43,7 +43,7 @@ class Solution:
 
     @cached_property
     def expected_return(self) -> float:
-        """What the policy earns, in the reward's unit: the optimum where the temperature is 0."""
+        """The policy's expected return, in the reward's unit: the optimum where the temperature is 0."""
         return expected_return(self.mdp, self.policy)
 
     @cached_property

@@ -81,7 +81,7 @@ class Task(Protocol):
         ...
 
     def references(self) -> Texts:
-        """What a text is compared with: the training data, or for a conditional task the references of every
+        """Texts that a text is compared with: the training data, or for a conditional task the references of every
         source, `sources` naming the row that each belongs to."""
         ...
 

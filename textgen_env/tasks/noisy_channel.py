@@ -33,7 +33,7 @@ PHONES: tuple[str, ...] = tuple(sorted(phone for members in CLASSES.values() for
 
 
 class Heard(NamedTuple):
-    """What a channel gives out.
+    """Output of a channel.
 
     Attributes:
         phones: (M,) int64 ids.

@@ -1,4 +1,4 @@
-"""How English words are pronounced: the CMU Pronouncing Dictionary, without stress."""
+"""Pronunciations of English words: the CMU Pronouncing Dictionary, without stress."""
 
 from __future__ import annotations
 

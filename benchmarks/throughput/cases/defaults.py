@@ -46,7 +46,7 @@ def defaults(bench: Bench) -> Iterator[BenchmarkRow | Curve]:
 
 
 def _own_texts(row: EnvRow) -> dict[str, Any]:
-    """What an id is made with that needs a user's own texts: captions."""
+    """Arguments of an id that needs a user's own texts: captions."""
     if not row.needs:
         return {}
     task = CaptionsTask(train_size=OWN_TEXTS)
@@ -142,7 +142,7 @@ def _learning_floor(game: TextGame, ended: float) -> Work:
 
 
 def _ends(env: Any, tokens: list[Any]) -> int:
-    """How many texts end as the tokens are written one after another."""
+    """The number of texts that end as the tokens are written one after another."""
     env.reset(seed=0)
     ends = 0
     for token in tokens:

@@ -1,4 +1,4 @@
-"""How busy others keep the processors: read off the system's counters, and said beside the figures."""
+"""Others' use of the processors: read off the system's counters, and said beside the figures."""
 
 from __future__ import annotations
 
