@@ -13,7 +13,7 @@ from textgen_env.solve import Solution, solve
 
 ALTERNATIVE = (
     "Tree of the game Tiny along its best text, b c b b c. At each of five prefixes the four tokens branch off, each "
-    "with its optimal value Q; the token of the greatest Q is taken, though its own reward is sometimes not the greatest."
+    "with its optimal value Q; the token of the greatest Q is taken, even where its own reward is not."
 )
 
 
