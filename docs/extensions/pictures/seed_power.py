@@ -38,7 +38,7 @@ def unseen(seeds: int) -> float:
 
 
 def draw(palette: Palette) -> Figure:
-    figure, (left, right) = blank(palette, 7.2, 3.2, columns=2)
+    figure, (left, right) = blank(palette, 6.0, 3.2, columns=2)
     for i, effect in enumerate(EFFECTS):
         left.plot(
             SEEDS, [power(effect, seeds) for seeds in SEEDS], "-" + "osD"[i], color=palette.series[i],
