@@ -74,7 +74,7 @@ print(words.partition("page:")[0])
 # * **NLL_oracle** and **NLL_test**: how likely the oracle finds the agent's texts, and the agent the oracle's. A dagger
 #   marks collapse: texts likelier than the oracle's own are repetition, not quality.
 # * **distinct-2**: variety. REINFORCE earns much, and writes nearly the same text each time.
-# * **tokens**: what it cost, in tokens generated and read. An agent that begins as another counts that one's tokens too.
+# * **tokens**: what it cost, generated and read. An agent that begins as another counts that one's tokens too.
 # * The rows below the line are no agents: they are texts to compare with.
 #
 # Differences and verdicts

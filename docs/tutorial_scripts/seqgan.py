@@ -3,8 +3,8 @@ SeqGAN, step by step
 ====================
 
 What does SeqGAN do, and does it help? Yu, Zhang, Wang and Yu (2017) train a text generator against a discriminator, by
-policy gradient. This page takes their algorithm apart on a small oracle, where the truth is known. A minute shows how it
-works; it cannot show that it helps, and says where to look for that.
+policy gradient. This page takes their algorithm apart on a small oracle, where the truth is known. A minute shows how
+it works. It cannot show whether it helps; the last section says where to look for that.
 """
 
 # %%
