@@ -64,3 +64,4 @@ for title, played in (("before", before), ("after", after)):
 # ----------------
 # * :doc:`own_file` begins with imitation, so that the texts stay varied, and lets BLEU improve them.
 # * :doc:`own_reward` shows how to pay for what you want.
+# * :doc:`right_answer` holds an agent against the best that is possible.

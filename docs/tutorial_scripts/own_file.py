@@ -147,4 +147,6 @@ folder.cleanup()
 # Where to go next
 # ----------------
 # * :doc:`own_reward`: pay for what you want.
+# * :doc:`reading_report`: compare agents over seeds, with BLEU and variety side by side.
+# * :doc:`attention`: texts that answer a source, such as translations.
 # * :doc:`stable_baselines3`: the same games for an agent of Stable-Baselines3.

@@ -150,5 +150,6 @@ plt.show()
 #
 # Where to go next
 # ----------------
-# * :doc:`first_agent`: a reward that is there.
-# * :doc:`own_file`: your own texts.
+# * :doc:`attention`: texts that answer a source.
+# * :doc:`own_agent`: an algorithm of your own.
+# * :doc:`reading_report`: what to compare, and over how many seeds.

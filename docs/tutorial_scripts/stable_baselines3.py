@@ -110,5 +110,6 @@ print(f"shortest text: {played.texts.lengths.min()} tokens")
 #
 # Where to go next
 # ----------------
-# * :doc:`first_agent`: a reward that is there.
-# * :doc:`own_file`: your own texts.
+# * :doc:`cleanrl`: a training loop of your own, in one file.
+# * :doc:`reading_report`: algorithms of Stable-Baselines3 beside others in one table.
+# * :doc:`right_answer`: how far from the optimum an agent is.
