@@ -166,6 +166,8 @@ def exposure_bias() -> Iterator[str]:
     line = exposure_gap.gaps("MLE")
     yield f"loses {line[1]:.3f} nats after one token of its own and {line[9]:.3f} after nine"
     yield f"{mle - gaps['SeqGAN-steady'].mean():.3f} less than likelihood"
+    slope = np.polyfit([k for k in line if k], [gap for k, gap in line.items() if k], 1)[0]
+    yield f"grows by {slope:.2f} nats a token"
     numbers = [
         float(row["gap"])
         for row in rows("exposure-numbers/exposure.csv")
@@ -226,6 +228,29 @@ def test_figures_are_those_of_the_results(name: str) -> None:
     text = prose(name)
     wrong = [said for said in FIGURES[name]() if said not in text]
     assert not wrong, f"docs/explanations/{name}.md does not say: {wrong}"
+
+
+# Figures that are no results: settings of an experiment, of a test, or of a simulation.
+SETTINGS = {
+    "decision_process": set(),
+    "likelihood_to_policy_gradient": set(),
+    "oracle_likelihood": {"0.9", "0.75"},
+    "seeds": {"5%", "95%", "0.5"},
+    "exposure_bias": {"95%"},
+    "limits": set(),
+    "migration": {"0.5", "1.0"},
+    "house": set(),
+    "index": set(),
+}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_figure_is_left_without_a_test(page: Path) -> None:
+    text = prose(page.stem)
+    for said in sorted(FIGURES.get(page.stem, lambda: iter(()))(), key=len, reverse=True):
+        text = text.replace(said, "")
+    found = set(re.findall(r"(?<![\w.])[+-]?\d+\.\d+|\d+%|\b\d+[kM]\b", re.sub(r"\$[^$]*\$", "", text)))
+    assert found <= SETTINGS[page.stem], f"{page.name} has figures that no result gives: {found - SETTINGS[page.stem]}"
 
 
 @pytest.mark.parametrize("name", explanation_pictures.PICTURES)
