@@ -98,6 +98,13 @@ def oracle_likelihood_page() -> Iterator[str]:
     yield f"{cpu['oracle']['entropy']:.2f} nats a token"
     yield f"than uniform tokens ({cpu['Uniform']['nll_test']:.3f})"
     yield f"{small['SeqGAN-steady']['nll_oracle']:.3f} against {small['MLE']['nll_oracle']:.3f}"
+    p = {
+        row["agent"]: float(row["p_holm"])
+        for row in rows("table1-cpu/differences.csv")
+        if row["measure"] == "nll_oracle" and row["p_holm"]
+    }
+    yield f"has p = {p['MLE']:.2f}, against the constant reward {p['Constant']:.2f}, after Holm's"
+    yield f"({small['Constant']['nll_oracle']:.3f} and {small['Noise']['nll_oracle']:.3f})"
     yield f"has {small['Noise-steady']['nll_oracle']:.3f}"
     yield f"Temperature 0.9 has {small['MLE-T0.9']['nll_oracle']:.3f}"
     cheats = small["REINFORCE-oracle"]

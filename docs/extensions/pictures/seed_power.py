@@ -13,8 +13,8 @@ from pictures.canvas import Palette, blank, legend
 ALTERNATIVE = (
     "Left: how often Welch's test at 5% finds a true difference, by seeds an agent. A difference of two standard "
     "deviations is mostly missed with 3 seeds and nearly always found with 10; one of half a standard deviation is "
-    "found about every other time with 30. Right: the chance that no seed shows a failure that one run in ten has; it falls "
-    "slowly."
+    "found about every other time with 30. Right: the chance that no seed shows a failure that one run in ten has; "
+    "it falls slowly."
 )
 SEEDS = (2, 3, 5, 7, 10, 15, 20, 30)
 EFFECTS = (0.5, 1.0, 2.0)
