@@ -48,7 +48,7 @@ def draw(palette: Palette) -> Figure:
             found[name]["nll_oracle"], found[name]["nll_test"], "sD^vP"[i], color=palette.series[1 + i % 5],
             markersize=8, label=title, linestyle="none",
         )  # fmt: skip
-    axes.set_xlabel("NLL_oracle, nats a token (what the paper reports; lower is called better)")
+    axes.set_xlabel("NLL_oracle, nats a token (the paper's measure)")
     axes.set_ylabel("NLL_test, nats a token")
     legend(axes, palette)
     return figure
