@@ -77,7 +77,7 @@ def likelihood_to_policy_gradient() -> Iterator[str]:
     times = found["SeqGAN, N=16"]["tokens"] / found["whole return, none"]["tokens"]
     yield f"cost {times:.0f} times the tokens of a text and leave {variances['SeqGAN, N=16']}"
     yield f"its cosine with $g$ is {found['GRPO, k=4']['cosine']:.2f}"
-    yield f"is {found['Gumbel-softmax, tau=1']['bias']:+.0%} too long"
+    yield f"along $g$ it is {found['Gumbel-softmax, tau=1']['bias']:.0%} too long"
 
 
 def oracle_likelihood_page() -> Iterator[str]:
@@ -98,6 +98,13 @@ def oracle_likelihood_page() -> Iterator[str]:
     yield f"{cpu['oracle']['entropy']:.2f} nats a token"
     yield f"than uniform tokens ({cpu['Uniform']['nll_test']:.3f})"
     yield f"{small['SeqGAN-steady']['nll_oracle']:.3f} against {small['MLE']['nll_oracle']:.3f}"
+    p = {
+        row["agent"]: float(row["p_holm"])
+        for row in rows("table1-cpu/differences.csv")
+        if row["measure"] == "nll_oracle" and row["p_holm"]
+    }
+    yield f"has p = {p['MLE']:.2f}, against the constant reward {p['Constant']:.2f}, after Holm's"
+    yield f"({small['Constant']['nll_oracle']:.3f} and {small['Noise']['nll_oracle']:.3f})"
     yield f"has {small['Noise-steady']['nll_oracle']:.3f}"
     yield f"Temperature 0.9 has {small['MLE-T0.9']['nll_oracle']:.3f}"
     cheats = small["REINFORCE-oracle"]
@@ -166,6 +173,8 @@ def exposure_bias() -> Iterator[str]:
     line = exposure_gap.gaps("MLE")
     yield f"loses {line[1]:.3f} nats after one token of its own and {line[9]:.3f} after nine"
     yield f"{mle - gaps['SeqGAN-steady'].mean():.3f} less than likelihood"
+    slope = np.polyfit([k for k in line if k], [gap for k, gap in line.items() if k], 1)[0]
+    yield f"grows by {slope:.2f} nats a token"
     numbers = [
         float(row["gap"])
         for row in rows("exposure-numbers/exposure.csv")
@@ -197,6 +206,8 @@ def limits() -> Iterator[str]:
     yield f"from {1e-3 / ppo['ours']:.0f}k tokens a second, {ppo['reference'] / ppo['ours']:.1f} times"
     yield f"and {script['reference'] / script['ours']:.1f} times a script"
     yield f"oracle has {1e-3 / training['reinforce-oracle']['ours']:.0f}k"
+    dense = kernels["bleu-dense"]
+    yield f"a token of a text of 500 costs {dense['ours'] / dense['reference']:.2f} times one of a text of 20"
     curves = throughput_bars.exponents("") | throughput_bars.exponents("-training")
     for name, axis in {
         "reinforce-tokens": "tokens of a text, 20 to 500",
@@ -224,6 +235,29 @@ def test_figures_are_those_of_the_results(name: str) -> None:
     text = prose(name)
     wrong = [said for said in FIGURES[name]() if said not in text]
     assert not wrong, f"docs/explanations/{name}.md does not say: {wrong}"
+
+
+# Figures that are no results: settings of an experiment, of a test, or of a simulation.
+SETTINGS = {
+    "decision_process": set(),
+    "likelihood_to_policy_gradient": set(),
+    "oracle_likelihood": {"0.9", "0.75"},
+    "seeds": {"5%", "95%", "0.5"},
+    "exposure_bias": {"95%"},
+    "limits": set(),
+    "migration": {"0.5", "1.0"},
+    "house": set(),
+    "index": set(),
+}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_figure_is_left_without_a_test(page: Path) -> None:
+    text = prose(page.stem)
+    for said in sorted(FIGURES.get(page.stem, lambda: iter(()))(), key=len, reverse=True):
+        text = text.replace(said, "")
+    found = set(re.findall(r"(?<![\w.])[+-]?\d+\.\d+|\d+%|\b\d+[kM]\b", re.sub(r"\$[^$]*\$", "", text)))
+    assert found <= SETTINGS[page.stem], f"{page.name} has figures that no result gives: {found - SETTINGS[page.stem]}"
 
 
 @pytest.mark.parametrize("name", explanation_pictures.PICTURES)

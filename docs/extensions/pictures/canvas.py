@@ -43,7 +43,7 @@ DARK = Palette(
 PALETTES = (LIGHT, DARK)
 
 
-def blank(palette: Palette, width: float = 7.2, height: float = 3.6, columns: int = 1) -> tuple[Figure, list[Axes]]:
+def blank(palette: Palette, width: float = 6.0, height: float = 3.6, columns: int = 1) -> tuple[Figure, list[Axes]]:
     """A figure of `width` by `height` inches, its background transparent, with `columns` axes side by side."""
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.patch.set_alpha(0)

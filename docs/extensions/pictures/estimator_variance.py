@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from pictures.canvas import TEXT_SIZE, Palette, blank, rows
 
 ALTERNATIVE = (
-    "Bars of the variance of eleven gradient estimators, 64 texts each, for a partly trained policy on the game Tiny: "
+    "Bars of the variance of twelve gradient estimators, 64 texts each, for a partly trained policy on the game Tiny: "
     "a learned baseline and reward-to-go lower it, roll-outs cost more tokens and lower it no further, GRPO and "
     "Gumbel-softmax have little variance but a large bias, written beside the bars."
 )
@@ -41,7 +41,7 @@ def estimates(policy: str = "partly trained", texts: int = 64) -> dict[str, dict
 
 def draw(palette: Palette) -> Figure:
     found = estimates()
-    figure, (axes,) = blank(palette, 7.2, 4.2)
+    figure, (axes,) = blank(palette, 6.0, 4.2)
     places = range(len(SHOWN))[::-1]
     for place, name in zip(places, SHOWN, strict=True):
         each = found[name]
@@ -58,6 +58,6 @@ def draw(palette: Palette) -> Figure:
         )  # fmt: skip
     axes.set_yticks(list(places), list(SHOWN.values()))
     axes.grid(axis="y", visible=False)
-    axes.set_xlim(0, 1.3)
-    axes.set_xlabel("variance of the estimate, in units of |g|² of the exact gradient g")
+    axes.set_xlim(0, 1.45)
+    axes.set_xlabel("variance, in units of |g|², g the exact gradient")
     return figure

@@ -42,7 +42,7 @@ def after_real(agent: str, score: str = "kl_reverse") -> float:
 
 
 def draw(palette: Palette) -> Figure:
-    figure, (axes,) = blank(palette, 7.2, 3.2)
+    figure, (axes,) = blank(palette, 6.0, 3.2)
     for i, (agent, title) in enumerate(AGENTS.items()):
         line = gaps(agent)
         axes.plot(list(line), list(line.values()), "-" + "osD"[i], color=palette.series[i], label=title)

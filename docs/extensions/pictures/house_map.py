@@ -18,7 +18,9 @@ ALTERNATIVE = (
 BOXES: dict[str, tuple[float, int, float, tuple[str, ...]]] = {
     "benchmarks": (0, 0, 4, ("benchmarks",)),
     "agents": (0, 1, 4, ("agents",)),
-    "views: env, vector, sb3": (0, 2, 2.5, ("env", "row", "vector", "columns", "sb3", "game", "rendering", "infos")),
+    "public names; env, vector, sb3": (
+        0, 2, 2.5, ("env", "row", "vector", "columns", "sb3", "game", "rendering", "infos"),
+    ),
     "solve": (2.7, 2, 1.3, ("solve",)),
     "core": (
         0, 3, 1.2, ("core", "prefixes", "generators", "one_row", "transition", "snapshot", "reward_modes", "masks"),
@@ -31,11 +33,14 @@ BOXES: dict[str, tuple[float, int, float, tuple[str, ...]]] = {
         2.8, 4, 1.2, ("corpora", "tokenization", "vocabulary", "kernels", "registries", "checks", "files", "data"),
     ),
 }  # fmt: skip
-WIDTH, HEIGHT, COLUMN, LAYER, BOX = 720, 440, 178, 92, 40
+WIDTH, HEIGHT, COLUMN, LAYER, BOX = 720, 494, 178, 108, 46
 
 
 def _box_of(module: str) -> str | None:
     parts = module.split(".")
+    if parts in (["textgen_env"], ["textgen_env", "__init__"]):
+        # The root's names are what the views are known by.
+        return "public names; env, vector, sb3"
     named = parts[0] if parts[0] != "textgen_env" else (parts[1] if len(parts) > 1 else "")
     return next((box for box, (*_, parts_of) in BOXES.items() if named in parts_of), None)
 
@@ -64,26 +69,40 @@ def _place(box: str) -> tuple[float, float, float]:
     return 4 + column * COLUMN, 8 + layer * LAYER, width * COLUMN - 8
 
 
+def _arrows() -> list[tuple[str, str]]:
+    """What is drawn: imports between neighbouring layers; what reaches farther down would cross the boxes."""
+    return sorted(pair for pair in imports() if BOXES[pair[1]][1] - BOXES[pair[0]][1] == 1)
+
+
+def _middle(box: str) -> float:
+    left, _, width = _place(box)
+    return left + width / 2
+
+
+def _along(box: str, others: list[str], other: str, down: int) -> tuple[float, float]:
+    """Where the arrow to or from `other` touches a box: the arrows of a side are spread over it."""
+    left, top, width = _place(box)
+    return left + width * (others.index(other) + 1) / (len(others) + 1), top + down
+
+
 def draw(palette: Palette) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        f'role="img" font-family="sans-serif" font-size="14"><title>{escape(ALTERNATIVE)}</title>'
+        f'role="img" font-family="sans-serif" font-size="17"><title>{escape(ALTERNATIVE)}</title>'
         f'<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         f'<path d="M0 0L8 4L0 8z" fill="{palette.text}"/></marker></defs>'
     ]
-    for (importer, imported), count in sorted(imports().items()):
-        (x, y, width), (to_x, to_y, to_width) = _place(importer), _place(imported)
-        # Between neighbouring layers alone: what reaches farther down would cross the boxes.
-        if BOXES[imported][1] - BOXES[importer][1] != 1:
-            continue
-        middle = min(max(to_x + to_width / 2, x + 20), x + width - 20)
-        shift = 14 * (1 if to_x > x else -1) if width < 300 else 0
-        begin, end = (middle - shift, y + BOX), (to_x + to_width / 2 - shift, to_y - 2)
+    arrows = _arrows()
+    for importer, imported in arrows:
+        (x, y), (to_x, to_y) = (
+            _along(importer, sorted({b for a, b in arrows if a == importer}, key=_middle), imported, BOX),
+            _along(imported, sorted({a for a, b in arrows if b == imported}, key=_middle), importer, -2),
+        )
         parts.append(
-            f'<line x1="{begin[0]:.0f}" y1="{begin[1]:.0f}" x2="{end[0]:.0f}" y2="{end[1]:.0f}" '
-            f'stroke="{palette.text}" stroke-width="1.2" marker-end="url(#tip)" opacity="0.75"/>'
-            f'<text x="{begin[0] * 0.55 + end[0] * 0.45 + 5:.0f}" y="{begin[1] * 0.55 + end[1] * 0.45 + 4:.0f}" '
-            f'font-size="11" fill="{palette.text}">{count}</text>'
+            f'<line x1="{x:.0f}" y1="{y:.0f}" x2="{to_x:.0f}" y2="{to_y:.0f}" stroke="{palette.text}" '
+            f'stroke-width="1.2" marker-end="url(#tip)" opacity="0.75"/>'
+            f'<text x="{x * 0.8 + to_x * 0.2 + 6:.0f}" y="{y * 0.8 + to_y * 0.2 + 6:.0f}" font-size="14" '
+            f'fill="{palette.text}">{imports()[importer, imported]}</text>'
         )
     for box in BOXES:
         x, y, width = _place(box)

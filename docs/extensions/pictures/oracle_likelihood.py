@@ -34,7 +34,7 @@ def means(size: str = "cpu") -> dict[str, dict[str, float]]:
 
 
 def draw(palette: Palette) -> Figure:
-    figure, (axes,) = blank(palette, 7.2, 4.0)
+    figure, (axes,) = blank(palette, 6.0, 4.0)
     found = means()
     points = [(found[name]["nll_oracle"], found[name]["nll_test"]) for name in TEMPERATURES]
     axes.plot(*zip(*points, strict=True), "-o", color=palette.series[0], label="likelihood, at six temperatures")

@@ -13,8 +13,8 @@ from pictures.canvas import Palette, blank, legend
 ALTERNATIVE = (
     "Left: how often Welch's test at 5% finds a true difference, by seeds an agent. A difference of two standard "
     "deviations is mostly missed with 3 seeds and nearly always found with 10; one of half a standard deviation is "
-    "missed most times with 30. Right: the chance that no seed shows a failure that one run in ten has; it falls "
-    "slowly."
+    "found about every other time with 30. Right: the chance that no seed shows a failure that one run in ten has; "
+    "it falls slowly."
 )
 SEEDS = (2, 3, 5, 7, 10, 15, 20, 30)
 EFFECTS = (0.5, 1.0, 2.0)
@@ -38,7 +38,7 @@ def unseen(seeds: int) -> float:
 
 
 def draw(palette: Palette) -> Figure:
-    figure, (left, right) = blank(palette, 7.2, 3.2, columns=2)
+    figure, (left, right) = blank(palette, 6.0, 3.2, columns=2)
     for i, effect in enumerate(EFFECTS):
         left.plot(
             SEEDS, [power(effect, seeds) for seeds in SEEDS], "-" + "osD"[i], color=palette.series[i],

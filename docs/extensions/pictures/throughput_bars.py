@@ -42,7 +42,7 @@ def steps_a_second(game: str, rows: bool = False, who: str = "ours") -> float:
 
 
 def draw(palette: Palette) -> Figure:
-    figure, (axes,) = blank(palette, 7.2, 3.8)
+    figure, (axes,) = blank(palette, 6.0, 3.8)
     single = [steps_a_second(game) for game in SHOWN] + [steps_a_second("captions", who="reference")]
     rows = [steps_a_second(game, True) for game in SHOWN] + [steps_a_second("captions", True, "reference")]
     places = [-float(i) for i in range(len(single))]

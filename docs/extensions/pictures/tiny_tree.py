@@ -27,7 +27,7 @@ def draw(palette: Palette) -> Figure:
     best = solution()
     mdp, names = best.mdp, ("end", "a", "b", "c")
     chosen = best.texts.tokens[0][: best.texts.lengths[0]].tolist()
-    figure, (axes,) = blank(palette, 7.2, 4.4)
+    figure, (axes,) = blank(palette, 5.8, 4.0)
     axes.set_axis_off()
     at, level = 0, 0.0
     for t, best_token in enumerate(chosen):
@@ -60,10 +60,10 @@ def draw(palette: Palette) -> Figure:
         at = int(mdp.next_state[at, best_token])
     whole = " ".join(names[token] for token in chosen)
     axes.text(
-        len(chosen), level, f"{whole}\nreturn {best.optimum:.2f}", ha="center", va="center", fontsize=TEXT_SIZE - 1,
-        color=palette.text, zorder=3,
+        len(chosen) + 0.32, level, f"{whole}\nreturn {best.optimum:.2f}", ha="center", va="center",
+        fontsize=TEXT_SIZE - 1.5, color=palette.text, zorder=3,
         bbox={"boxstyle": "round,pad=0.35", "facecolor": palette.surface, "edgecolor": palette.series[0]},
     )  # fmt: skip
-    axes.set_xlim(-0.5, len(chosen) + 0.6)
-    axes.set_ylim(-6.2, 1.6)
+    axes.set_xlim(-0.5, len(chosen) + 1.0)
+    axes.set_ylim(-5.9, 1.5)
     return figure

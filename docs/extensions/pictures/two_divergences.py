@@ -43,7 +43,7 @@ def fitted() -> dict[str, tuple[float, float]]:
 
 
 def draw(palette: Palette) -> Figure:
-    figure, (axes,) = blank(palette, 7.2, 2.8)
+    figure, (axes,) = blank(palette, 6.0, 2.8)
     axes.fill_between(X, P, color=palette.faint, alpha=0.7, label="p, the true texts")
     axes.plot(X, _bell(*fitted()["forward"]), color=palette.series[0], label="least KL(p ‖ q): likelihood covers")
     axes.plot(X, _bell(*fitted()["reverse"]), "--", color=palette.series[1], label="least KL(q ‖ p): picks one")
