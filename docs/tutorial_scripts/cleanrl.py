@@ -10,9 +10,10 @@ its network. This page is such a script.
 # %%
 # The environments
 # ----------------
-# CleanRL's ``ppo.py`` builds ``gym.vector.SyncVectorEnv([make_env(...) ...])``, which steps one environment after
-# another. ``gym.make_vec`` makes all rows one environment of arrays. In the mode ``"SameStep"`` a row that ends begins
-# anew in the same step, so that no step of a rollout is wasted.
+# CleanRL's ``ppo.py`` builds ``gym.vector.SyncVectorEnv([make_env(...) ...])``, which
+# steps one environment after another. ``gym.make_vec`` makes all rows one environment
+# of arrays. In the mode ``"SameStep"`` a row that ends begins anew in the same step, so
+# that no step of a rollout is wasted.
 import gymnasium as gym
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,19 +26,30 @@ import textgen_env
 gym.register_envs(textgen_env)
 
 NUM_ENVS, NUM_STEPS, UPDATES, EPOCHS, MINIBATCHES = 64, 10, 80, 4, 4
-LEARNING_RATE, GAMMA, GAE_LAMBDA, CLIP, ENTROPY, VALUE, MAX_GRAD_NORM = 0.003, 1.0, 0.95, 0.2, 0.01, 0.5, 0.5
+LEARNING_RATE, GAMMA, GAE_LAMBDA, CLIP, ENTROPY, VALUE, MAX_GRAD_NORM = (
+    0.003,
+    1.0,
+    0.95,
+    0.2,
+    0.01,
+    0.5,
+    0.5,
+)
 
 torch.manual_seed(0)
-envs = gym.make_vec("TextGen-OracleSmall-v0", num_envs=NUM_ENVS, autoreset_mode="SameStep")
+envs = gym.make_vec(
+    "TextGen-OracleSmall-v0", num_envs=NUM_ENVS, autoreset_mode="SameStep"
+)
 vocab_size = int(envs.single_action_space.n)
 horizon = envs.single_observation_space.shape[0]
 
 # %%
 # The network
 # -----------
-# An observation is a row of token ids. They are names, so the first layer is an embedding, of ``V + 1`` ids: the blank
-# is one of them. What comes after it may stay as it is. Here a linear layer reads the ``T`` embedded places, as in
-# CleanRL, with the last layer's weights small.
+# An observation is a row of token ids. They are names, so the first layer is an
+# embedding, of ``V + 1`` ids: the blank is one of them. What comes after it may stay as
+# it is. Here a linear layer reads the ``T`` embedded places, as in CleanRL, with the
+# last layer's weights small.
 
 
 def layer(inputs, outputs, gain=2**0.5):
@@ -75,11 +87,14 @@ optimiser = torch.optim.Adam(agent.parameters(), lr=LEARNING_RATE, eps=1e-5)
 # %%
 # The loop
 # --------
-# Rollout, advantages, epochs of minibatches: PPO as everybody writes it. Rewards are nats, some -7 a token at first; a
-# tenth of them suits a critic. A finished text's return is the sum of its rewards.
+# Rollout, advantages, epochs of minibatches: PPO as everybody writes it. Rewards are
+# nats, some -7 a token at first; a tenth of them suits a critic. A finished text's
+# return is the sum of its rewards.
 observations = torch.zeros((NUM_STEPS, NUM_ENVS, horizon), dtype=torch.long)
 actions = torch.zeros((NUM_STEPS, NUM_ENVS), dtype=torch.long)
-log_probs, rewards, dones, values = (torch.zeros((NUM_STEPS, NUM_ENVS)) for _ in range(4))
+log_probs, rewards, dones, values = (
+    torch.zeros((NUM_STEPS, NUM_ENVS)) for _ in range(4)
+)
 observation, _ = envs.reset(seed=0)
 running, curve = np.zeros(NUM_ENVS), []
 for update in range(UPDATES):
@@ -92,7 +107,10 @@ for update in range(UPDATES):
         log_probs[step] = distribution.log_prob(actions[step])
         observation, reward, terminated, truncated, _ = envs.step(actions[step].numpy())
         ended = terminated | truncated
-        rewards[step], dones[step] = torch.from_numpy(reward) / 10, torch.from_numpy(ended)
+        rewards[step], dones[step] = (
+            torch.from_numpy(reward) / 10,
+            torch.from_numpy(ended),
+        )
         running += reward
         finished.extend(running[ended])
         running[ended] = 0.0
@@ -108,22 +126,32 @@ for update in range(UPDATES):
             following = values[step]
         targets = advantages + values
 
-    parts = [part.flatten(0, 1) for part in (observations, actions, log_probs, advantages, targets)]
+    parts = [
+        part.flatten(0, 1)
+        for part in (observations, actions, log_probs, advantages, targets)
+    ]
     for _ in range(EPOCHS):
         for chosen in torch.randperm(NUM_ENVS * NUM_STEPS).chunk(MINIBATCHES):
             seen, taken, old, advantage, target = (part[chosen] for part in parts)
             advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
             distribution, value = agent(seen)
             ratio = (distribution.log_prob(taken) - old).exp()
-            policy_loss = -torch.min(advantage * ratio, advantage * ratio.clamp(1 - CLIP, 1 + CLIP)).mean()
+            policy_loss = -torch.min(
+                advantage * ratio, advantage * ratio.clamp(1 - CLIP, 1 + CLIP)
+            ).mean()
             value_loss = 0.5 * (value - target).square().mean()
-            loss = policy_loss + VALUE * value_loss - ENTROPY * distribution.entropy().mean()
+            loss = (
+                policy_loss
+                + VALUE * value_loss
+                - ENTROPY * distribution.entropy().mean()
+            )
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(agent.parameters(), MAX_GRAD_NORM)
             optimiser.step()
 
-print(f"mean return: {curve[0][1]:.1f} at first, {curve[-1][1]:.1f} nats a text after {curve[-1][0]:,} tokens")
+(_, first), (written, last) = curve[0], curve[-1]
+print(f"mean return: {first:.1f} at first, {last:.1f} nats after {written:,} tokens")
 figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
 axes.plot(*zip(*curve, strict=True))
 axes.set(xlabel="tokens written", ylabel="mean return (nats a text)")
@@ -132,8 +160,8 @@ plt.show()
 # %%
 # In CleanRL's own ppo.py
 # -----------------------
-# The same two changes, in place of ``envs = gym.vector.SyncVectorEnv(...)`` and of the first layer of the actor and of
-# the critic, with the width of the layer that follows:
+# The same two changes, in place of ``envs = gym.vector.SyncVectorEnv(...)`` and of the
+# first layer of the actor and of the critic, with the width of the layer that follows:
 #
 # .. code-block:: python
 #
@@ -149,13 +177,14 @@ plt.show()
 #         def forward(self, x):
 #             return self.table(x.long()).flatten(1)
 #
-# Games with a source have a ``Dict`` of observations, which the script's buffers do not hold: embed both parts, or keep
-# two buffers.
+# Games with a source have a ``Dict`` of observations, which the script's buffers do not
+# hold: embed both parts, or keep two buffers.
 #
 # TorchRL
 # -------
-# TorchRL wraps a single environment by its id, and a vector environment as it is. Both lines were run with TorchRL
-# 0.14.1; it is not among the packages that this site is built with.
+# TorchRL wraps a single environment by its id, and a vector environment as it is. Both
+# lines were run with TorchRL 0.14.1; it is not among the packages that this site is
+# built with.
 #
 # .. code-block:: python
 #

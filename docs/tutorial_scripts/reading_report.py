@@ -9,11 +9,13 @@ This page runs a small one and reads its report, line by line.
 # %%
 # An experiment
 # -------------
-# An experiment is data: a game, some algorithms with their budgets, seeds, and what is measured. On the command line
-# ``python -m benchmarks run module:EXPERIMENT`` does it; ``python -m benchmarks list`` shows those that are here. From
-# Python it is ``run_experiment``. ``jobs=0`` does the runs in this process.
+# An experiment is data: a game, some algorithms with their budgets, seeds, and what is
+# measured. On the command line ``python -m benchmarks run module:EXPERIMENT`` does it;
+# ``python -m benchmarks list`` shows those that are here. From Python it is
+# ``run_experiment``. ``jobs=0`` does the runs in this process.
 import csv
 import tempfile
+import textwrap
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -31,7 +33,9 @@ experiment = Experiment(
     env_id="TextGen-OracleSmall-v0",
     algorithms=(
         Algorithm("Uniform", "uniform"),
-        Algorithm("MLE", "mle", total_tokens=150_000, hyperparameters={"learning_rate": 0.01}),
+        Algorithm(
+            "MLE", "mle", total_tokens=150_000, hyperparameters={"learning_rate": 0.01}
+        ),
         Algorithm("REINFORCE", "reinforce", total_tokens=100_000),
         Algorithm(
             "MLE+REINFORCE",
@@ -43,7 +47,10 @@ experiment = Experiment(
     ),
     seeds=(0, 1, 2),
     evaluation=Evaluation(
-        points=5, episodes=128, final_episodes=512, measures=("nll_oracle", "nll_test", "distinct_2")
+        points=5,
+        episodes=128,
+        final_episodes=512,
+        measures=("nll_oracle", "nll_test", "distinct_2"),
     ),
     baseline="Uniform",
     goal="greedy",
@@ -52,15 +59,22 @@ experiment = Experiment(
     expected_shares={"REINFORCE": 0.2},
 )
 folder = tempfile.TemporaryDirectory()
-results = run_experiment(experiment, Path(folder.name), jobs=0, listener=lambda event: None, notify=lambda words: None)
+results = run_experiment(
+    experiment,
+    Path(folder.name),
+    jobs=0,
+    listener=lambda event: None,
+    notify=lambda words: None,
+)
 print(sorted(path.name for path in results.iterdir() if path.is_dir()))
 
 # %%
 # The table
 # ---------
-# ``report`` prints the table, and writes it beside the runs. A narrow terminal gets fewer columns.
+# ``report`` prints the table, and writes it beside the runs. A narrow terminal gets
+# fewer columns.
 with (Path(folder.name) / "printed.txt").open("w+", encoding="utf-8") as printed:
-    page = report(results, Console(file=printed, width=130))
+    page = report(results, Console(file=printed, width=120))
     printed.seek(0)
     words = printed.read()
 print(words.partition("page:")[0])
@@ -79,17 +93,18 @@ print(words.partition("page:")[0])
 #
 # Differences and verdicts
 # ------------------------
-# Each row is compared with ``compared_with`` by Welch's test over seeds, and Holm's correction is for the number of
-# rows. With three seeds only large differences are found. A verdict says how far each agent came from the baseline to
-# the goal; ``MISSED`` marks one that came less far than the experiment expected.
+# Each row is compared with ``compared_with`` by Welch's test over seeds, and Holm's
+# correction is for the number of rows. With three seeds only large differences are
+# found. A verdict says how far each agent came from the baseline to the goal;
+# ``MISSED`` marks one that came less far than the experiment expected.
 for verdict in document(collect(results)).verdicts:
-    print(f"[{verdict.met}] {verdict.sentence}")
+    print(textwrap.fill(verdict.sentence, width=86))
 
 # %%
 # Intervals
 # ---------
-# ``table.csv`` has every number at full precision: the interquartile mean with a 95% interval by bootstrap over seeds,
-# the lowest, the highest.
+# ``table.csv`` has every number at full precision: the interquartile mean with a 95%
+# interval by bootstrap over seeds, the lowest, the highest.
 with (results / "table.csv").open(encoding="utf-8", newline="") as file:
     rows = [row for row in csv.DictReader(file) if row["measure"] == "nll_test"]
 figure, axes = plt.subplots(figsize=(6, 2.4), layout="constrained")
@@ -106,8 +121,9 @@ plt.show()
 # %%
 # Learning curves
 # ---------------
-# Lines are means over seeds, bands go from the lowest to the highest. Tokens read and tokens generated stand on one
-# axis, since both are paid for.
+# Lines are means over seeds, bands go from the lowest to the highest. Tokens read and
+# tokens generated stand on one axis, since both are paid for.
+# sphinx_gallery_thumbnail_number = 2
 figure, axes = plt.subplots(figsize=(6, 4.6), layout="constrained")
 axes.imshow(plt.imread(results / "curve_tokens.png"))
 axes.axis("off")
@@ -116,8 +132,9 @@ plt.show()
 # %%
 # The page
 # --------
-# ``report.html`` holds all of this and the sample texts, the settings and the versions, in one file that loads nothing
-# from elsewhere. Send it as it is. These are the files of an experiment:
+# ``report.html`` holds all of this and the sample texts, the settings and the versions,
+# in one file that loads nothing from elsewhere. Send it as it is. These are the files
+# of an experiment:
 print(*sorted(path.name for path in results.iterdir() if path.suffix), sep="\n")
 folder.cleanup()
 

@@ -10,9 +10,10 @@ it works. It cannot show whether it helps; the last section says where to look f
 # %%
 # The oracle
 # ----------
-# The real texts are drawn from a random LSTM, the oracle. So there are two exact measures. ``NLL_oracle`` is how
-# unlikely the oracle finds the agent's texts; ``NLL_test`` is how unlikely the agent finds the oracle's. The first
-# alone misleads: an agent that writes one likely text over and over has the best of all.
+# The real texts are drawn from a random LSTM, the oracle. So there are two exact
+# measures. ``NLL_oracle`` is how unlikely the oracle finds the agent's texts;
+# ``NLL_test`` is how unlikely the agent finds the oracle's. The first alone misleads:
+# an agent that writes one likely text over and over has the best of all.
 import gymnasium as gym
 import matplotlib.pyplot as plt
 import numpy as np
@@ -35,10 +36,14 @@ NETWORK = {"cell": "lstm", "embedding_size": 32, "hidden_size": 32}
 def measured(agent):
     """NLL_oracle and NLL_test of an agent, in nats a token."""
     written = evaluate(agent.predict, oracle, episodes=2048, seed=0)
-    return -written.returns.mean() / task.max_length, -agent.log_prob(*test[:2]).mean() / task.max_length
+    return -written.returns.mean() / task.max_length, -agent.log_prob(
+        *test[:2]
+    ).mean() / task.max_length
 
 
-print(f"the oracle's entropy: {task.entropy:.2f} nats a token, the least that NLL_test can be")
+print(
+    f"the oracle's entropy: {task.entropy:.2f} nats a token, the least that NLL_test can be"
+)
 
 # %%
 # Step 1: imitate
@@ -52,10 +57,16 @@ print("imitation: NLL_oracle {:.3f}, NLL_test {:.3f}".format(*rows["imitation"])
 # %%
 # Step 2: a discriminator
 # -----------------------
-# The reward of the GAN games is a discriminator. By itself it learns as the agent writes; ``auto_update=False`` leaves
-# that to us, as the paper's algorithm has it. It learns to tell the imitator's texts from real ones.
+# The reward of the GAN games is a discriminator. By itself it learns as the agent
+# writes; ``auto_update=False`` leaves that to us, as the paper's algorithm has it. It
+# learns to tell the imitator's texts from real ones.
 discriminator = {"name": "discriminator", "auto_update": False, "output": "log_odds"}
-game = gym.make_vec("TextGen-OracleSmallGAN-v0", num_envs=64, reward=discriminator, autoreset_mode="SameStep")
+game = gym.make_vec(
+    "TextGen-OracleSmallGAN-v0",
+    num_envs=64,
+    reward=discriminator,
+    autoreset_mode="SameStep",
+)
 settings = SeqGANConfig(
     pretrain_epochs=0,
     learning_rate=0.003,
@@ -70,11 +81,17 @@ settings = SeqGANConfig(
 generator = SeqGAN(game, settings, seed=0)
 generator.initialise_from(imitator)
 
-told = [game.unwrapped.reward.update(generator.sample(640), steps=20) for _ in range(20)]
+told = [
+    game.unwrapped.reward.update(generator.sample(640), steps=20) for _ in range(20)
+]
 fake, real = generator.sample(1000), test.tokens[:1000]
 scores = [game.unwrapped.score(fake.tokens, fake.lengths), game.unwrapped.score(real)]
-print(f"accuracy: {told[0]['accuracy']:.2f} at first, {told[-1]['accuracy']:.2f} after {len(told)} rounds")
-print(f"mean log-odds: {scores[0].mean():.2f} of written texts, {scores[1].mean():.2f} of real ones")
+print(
+    f"accuracy: {told[0]['accuracy']:.2f} at first, {told[-1]['accuracy']:.2f} after {len(told)} rounds"
+)
+print(
+    f"mean log-odds: {scores[0].mean():.2f} of written texts, {scores[1].mean():.2f} of real ones"
+)
 
 figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
 axes.hist(scores, bins=40, histtype="step", label=["written", "real"])
@@ -85,10 +102,13 @@ plt.show()
 # %%
 # Step 3: roll-outs
 # -----------------
-# The discriminator scores whole texts. What is a single token worth? From every prefix the generator writes on, 16
-# times, and the mean score of those texts is the value of the prefix's last token (equation 4 of the paper).
+# The discriminator scores whole texts. What is a single token worth? From every prefix
+# the generator writes on, 16 times, and the mean score of those texts is the value of
+# the prefix's last token (equation 4 of the paper).
 text = generator.sample(1)
-rollouts = roll_out(generator.network, text.tokens, text.lengths, 16, generator.generator)
+rollouts = roll_out(
+    generator.network, text.tokens, text.lengths, 16, generator.generator
+)
 scored = game.unwrapped.score(rollouts.tokens, rollouts.lengths)
 own = game.unwrapped.score(text.tokens, text.lengths)
 values = action_values(rollouts, scored, own, text.lengths, task.max_length)[0]
@@ -103,8 +123,9 @@ plt.show()
 # %%
 # Step 4: in turn
 # ---------------
-# ``train`` does one step of the generator, with these values in place of returns, and then ``d_steps`` of the
-# discriminator, over and over. We stop here after forty steps of the generator.
+# ``train`` does one step of the generator, with these values in place of returns, and
+# then ``d_steps`` of the discriminator, over and over. We stop here after forty steps
+# of the generator.
 curve, steps = [(0, *rows["imitation"])], 40
 
 
@@ -122,14 +143,21 @@ rows["SeqGAN"] = curve[-1][1:]
 # %%
 # Step 5: the controls
 # --------------------
-# Is a fall of ``NLL_oracle`` an improvement? Two controls tell. The first takes as many steps with a random number in
-# the discriminator's place. The second trains nothing: it divides the imitator's logits by a temperature of 0.9.
+# Is a fall of ``NLL_oracle`` an improvement? Two controls tell. The first takes as many
+# steps with a random number in the discriminator's place. The second trains nothing: it
+# divides the imitator's logits by a temperature of 0.9.
 noise = gym.make_vec(
-    "TextGen-OracleSmall-v0", num_envs=64, reward="random", reward_mode="terminal", autoreset_mode="SameStep"
+    "TextGen-OracleSmall-v0",
+    num_envs=64,
+    reward="random",
+    reward_mode="terminal",
+    autoreset_mode="SameStep",
 )
 control = SeqGAN(noise, SeqGANConfig(**{**vars(settings), "d_steps": 0}), seed=0)
 control.initialise_from(imitator)
-control.train(noise, total_tokens=10**9, callback=lambda _: control.adversarial_steps < steps)
+control.train(
+    noise, total_tokens=10**9, callback=lambda _: control.adversarial_steps < steps
+)
 rows["random reward"] = measured(control)
 cooler = Tempered(oracle, TemperedConfig(temperature=0.9, **NETWORK), seed=0)
 cooler.initialise_from(imitator)
@@ -138,6 +166,7 @@ rows["temperature 0.9"] = measured(cooler)
 for name, (nll_oracle, nll_test) in rows.items():
     print(f"{name:16} NLL_oracle {nll_oracle:.3f}  NLL_test {nll_test:.3f}")
 
+# sphinx_gallery_thumbnail_number = 3
 figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
 path = np.array(curve)
 axes.plot(path[:, 1], path[:, 2], marker=".", color="grey", linewidth=1)
@@ -149,9 +178,10 @@ axes.set(xlabel="NLL_oracle (nats a token)", ylabel="NLL_test (nats a token)")
 plt.show()
 
 # %%
-# Left and down is better. A temperature moves far to the left for nothing. So what an adversarial agent gains in
-# ``NLL_oracle`` says little unless it gains more than a temperature does, at the same ``NLL_test``. One seed and forty
-# steps decide nothing: :doc:`table1` has five seeds, 180 steps, and all controls.
+# Left and down is better. A temperature moves far to the left for nothing. So what an
+# adversarial agent gains in ``NLL_oracle`` says little unless it gains more than a
+# temperature does, at the same ``NLL_test``. One seed and forty steps decide nothing:
+# :doc:`table1` has five seeds, 180 steps, and all controls.
 #
 # Where to go next
 # ----------------
