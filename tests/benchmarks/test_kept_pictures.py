@@ -8,7 +8,7 @@ from collections import Counter
 from support.results_page import RESULTS
 
 PICTURES = (".svg", ".png")
-LARGEST = 450_000
+LARGEST = 600_000
 
 
 def test_no_folder_of_results_holds_two_forms_of_one_picture() -> None:
