@@ -53,7 +53,6 @@ class BestOf(PolicyGradientAgent):
         policy = policy_gradient_loss(log_probs, weights, batch.written)
         return {"policy": policy, "entropy": entropy}
 '''
-print(SOURCE)
 
 # %%
 # Check it
@@ -122,33 +121,19 @@ EXPERIMENT = Experiment(
 (Path(folder.name) / "my_experiments.py").write_text(EXPERIMENT, encoding="utf-8")
 
 
-def benchmarks(*arguments):
-    """Runs ``python -m benchmarks`` in the folder of the two files."""
-    command = [sys.executable, "-m", "benchmarks", *arguments]
-    environment = {**os.environ, "COLUMNS": "100"}
-    done = subprocess.run(
-        command,
-        cwd=folder.name,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
-
-
-shown = benchmarks(
-    *(
-        "run",
-        "my_experiments:EXPERIMENT",
-        "--agent",
-        "my_agents:BestOf",
-        "--tokens",
-        "20000",
-    ),
-    *("--seeds", "3", "--jobs", "1"),
+COMMAND = """\
+-m benchmarks run my_experiments:EXPERIMENT
+--agent my_agents:BestOf --tokens 20000 --seeds 3 --jobs 1
+"""
+done = subprocess.run(
+    [sys.executable, *COMMAND.split()],
+    cwd=folder.name,
+    env={**os.environ, "COLUMNS": "86"},
+    capture_output=True,
+    text=True,
+    check=True,
 )
-print(shown.replace(f"{Path(folder.name).resolve()}{os.sep}", ""))
+print(done.stdout.replace(f"{Path(folder.name).resolve()}{os.sep}", ""))
 
 # %%
 # The answer is no, or not with these settings: all but ``best`` are the base's, and its
@@ -161,22 +146,22 @@ figure, axes = plt.subplots(figsize=(6, 4.6), layout="constrained")
 axes.imshow(plt.imread(Path(folder.name) / "runs" / "best_of" / "curve_tokens.png"))
 axes.axis("off")
 plt.show()
+folder.cleanup()
 
 # %%
 # The same on your command line, where the two files lie:
 #
 # .. code-block:: sh
 #
-#     python -m benchmarks run my_experiments:EXPERIMENT --agent my_agents:BestOf --tokens 20000 --seeds 3
+#     python -m benchmarks run my_experiments:EXPERIMENT --seeds 3 \
+#         --agent my_agents:BestOf --tokens 20000
 #
 # What is done is kept: run it again with ``--seeds 10``, and only seven seeds are left
 # to do. The page at the end has the learning curves, the sample texts and every number.
 #
 # In a package of your own, ``agents.register_agent("best_of", "my_agents:BestOf")``
 # gives it a name.
-folder.cleanup()
-
-# %%
+#
 # Where to go next
 # ----------------
 # * :doc:`reading_report`: what the table and the page say.

@@ -27,39 +27,14 @@ from agents.policy_gradient.reinforce import Reinforce, ReinforceConfig
 gym.register_envs(textgen_env)
 
 rng = np.random.default_rng(0)
-DISHES = [
-    "soup",
-    "fish",
-    "bread",
-    "salad",
-    "cake",
-    "rice",
-    "curry",
-    "pie",
-    "tea",
-    "wine",
-    "cheese",
-    "pasta",
-]
-WORDS = [
-    "cold",
-    "fresh",
-    "great",
-    "too sweet",
-    "a bit dry",
-    "very good",
-    "far too salty",
-    "not for me",
-    "worth it",
-]
+DISHES = "soup fish bread salad cake rice curry pie tea wine cheese pasta".split()
+WORDS = "cold/fresh/great/too sweet/a bit dry/very good/far too salty/not for me/worth it".split(
+    "/"
+)
 STARTS = ["", "last night ", "on monday ", "after a long wait ", "as always , "]
-ENDINGS = [
-    "",
-    " and the waiter was kind",
-    " but the room was loud",
-    " so we will come back",
-    " , sadly",
-]
+ENDINGS = "/ and the waiter was kind/ but the room was loud/ so we will come back/ , sadly".split(
+    "/"
+)
 FORMS = [
     "{s}the {0} was {2}{e} .",
     "{s}the {0} was {2} , the {1} {3}{e} !",
