@@ -39,7 +39,7 @@ def class_doc(cls: type[Any]) -> ClassDoc:
     summary, *parts = HEADING.split(prose)
     sections = {title: markdown(body) for title, body in zip(parts[::2], parts[1::2], strict=True)}
     names = list(ARGUMENT.finditer(block))
-    ends = [each.start() for each in names[1:]] + [len(block)]
+    ends = [each.start() for each in names[1:]] + [len(block)] * bool(names)
     arguments = {
         each[1]: markdown(" ".join(block[each.end() : end].split())) for each, end in zip(names, ends, strict=True)
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from PIL import Image, ImageSequence
 from sphinx.application import Sphinx
 
 from class_docs import arguments_table, cell, class_doc
+from kept_tables import csv_rows, experiments, rows
 from textgen_env import TABLE
 from textgen_env.environments import EnvRow
 from textgen_env.solve import solve
@@ -21,10 +21,9 @@ from textgen_env.specs import REWARDS, TASKS
 from written_pages import write_pages
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCS, RESULTS = ROOT / "docs", ROOT / "benchmarks" / "results"
+DOCS = ROOT / "docs"
 GAMES = DOCS / "pictures" / "games"
 STILLS = DOCS / "pictures" / "generated" / "games"
-Row = Mapping[str, str]
 
 GROUPS = {
     "Small enough for an exact answer": ("tiny",),
@@ -53,6 +52,11 @@ def known_papers() -> dict[str, dict[str, Any]]:
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
+def learns(row: EnvRow) -> bool:
+    """Whether the reward learns as the agent writes, so that the worth of a text changes."""
+    return row.reward_name in ("discriminator", "ranker")
+
+
 def number(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
 
@@ -65,6 +69,7 @@ def picture(row: EnvRow) -> str:
         f"Over {game['texts']} texts uniform tokens earn {number(game['uniform'])} on average, the trained agent "
         f"{number(game['trained'])}."
     )
+    learned = " The discriminator has learned from the agent's own texts." if learns(row) else ""
     return "\n".join(
         [
             '<figure class="game"><picture>',
@@ -72,7 +77,7 @@ def picture(row: EnvRow) -> str:
             f'<img src="../_static/games/{row.id}.gif" alt="{text}" width="800" height="251">',
             f"</picture><figcaption>Right: an agent after {game['training']}. The average text earns "
             f"{number(game['trained'])}; one of uniform tokens {number(game['uniform'])} ({game['texts']} texts "
-            f"each).</figcaption></figure>",
+            f"each).{learned}</figcaption></figure>",
         ]
     )
 
@@ -118,8 +123,7 @@ def data_note(row: EnvRow) -> str:
 
 def reference(row: EnvRow) -> str:
     """What is good here: uniform tokens, real texts, the best degenerate ones, and the optimum where it is known."""
-    with (RESULTS / "degenerate" / "degenerate.csv").open(encoding="utf-8", newline="") as file:
-        kinds = [each for each in csv.DictReader(file) if each["game"] == row.id]
+    kinds = [each for each in csv_rows("degenerate", "degenerate.csv") if each["game"] == row.id]
     lines = ["| texts | earn on average | the best of them |", "|---|--:|--:|"]
     lines.append(f"| uniform tokens | {number(games()[row.id]['uniform'])} | |")
     for each in kinds:
@@ -131,39 +135,21 @@ def reference(row: EnvRow) -> str:
     return "\n".join([*lines, "", note if kinds else ""])
 
 
-def experiments_of(id: str) -> list[tuple[Path, dict[str, Any], list[Row]]]:
-    """The committed experiments that play an id: folder, settings, rows of the table."""
-    found = []
-    for path in sorted(RESULTS.glob("*/experiment.json")):
-        experiment = json.loads(path.read_text(encoding="utf-8"))
-        if experiment.get("env_id") == id:
-            with (path.parent / "table.csv").open(encoding="utf-8", newline="") as file:
-                found.append((path.parent, experiment, list(csv.DictReader(file))))
-    return found
-
-
 def baselines(row: EnvRow) -> str:
-    """The agents of the committed experiments on an id, by what they earn."""
+    """The agents of the committed experiments on an id, by what they earn: one table an experiment."""
     parts = []
-    for folder, experiment, rows in experiments_of(row.id):
-        earned = [each for each in rows if each["measure"] == "return" and each["mean"]]
-        if not earned:
+    for kept in experiments():
+        earned = [each for each in rows(kept.folder) if each.measure == "return" and each.mean is not None]
+        if kept.env_id != row.id or not earned:
             continue
-        parts += [f"{experiment['description']}:", "", ":::{table}", ":class: sortable", ""]
+        parts += [f"{kept.description}:", "", ":::{table}", ":class: sortable", ""]
         parts += ["| agent | return | runs | failed |", "|---|--:|--:|--:|"]
-        for each in sorted(earned, key=lambda each: -float(each["mean"])):
-            spread = f" ± {number(float(each['std']))}" if each["std"] else ""
-            failed = int(each["failed"]) + int(each["diverged"])
-            parts.append(
-                f"| {cell(each['agent'])} | {number(float(each['mean']))}{spread} | {each['finished']} | {failed} |"
-            )
-        size = folder.name.partition("-")[2]
-        name = experiment["name"].removesuffix(f"-{size}") if size else experiment["name"]
-        command = f"python -m benchmarks run {name}" + (f" --size {size}" if size else "")
-        parts += [":::", "", f"Mean and standard deviation over runs; from `{command}`.", ""]
-    if not parts:
-        return "No experiment on this id is committed yet.\n"
-    return "\n".join(parts)
+        for each in sorted(earned, key=lambda each: -(each.mean or 0.0)):
+            spread = f" ± {number(each.std)}" if each.std is not None else ""
+            earns = f"{number(each.mean or 0.0)}{spread}"
+            parts.append(f"| {cell(each.agent)} | {earns} | {each.finished} | {each.failed + each.diverged} |")
+        parts += [":::", "", f"Mean and standard deviation over runs; from `{kept.command}`.", ""]
+    return "\n".join(parts) if parts else "No experiment on this id is committed yet.\n"
 
 
 def paper(row: EnvRow) -> str:
@@ -173,14 +159,8 @@ def paper(row: EnvRow) -> str:
         return ""
     lines = ["## Papers", ""]
     for key in keys:
-        lines += [
-            f"{{ref}}`{known[key]['short']} <paper-{key}>`",
-            "",
-            "```bibtex",
-            known[key]["bibtex"].strip(),
-            "```",
-            "",
-        ]
+        lines += [f"{{ref}}`{known[key]['short']} <paper-{key}>`", ""]
+        lines += ["```bibtex", known[key]["bibtex"].strip(), "```", ""]
     return "\n".join(lines)
 
 
