@@ -1,4 +1,4 @@
-"""RESULTS.md says what the tables beside it say."""
+"""Pages of results say what the tables say."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_how_soon_the_optimum_is_reached_is_as_the_table_of_exact_has_it() -> No
 def test_new_seeds_of_exact_are_counted_as_they_are_kept() -> None:
     with (RESULTS / "exact" / "fresh_seeds.csv").open(encoding="utf-8", newline="") as file:
         runs = list(csv.DictReader(file))
-    section = (RESULTS / "RESULTS.md").read_text(encoding="utf-8").partition("### exact on new seeds")[2]
+    section = words().partition("### exact on new seeds")[2]
     table = section.partition("\n## ")[0].splitlines()
     lines = [line.strip("| ").split(" | ") for line in table if re.search(r"\| \d+ of \d+ \|", line)]
     assert len(lines) >= 33

@@ -1,18 +1,25 @@
-"""The page RESULTS.md: its words, and its tables."""
+"""The pages of docs/results: their words, and their tables."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from itertools import dropwhile, takewhile
 from pathlib import Path
 
-RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "benchmarks" / "results"
+PAGES = ROOT / "docs" / "results"
 Row = dict[str, str]
 
 
 @cache
 def words() -> str:
-    return (RESULTS / "RESULTS.md").read_text(encoding="utf-8")
+    """All pages in the order of their index, each heading one level lower than on its page."""
+    index = (PAGES / "index.md").read_text(encoding="utf-8")
+    names = index.partition("{toctree}")[2].partition("```")[0].split("\n\n", 1)[1].split()
+    pages = [(PAGES / f"{name}.md").read_text(encoding="utf-8") for name in names]
+    return "\n".join(re.sub(r"^(#+ )", r"#\1", page, flags=re.MULTILINE) for page in pages)
 
 
 @cache

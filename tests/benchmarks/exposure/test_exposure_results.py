@@ -1,22 +1,21 @@
-"""RESULTS.md says of exposure bias, and of quality against diversity, what the tables beside it say."""
+"""The page of exposure says of exposure bias, and of quality against diversity, what the tables beside it say."""
 
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
-RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
+from support.results_page import RESULTS, words
+
 Rows = list[list[str]]
 
 
 def section() -> str:
-    words = (RESULTS / "RESULTS.md").read_text(encoding="utf-8")
-    return words[words.index("## exposure: ") :].partition("\n## ")[0]
+    return words()[words().index("## exposure: ") :].partition("\n## ")[0]
 
 
-def table(words: str, begins: str) -> Rows:
+def table(page: str, begins: str) -> Rows:
     """The heads and the rows of the table whose first line begins so."""
-    lines = words[words.index(begins) :].partition("\n\n")[0].splitlines()
+    lines = page[page.index(begins) :].partition("\n\n")[0].splitlines()
     return [[cell.strip() for cell in line.strip("|").split("|")] for number, line in enumerate(lines) if number != 1]
 
 
