@@ -45,6 +45,7 @@ ROOMS: tuple[frozenset[str], ...] = (
             "infos",
             "solve",
             "testing",
+            "wrappers",
         }
     ),
 )

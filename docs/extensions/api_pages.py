@@ -16,7 +16,14 @@ from written_pages import write_pages
 
 # Title -> the modules whose public names are described, in the order of the index.
 PARTS = {
-    "Environments": ["textgen_env", "textgen_env.testing", "textgen_env.transition", "textgen_env.sb3"],
+    "Environments": [
+        "textgen_env",
+        "textgen_env.testing",
+        "textgen_env.transition",
+        "textgen_env.sb3",
+        "textgen_env.wrappers",
+        "textgen_env.wrappers.vector",
+    ],
     "Tasks and rewards": ["textgen_env.tasks", "textgen_env.rewards"],
     "Texts": [
         "textgen_env.vocabulary",
