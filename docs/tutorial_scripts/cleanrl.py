@@ -25,16 +25,10 @@ import textgen_env
 
 gym.register_envs(textgen_env)
 
-NUM_ENVS, NUM_STEPS, UPDATES, EPOCHS, MINIBATCHES = 64, 10, 80, 4, 4
-LEARNING_RATE, GAMMA, GAE_LAMBDA, CLIP, ENTROPY, VALUE, MAX_GRAD_NORM = (
-    0.003,
-    1.0,
-    0.95,
-    0.2,
-    0.01,
-    0.5,
-    0.5,
-)
+NUM_ENVS, NUM_STEPS, UPDATES = 64, 10, 80
+EPOCHS, MINIBATCHES, LEARNING_RATE, MAX_GRAD_NORM = 4, 4, 0.003, 0.5
+GAMMA, GAE_LAMBDA, CLIP = 1.0, 0.95, 0.2
+ENTROPY, VALUE = 0.01, 0.5
 
 torch.manual_seed(0)
 envs = gym.make_vec(

@@ -182,3 +182,5 @@ folder.cleanup()
 # * :doc:`reading_report`: compare agents over seeds, with BLEU and variety side by side.
 # * :doc:`attention`: texts that answer a source, such as translations.
 # * :doc:`stable_baselines3`: the same games for an agent of Stable-Baselines3.
+# * :doc:`/explanations/likelihood_to_policy_gradient`: the road from imitation to
+#   reward.

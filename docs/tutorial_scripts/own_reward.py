@@ -24,21 +24,9 @@ from textgen_env.testing import check_reward
 
 gym.register_envs(textgen_env)
 
-ANIMALS = {
-    "dog",
-    "dogs",
-    "cat",
-    "cats",
-    "horse",
-    "horses",
-    "sheep",
-    "bird",
-    "birds",
-    "cow",
-    "cows",
-    "bear",
-    "bears",
-}
+ANIMALS = set(
+    "dog dogs cat cats horse horses sheep bird birds cow cows bear bears".split()
+)
 
 
 def animals(texts):

@@ -144,3 +144,4 @@ folder.cleanup()
 # * :doc:`own_agent`: add an agent of your own to an experiment.
 # * :doc:`table1`: a published comparison, run again.
 # * :doc:`seqgan`: why NLL_oracle alone misleads.
+# * :doc:`/explanations/seeds`: how many seeds a comparison needs.

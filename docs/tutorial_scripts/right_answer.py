@@ -139,3 +139,4 @@ plt.show()
 # * :doc:`own_agent`: ``check_agent`` holds your own agent to the same answers.
 # * :doc:`cleanrl`: a training loop of your own.
 # * :doc:`reading_report`: where no exact answer is known, seeds and intervals take its place.
+# * :doc:`/explanations/decision_process`: the equations behind this page.

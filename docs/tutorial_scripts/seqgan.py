@@ -183,3 +183,4 @@ plt.show()
 # * :doc:`table1`: the paper's comparison, run again.
 # * :doc:`reading_report`: intervals and tests over seeds.
 # * :doc:`own_reward`: a reward that you write, in place of one that learns.
+# * :doc:`/explanations/oracle_likelihood`: why ``NLL_oracle`` misleads.

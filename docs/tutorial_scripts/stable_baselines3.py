@@ -137,3 +137,4 @@ print(f"shortest text: {played.texts.lengths.min()} tokens")
 # * :doc:`cleanrl`: a training loop of your own, in one file.
 # * :doc:`reading_report`: algorithms of Stable-Baselines3 beside others in one table.
 # * :doc:`right_answer`: how far from the optimum an agent is.
+# * :doc:`/explanations/migration`: if you come from RL4LMs, Texygen or TRL.
