@@ -32,6 +32,7 @@ extensions = [
     "external_names",
     "api_pages",
     "environment_pages",
+    "papers",
     "explanation_pictures",
 ]
 exclude_patterns = ["_build", "extensions", "tutorial_scripts"]

@@ -81,9 +81,9 @@ def _check_sizes(name: str, value: object, sizes: Sequence[int]) -> None:
 class TextEncoder(nn.Module):
     """Convolution over tokens, maximum over time, one highway layer: a text as F numbers, none below 0.
 
-    The architecture is that of Kim (Convolutional Neural Networks for Sentence Classification, EMNLP 2014) with the
-    highway layer of Srivastava, Greff, Schmidhuber (Highway Networks, 2015), as SeqGAN (section 3.3, eqs. 9-11) joins
-    them: with c the pooled features, tau = sigmoid(W_g c + b_g) and C = tau * relu(W_t c + b_t) + (1 - tau) * c.
+    The architecture is that of Kim ("Convolutional Neural Networks for Sentence Classification", 2014) with the
+    highway layer of Srivastava, Greff and Schmidhuber ("Highway Networks", 2015), as SeqGAN (section 3.3, eqs. 9-11)
+    joins them: with c the pooled features, tau = sigmoid(W_g c + b_g) and C = tau * relu(W_t c + b_t) + (1 - tau) * c.
     The initial weights are those of SeqGAN's released code, except that the biases of the highway layer start at 0.
 
     Nothing here depends on `train()` or `eval()`, or draws from torch's global generator: dropout is applied exactly

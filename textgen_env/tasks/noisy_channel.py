@@ -1,8 +1,8 @@
 """A noisy channel for phones: what is heard of what was spoken.
 
-The channel deletes, substitutes and inserts, each phone by itself, as the acoustic channel of L. R. Bahl and
-F. Jelinek, Decoding for channels with insertions, deletions, and substitutions with applications to speech recognition
-(IEEE Transactions on Information Theory 21, 1975) does.
+The channel deletes, substitutes and inserts, each phone by itself, as the acoustic channel of Bahl and Jelinek,
+"Decoding for channels with insertions, deletions, and substitutions with applications to speech recognition" (1975),
+does.
 """
 
 from __future__ import annotations
