@@ -31,6 +31,7 @@ extensions = [
     "docstring_markup",
     "external_names",
     "api_pages",
+    "explanation_pictures",
 ]
 exclude_patterns = ["_build", "extensions", "tutorial_scripts"]
 nitpicky = True

@@ -9,12 +9,15 @@ English caption, word by word. The reward is BLEU against ten thousand captions 
 # %%
 # Train
 # -----
-# ``make_vec`` makes 64 copies of the game, which are played together in one process. Each token is an action; the end
-# token ends the text. With ``reward_mode="dense"`` every token earns at once what it adds to the score, in place of one
-# payment at the end.
+# ``make_vec`` makes 64 copies of the game, which are played together in one process.
+# Each token is an action; the end token ends the text. With ``reward_mode="dense"``
+# every token earns at once what it adds to the score, in place of one payment at the
+# end.
 #
-# ``Reinforce`` is a policy-gradient agent with an LSTM. It is told nothing but the rewards. ``train`` calls a function
-# of yours after every update.
+# ``Reinforce`` is a policy-gradient agent with an LSTM. It is told nothing but the
+# rewards. ``train`` calls a function of yours after every update.
+import textwrap
+
 import gymnasium as gym
 import matplotlib.pyplot as plt
 
@@ -29,7 +32,11 @@ agent = Reinforce(envs, ReinforceConfig(entropy_weight=0.05), seed=0)
 
 before = evaluate(agent.predict, envs, episodes=256, seed=0)
 curve = []
-agent.train(envs, total_tokens=100_000, callback=lambda now: curve.append((now.tokens_generated, now.mean_return)))
+agent.train(
+    envs,
+    total_tokens=100_000,
+    callback=lambda now: curve.append((now.tokens_generated, now.mean_return)),
+)
 after = evaluate(agent.predict, envs, episodes=256, seed=0)
 
 print(f"BLEU before training: {before.returns.mean():.2f}")
@@ -53,14 +60,16 @@ vocabulary = envs.unwrapped.task.vocabulary
 for title, played in (("before", before), ("after", after)):
     print(title)
     for tokens in played.texts.tokens[:4]:
-        print("   ", vocabulary.decode(tokens))
+        print("   ", textwrap.shorten(vocabulary.decode(tokens), 70))
 
 # %%
-# The score is high, and the texts are all alike. That is the first lesson of reinforcement learning on text: an agent
-# learns what the reward says, and this reward says nothing of variety. It asks only that the word sequences of a text
-# stand somewhere in the references.
+# The score is high, and the texts are all alike. That is the first lesson of
+# reinforcement learning on text: an agent learns what the reward says, and this reward
+# says nothing of variety. It asks only that the word sequences of a text stand
+# somewhere in the references.
 #
 # Where to go next
 # ----------------
 # * :doc:`own_file` begins with imitation, so that the texts stay varied, and lets BLEU improve them.
 # * :doc:`own_reward` shows how to pay for what you want.
+# * :doc:`right_answer` holds an agent against the best that is possible.

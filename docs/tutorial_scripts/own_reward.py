@@ -9,8 +9,9 @@ adds BLEU to it, and lets an agent learn it.
 # %%
 # A function of strings
 # ---------------------
-# It takes a list of texts, all that end in one step, and returns a number for each. Larger is better. It may call what
-# it likes: a regular expression, a classifier, a program that compiles the text.
+# It takes a list of texts, all that end in one step, and returns a number for each.
+# Larger is better. It may call what it likes: a regular expression, a classifier, a
+# program that compiles the text.
 import gymnasium as gym
 import matplotlib.pyplot as plt
 
@@ -23,7 +24,9 @@ from textgen_env.testing import check_reward
 
 gym.register_envs(textgen_env)
 
-ANIMALS = {"dog", "dogs", "cat", "cats", "horse", "horses", "sheep", "bird", "birds", "cow", "cows", "bear", "bears"}
+ANIMALS = set(
+    "dog dogs cat cats horse horses sheep bird birds cow cows bear bears".split()
+)
 
 
 def animals(texts):
@@ -51,8 +54,9 @@ print(f"{info['text']!r} earns {reward}")
 # %%
 # Check it
 # --------
-# A reward must score a text alone as it does in a batch, and it must score it again the same. ``check_reward`` plays
-# texts and says what does not hold. Here is a function that breaks the first rule.
+# A reward must score a text alone as it does in a batch, and it must score it again the
+# same. ``check_reward`` plays texts and says what does not hold. Here is a function
+# that breaks the first rule.
 check_reward(text_reward(animals), task)
 print("animals: passes")
 
@@ -79,10 +83,12 @@ settings = PPOConfig(learning_rate=0.002, entropy_weight=0.0)
 
 
 def learned(envs):
-    """The imitator's policy after 60,000 tokens of PPO, and the mean returns of its updates."""
+    """An agent that begins as the imitator and learns by PPO, and its curve."""
     agent, curve = PPO(envs, settings, seed=0), []
     agent.initialise_from(imitator)
-    agent.train(envs, 60_000, lambda now: curve.append((now.tokens_generated, now.mean_return)))
+    agent.train(
+        envs, 60_000, lambda now: curve.append((now.tokens_generated, now.mean_return))
+    )
     return agent, curve
 
 
@@ -99,15 +105,23 @@ alone, _ = learned(envs)
 show("paid for animals", alone, envs)
 
 # %%
-# It is paid for animals, and animals are what it writes. Whether the text is still a caption, nobody asked.
+# It is paid for animals, and animals are what it writes. Whether the text is still a
+# caption, nobody asked.
 #
 # Several rewards at once
 # -----------------------
-# ``combine`` adds rewards with weights. A function and a reward of the package go together. ``reward_terms`` keeps the
-# parts apart, each in its own unit, so that you see which of them is earned.
+# ``combine`` adds rewards with weights. A function and a reward of the package go
+# together. ``reward_terms`` keeps the parts apart, each in its own unit, so that you
+# see which of them is earned.
 both = combine((1.0, text_reward(animals)), (2.0, "bleu"))
-reward, info = written(gym.make("TextGen-Captions-v1", reward=both), "a dog and a cat are sleeping on the grass .")
-print(f"{reward:.2f} in all:", {part: round(value, 2) for part, value in info["reward_terms"].items()})
+reward, info = written(
+    gym.make("TextGen-Captions-v1", reward=both),
+    "a dog and a cat are sleeping on the grass .",
+)
+print(
+    f"{reward:.2f} in all:",
+    {part: round(value, 2) for part, value in info["reward_terms"].items()},
+)
 
 # %%
 together = gym.make_vec("TextGen-Captions-v1", num_envs=64, reward=both)
@@ -117,10 +131,16 @@ show("paid for animals and BLEU", agent, together)
 # %%
 # The parts, over 500 texts of each agent:
 scorers = {"animals": text_reward(animals), "BLEU": "bleu"}
-for name, writer in (("imitation", imitator), ("animals", alone), ("animals and BLEU", agent)):
+for name, writer in (
+    ("imitation", imitator),
+    ("animals", alone),
+    ("animals and BLEU", agent),
+):
     texts = evaluate(writer.predict, envs, episodes=500, seed=2).texts
     means = {
-        part: gym.make("TextGen-Captions-v1", reward=reward).unwrapped.score(texts.tokens, texts.lengths).mean()
+        part: gym.make("TextGen-Captions-v1", reward=reward)
+        .unwrapped.score(texts.tokens, texts.lengths)
+        .mean()
         for part, reward in scorers.items()
     }
     print(f"{name:18}", "  ".join(f"{part} {mean:.2f}" for part, mean in means.items()))
@@ -132,12 +152,14 @@ axes.set(xlabel="tokens written after imitation", ylabel="animals + 2 BLEU")
 plt.show()
 
 # %%
-# The weight is yours to choose: what one point of BLEU is worth in animals. Look at the texts as well as at the number.
-# Here the agent has found captions that earn nearly all there is, and writes little else.
+# The weight is yours to choose: what one point of BLEU is worth in animals. Look at the
+# texts as well as at the number. Here the agent has found captions that earn nearly all
+# there is, and writes little else.
 #
 # Where a name is needed
 # ----------------------
-# An experiment is plain data, so it names a function by its import path. These three are the same kind of thing:
+# An experiment is plain data, so it names a function by its import path. These three
+# are the same kind of thing:
 #
 # .. code-block:: python
 #
@@ -145,10 +167,11 @@ plt.show()
 #     reward = {"name": "text", "function": "my_rewards:animals"}
 #     reward = {"name": "sum", "parts": [[1.0, {"name": "text", "function": "my_rewards:animals"}], [2.0, "bleu"]]}
 #
-# A function ``f(texts, sources)`` of a conditional game is handed the sources, too. A function of token ids takes
-# ``f(tokens, lengths)`` and needs no ``text_reward``.
+# A function ``f(texts, sources)`` of a conditional game is handed the sources, too. A
+# function of token ids takes ``f(tokens, lengths)`` and needs no ``text_reward``.
 #
 # Where to go next
 # ----------------
-# * :doc:`first_agent`: a reward that is there.
-# * :doc:`own_file`: your own texts.
+# * :doc:`attention`: texts that answer a source.
+# * :doc:`own_agent`: an algorithm of your own.
+# * :doc:`reading_report`: what to compare, and over how many seeds.

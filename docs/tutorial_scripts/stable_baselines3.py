@@ -9,11 +9,12 @@ sb3-contrib.
 # %%
 # PPO
 # ---
-# ``make_sb3_vec_env`` makes a vector environment of Stable-Baselines3's own kind. ``policy_kwargs()`` gives the policy
-# a reader of prefixes: an embedding of tokens and a GRU. Without it an ``MlpPolicy`` would take token ids for amounts.
+# ``make_sb3_vec_env`` makes a vector environment of Stable-Baselines3's own kind.
+# ``policy_kwargs()`` gives the policy a reader of prefixes: an embedding of tokens and
+# a GRU. Without it an ``MlpPolicy`` would take token ids for amounts.
 #
-# A text of this game has ten tokens, so a rollout of ``n_steps=10`` holds one whole text a row. ``gamma=1.0`` leaves
-# the return undiscounted.
+# A text of this game has ten tokens, so a rollout of ``n_steps=10`` holds one whole
+# text a row. ``gamma=1.0`` leaves the return undiscounted.
 import gymnasium as gym
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,7 +33,7 @@ gym.register_envs(textgen_env)
 
 
 class Curve(BaseCallback):
-    """Notes the mean return of the latest episodes, in the reward's own unit, after every rollout."""
+    """Notes the mean return of the latest episodes after every rollout."""
 
     def __init__(self):
         super().__init__()
@@ -46,7 +47,15 @@ class Curve(BaseCallback):
         self.points.append((self.num_timesteps, np.mean(returns)))
 
 
-settings = dict(n_steps=10, batch_size=320, n_epochs=4, gamma=1.0, gae_lambda=1.0, learning_rate=0.003, seed=0)
+settings = dict(
+    n_steps=10,
+    batch_size=320,
+    n_epochs=4,
+    gamma=1.0,
+    gae_lambda=1.0,
+    learning_rate=0.003,
+    seed=0,
+)
 
 
 def trained(envs, steps):
@@ -62,11 +71,14 @@ model, points = trained(plain, 40_000)
 # %%
 # Returns in nats
 # ---------------
-# The return is the oracle's log-likelihood: -70 nats and more for a random text. PPO's value function has to fit
-# numbers of that size, and its error drowns the policy's gradient in the network that the two share. ``VecNormalize``
-# scales rewards. Token ids are names, so ``norm_obs=False``.
+# The return is the oracle's log-likelihood: -70 nats and more for a random text. PPO's
+# value function has to fit numbers of that size, and its error drowns the policy's
+# gradient in the network that the two share. ``VecNormalize`` scales rewards. Token ids
+# are names, so ``norm_obs=False``.
 scaled = VecNormalize(
-    VecMonitor(make_sb3_vec_env("TextGen-OracleSmall-v0", num_envs=64, seed=0)), norm_obs=False, gamma=1.0
+    VecMonitor(make_sb3_vec_env("TextGen-OracleSmall-v0", num_envs=64, seed=0)),
+    norm_obs=False,
+    gamma=1.0,
 )
 normalised, normalised_points = trained(scaled, 40_000)
 
@@ -80,23 +92,34 @@ plt.show()
 # %%
 # Evaluate
 # --------
-# Stable-Baselines3's ``evaluate_policy`` works. So does the function that evaluates every agent here, which also
-# returns the texts.
-mean, deviation = evaluate_policy(normalised, plain, n_eval_episodes=256, deterministic=False)
+# Stable-Baselines3's ``evaluate_policy`` works. So does the function that evaluates
+# every agent here, which also returns the texts.
+mean, deviation = evaluate_policy(
+    normalised, plain, n_eval_episodes=256, deterministic=False
+)
 print(f"evaluate_policy: {mean:.1f} nats a text (standard deviation {deviation:.1f})")
 
 envs = gym.make_vec("TextGen-OracleSmall-v0", num_envs=64)
 for name, each in (("PPO", model), ("PPO with VecNormalize", normalised)):
-    print(f"{name}: {evaluate(each.predict, envs, episodes=512, seed=0).returns.mean():.1f} nats a text")
+    played = evaluate(each.predict, envs, episodes=512, seed=0)
+    print(f"{name}: {played.returns.mean():.1f} nats a text")
 
 # %%
 # Masks
 # -----
-# Some games forbid tokens. Here no text may end before its fourth token. MaskablePPO asks the environment for the mask
-# at every step; nothing else changes. The other algorithms know no masks, and a forbidden token is an error: give them
-# games that forbid none. This game is so small that the best possible return is known.
-short = VecMonitor(make_sb3_vec_env("TextGen-Tiny-v0", num_envs=64, seed=0, min_length=4))
-masked = MaskablePPO("MlpPolicy", short, policy_kwargs=policy_kwargs(hidden_size=32), **{**settings, "n_steps": 5})
+# Some games forbid tokens. Here no text may end before its fourth token. MaskablePPO
+# asks the environment for the mask at every step; nothing else changes. The other
+# algorithms know no masks, and a forbidden token is an error: give them games that
+# forbid none. This game is so small that the best possible return is known.
+short = VecMonitor(
+    make_sb3_vec_env("TextGen-Tiny-v0", num_envs=64, seed=0, min_length=4)
+)
+masked = MaskablePPO(
+    "MlpPolicy",
+    short,
+    policy_kwargs=policy_kwargs(hidden_size=32),
+    **{**settings, "n_steps": 5},
+)
 masked.learn(20_000)
 
 envs = gym.make_vec("TextGen-Tiny-v0", num_envs=64, min_length=4)
@@ -105,10 +128,13 @@ print(f"mean return {played.returns.mean():.2f}, at best {solve(envs).optimum:.2
 print(f"shortest text: {played.texts.lengths.min()} tokens")
 
 # %%
-# A2C, DQN, RecurrentPPO, QRDQN and TRPO train likewise. Games with a source, such as ``TextGen-NumberWords-v0``, have a
-# ``Dict`` of observations and take ``"MultiInputPolicy"``.
+# A2C, DQN, RecurrentPPO, QRDQN and TRPO train likewise. Games with a source, such as
+# ``TextGen-NumberWords-v0``, have a ``Dict`` of observations and take
+# ``"MultiInputPolicy"``.
 #
 # Where to go next
 # ----------------
-# * :doc:`first_agent`: a reward that is there.
-# * :doc:`own_file`: your own texts.
+# * :doc:`cleanrl`: a training loop of your own, in one file.
+# * :doc:`reading_report`: algorithms of Stable-Baselines3 beside others in one table.
+# * :doc:`right_answer`: how far from the optimum an agent is.
+# * :doc:`/explanations/migration`: if you come from RL4LMs, Texygen or TRL.

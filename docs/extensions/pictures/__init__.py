@@ -1,0 +1,1 @@
+"""Pictures of the explanations: one module a picture, drawn from code and committed results while the site is built."""
