@@ -31,6 +31,7 @@ extensions = [
     "docstring_markup",
     "external_names",
     "api_pages",
+    "environment_pages",
     "explanation_pictures",
 ]
 exclude_patterns = ["_build", "extensions", "tutorial_scripts"]
@@ -86,7 +87,7 @@ copybutton_prompt_is_regexp = True
 
 html_theme = "furo"
 html_title = f"textgen-env {release}"
-html_static_path = ["_static"]
+html_static_path = ["_static", "pictures"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
