@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from benchmarks.commands import agents, measurements, runs, studies
+from benchmarks.commands import agents, measurements, runs, studies, training
 
 # In the order that `--help` shows.
 COMMANDS: Mapping[str, Callable[..., None]] = {
+    "train": training.train,
+    "arguments": training.arguments,
     "list": runs.list_experiments,
     "run": runs.run,
     "report": runs.report_folder,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from math import inf
 from pathlib import Path
 from typing import Annotated
 
@@ -72,18 +70,13 @@ def run(
     failed, diverged or ran out of time is not done again without --retry, and then goes on likewise.
     """
     from benchmarks.catalogue import load_experiment, modules_of
-    from benchmarks.report.report import report
-    from benchmarks.running.progress import ProgressBars
-    from benchmarks.running.scheduler import may_be_tried_again, run_experiment
-    from benchmarks.specs.experiment import runs_of
-    from benchmarks.store.run_folder import read_state
+    from benchmarks.commands.doing import Choices, do_and_report
 
-    console = Console()
     # What is imported of the user's may change the current folder.
     out = out.absolute()
     try:
-        if timeout is not None and not 0 < timeout < inf:
-            raise ValueError(f"--timeout {timeout:g} must be a number of seconds above 0")
+        chosen = None if seeds is None else parsed_seeds(seeds)
+        choices = Choices(out, jobs, chosen, device, retry, anew, timeout)
         experiment, modules = load_experiment(name, size), modules_of(name)
         if agent:
             from benchmarks.policies.user_agents import plugged_in
@@ -91,37 +84,9 @@ def run(
             experiment = plugged_in(experiment, agent, tokens, modules, timeout)
         elif tokens is not None:
             raise ValueError(f"--tokens {tokens} is for what --agent adds")
-        chosen = experiment.seeds if seeds is None else parsed_seeds(seeds)
-        workers = (os.cpu_count() or 1) if jobs is None else jobs
-        if workers < 1:
-            raise ValueError(f"--jobs {jobs} must be at least 1")
-        asked = runs_of(experiment, chosen)
-        interrupted = False
-        kept = sum(read_state(out / run.name).status == "finished" for run in asked)
-        with ProgressBars(console, len(asked), kept) as bars:
-            try:
-                run_experiment(
-                    experiment, out, workers, bars.listen, chosen, bars.say, device, retry, modules, timeout, anew
-                )
-            except KeyboardInterrupt:
-                interrupted = True
-        report(out / experiment.name, console)
+        do_and_report(experiment, choices, Console(), modules)
     except (ValueError, OSError) as error:
         raise refusal(error) from None
-    states = [read_state(out / run.name) for run in asked]
-    left = [state for state in states if state.status != "finished"]
-    if interrupted:
-        console.print(f"interrupted; {len(left)} of {len(asked)} runs are left: the same command goes on with them")
-        raise typer.Exit(130)
-    if left:
-        console.print(f"{len(left)} of {len(asked)} runs failed; see above, and error.json in their folders")
-        # One without an error was failed by a disk that took none.
-        again = sum(state.error is None or may_be_tried_again(state.error) for state in left)
-        if again:
-            console.print(f"{again} of them by no fault of their agents: the same command tries them again")
-        if again < len(left):
-            console.print(f"{'the others' if again else 'they'} are not run again, unless asked for by --retry")
-        raise typer.Exit(1)
 
 
 def report_folder(

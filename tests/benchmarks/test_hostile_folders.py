@@ -39,6 +39,8 @@ EXPERIMENT = Experiment(
 RUN = Path("visited", "MLE", "seed-0")
 # Each command as it is given for a folder of results.
 COMMANDS: dict[str, Callable[[Path], list[str]]] = {
+    "train": lambda out: ["train", "--agent", "mle", "--env", "nothing", "--out", str(out)],
+    "arguments": lambda out: ["arguments", "mle"],
     "list": lambda out: ["list"],
     "run": lambda out: ["run", "visited", "--jobs", "1", "--out", str(out)],
     "report": lambda out: ["report", str(out)],

@@ -1,0 +1,69 @@
+"""Commands for a person's own question: train agents by name, and list what each name takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks.commands.seeds import parsed_seeds
+from benchmarks.refusal import refusal
+from benchmarks.specs.named import agent_names, environment_ids
+
+AGENT_HELP = f"its name, may be repeated: {', '.join(agent_names())}"
+ENV_HELP = f"its id: {', '.join(environment_ids())}"
+
+
+def train(
+    agent: Annotated[list[str], typer.Option(metavar="[LABEL=]NAME", help=AGENT_HELP, show_default=False)],
+    env: Annotated[str, typer.Option(metavar="ID", help=ENV_HELP, show_default=False)],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PLACE.NAME=VALUE",
+            help="an argument of the environment (env.path=reviews.txt, env.reward.max_order=3), of every agent "
+            "(agent.learning_rate=0.001), of one (ppo.clip=0.1), of the evaluation (evaluation.points=10); values as "
+            "in TOML, strings without quotes too; may be repeated. `arguments NAME` lists those of a name",
+            show_default=False,
+        ),
+    ] = None,
+    tokens: Annotated[int, typer.Option(help="of training, each agent's")] = 100_000,
+    seeds: Annotated[str, typer.Option(help='how many (3: seeds 0, 1, 2), or which ("0,1,5"; "100-129")')] = "3",
+    name: Annotated[str, typer.Option(help="of the folder below --out", show_default="environment and labels")] = "",
+    jobs: Annotated[
+        int | None, typer.Option(help="runs at a time, each in a process of its own", show_default="one a processor")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="the folder of results")] = Path("runs"),
+    device: Annotated[str, typer.Option(help="of torch's: cpu, cuda")] = "cpu",
+    retry: Annotated[bool, typer.Option("--retry", help="do again what failed or diverged")] = False,
+) -> None:
+    """Trains agents on an environment, both by name, and reports: curves, table, page.
+
+    The same command again goes on with what was interrupted. `sample` shows texts of a run that it leaves. A rollout of
+    Stable-Baselines3's algorithms is one whole text a row, unless `n_steps` is set.
+    """
+    from benchmarks.commands.doing import Choices, do_and_report
+    from benchmarks.specs.question import Question, experiment_of
+
+    try:
+        choices = Choices(out.absolute(), jobs, parsed_seeds(seeds), device, retry)
+        experiment = experiment_of(Question(tuple(agent), env, tuple(settings or ()), tokens, name))
+        do_and_report(experiment, choices, Console())
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        raise refusal(error) from None
+
+
+def arguments(
+    name: Annotated[str, typer.Argument(help="of an agent, an environment, a task or a reward")],
+) -> None:
+    """Lists the arguments of an agent or an environment with their defaults, as `train --set` takes them."""
+    from benchmarks.specs.named_arguments import listed
+    from textgen_env.plain_text import print_text
+
+    try:
+        print_text(listed(name))
+    except (ValueError, ImportError) as error:
+        raise refusal(error) from None

@@ -1,0 +1,155 @@
+"""Question of a person's own: agents and an environment by name, made into an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from benchmarks.specs.experiment import LABEL, Algorithm, Evaluation, Experiment
+from benchmarks.specs.named import NamedAgent, environment_arguments, named_agent
+from benchmarks.specs.settings import Settings, check_names, parsed_settings
+from textgen_env.environments import find_spec
+
+MEASURES = ("nll_test", "bleu_4", "self_bleu_4", "distinct_2")
+OF_ALGORITHM = ("num_envs",)
+"""Settings of `agent.` that are not the agent's own, but of how it is run."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Question of a person's: which of these agents learns most, here, with so many tokens?
+
+    Attributes:
+        agents: "[LABEL=]NAME", at least one; the label is the name by default.
+        env_id: of a registered environment.
+        settings: "env.NAME=VALUE", "agent.NAME=VALUE" for every agent, "LABEL.NAME=VALUE" for one,
+            "evaluation.NAME=VALUE".
+        tokens: of training, each agent's.
+        name: of the folder of results; "" for one made of environment and labels.
+    """
+
+    agents: tuple[str, ...]
+    env_id: str
+    settings: tuple[str, ...] = ()
+    tokens: int = 100_000
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.agents:
+            raise ValueError("--agent is missing: name at least one; `train --help` lists them")
+        if self.tokens < 1:
+            raise ValueError(f"--tokens {self.tokens} must be at least 1")
+
+
+def experiment_of(question: Question) -> Experiment:
+    """The experiment that answers a question. Every name is checked, and the environment is made once.
+
+    Raises:
+        ValueError, TypeError: an agent, an environment, or a setting that there is not; all that is allowed is named.
+        FileNotFoundError: a file that the environment is to read.
+        ImportError: a library that an agent needs is not installed.
+    """
+    named = _labelled(question.agents)
+    allowed = [each.name for each in environment_arguments(question.env_id)]
+    settings = parsed_settings(question.settings, ["env", "agent", "evaluation", *named])
+    check_names("env", settings["env"], allowed)
+    check_names("evaluation", settings["evaluation"], (each.name for each in fields(Evaluation)))
+    kwargs = _with_parts(question.env_id, settings["env"])
+    task = _task(question.env_id, kwargs)
+    algorithms = tuple(_algorithm(label, each, question.tokens, settings, task) for label, each in named.items())
+    has_oracle = hasattr(task, "greedy_sequence")
+    short = question.env_id.rpartition("/")[2].removeprefix("TextGen-")
+    return Experiment(
+        name=question.name or f"{short}-{'+'.join(named)}",
+        description=f"{', '.join(named)} on {question.env_id}",
+        env_id=question.env_id,
+        env_kwargs=kwargs,
+        algorithms=algorithms,
+        evaluation=_evaluation(settings["evaluation"], has_oracle),
+        goal="greedy" if has_oracle else "data",
+        baseline="uniform" if "uniform" in named else "",
+    )
+
+
+def _labelled(agents: Sequence[str]) -> dict[str, NamedAgent]:
+    found: dict[str, NamedAgent] = {}
+    for given in agents:
+        label, _, name = given.rpartition("=")
+        label = label or name.replace("/", "-")
+        agent = named_agent(name)
+        if not LABEL.fullmatch(label) or "." in label or label in ("env", "agent", "evaluation"):
+            raise ValueError(
+                f"--agent {given!r}: the label {label!r} must be of letters, digits and _ + -, and not env, agent or "
+                "evaluation; give another: --agent LABEL=NAME"
+            )
+        if label.casefold() in (each.casefold() for each in found):
+            raise ValueError(f"--agent {given!r}: {label!r} is there already; give it a label: --agent LABEL={name}")
+        found[label] = agent
+    return found
+
+
+def _algorithm(label: str, agent: NamedAgent, tokens: int, settings: Settings, task: Any) -> Algorithm:
+    allowed = [*(each.name for each in agent.arguments), *OF_ALGORITHM]
+    for place in ("agent", label):
+        check_names(place if place == label else f"{place} (of {label})", settings[place], allowed)
+    own = {**settings["agent"], **settings[label]}
+    of_run = {name: own.pop(name) for name in OF_ALGORITHM if name in own}
+    if agent.kind == "agent":
+        _check_config(agent.path, label, own)
+        return Algorithm(label, agent.path, tokens, hyperparameters=own, masked=True, **of_run)
+    if "n_steps" in allowed:
+        # A rollout of Stable-Baselines3's own default, 2048 steps of each of 64 rows, is past most budgets.
+        own = {"n_steps": task.max_length, **own}
+    return Algorithm(
+        label,
+        agent.path,
+        tokens,
+        "sb3",
+        policy=agent.policies[task.sources is not None],
+        policy_kwargs=own.pop("policy_kwargs", None) or {},
+        hyperparameters=own,
+        masked=agent.path.endswith(":MaskablePPO"),
+        **of_run,
+    )
+
+
+def _check_config(name: str, label: str, settings: Mapping[str, Any]) -> None:
+    """Refuses values that the agent's own configuration refuses, before anything is run."""
+    from agents import AGENTS
+
+    if settings:
+        try:
+            AGENTS.load(name).config_class(**settings)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"agent {label}: {error}; `arguments {name}` lists what it takes") from None
+
+
+def _with_parts(env_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The keyword arguments; arguments of a task or a reward without its name are those of the environment's own."""
+    kwargs = dict(given)
+    for part in ("task", "reward"):
+        own = find_spec(env_id).kwargs[part]
+        if isinstance(kwargs.get(part), Mapping) and "name" not in kwargs[part]:
+            kwargs[part] = {**({"name": own} if isinstance(own, str) else own), **kwargs[part]}
+    return kwargs
+
+
+def _task(env_id: str, kwargs: Mapping[str, Any]) -> Any:
+    from benchmarks.policies.environments import made_environment
+
+    return made_environment(env_id, kwargs).unwrapped.task
+
+
+def _evaluation(given: Mapping[str, Any], has_oracle: bool) -> Evaluation:
+    measures = ("nll_oracle", *MEASURES) if has_oracle else MEASURES
+    settings = {"measures": measures, **given}
+    if not isinstance(settings["measures"], list | tuple):
+        raise ValueError(f'evaluation.measures={settings["measures"]!r} must be a list: ["bleu_4", "nll_test"]')
+    settings["measures"] = tuple(settings["measures"])
+    try:
+        return Evaluation(**settings)
+    except TypeError as error:
+        raise ValueError(
+            f"evaluation: {error}; give whole numbers for counts, and lists of names for measures"
+        ) from None
