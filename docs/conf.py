@@ -43,6 +43,7 @@ nitpick_ignore_regex = [
     (r"py:class", r"NetworkCell|AttentionName|Schedule|Exploration|Terms|SmoothMethod"),
     (r"py:class", r"Observation|Infos|AllowedTokens"),
     (r"py:class", r"(Tensor|np\.\w+|typing\..*|tuple\[str|collections\.abc\.Mapping\[str|io\.\w+)"),
+    (r"py:class", r"DTypeLike|numpy\._typing\..*"),
     (r"py:exc", r"InvalidAction|ResetNeeded"),
     (r"py:obj", r"typing\.Literal.*"),
     (r"py:class", r"textgen_env\.(models|metrics\.kneser_ney|handing)\..*"),
@@ -65,7 +66,9 @@ napoleon_use_rtype = False
 # A return value is described in prose, which napoleon's own section would read as "type: description"; attributes may
 # be described several at once.
 napoleon_custom_sections = ["Returns", ("Attributes", "params_style")]
-autodoc_type_aliases = {name: name for name in ("IntArray", "FloatArray", "BoolArray", "NDArray", "ArrayLike")}
+autodoc_type_aliases = {
+    name: name for name in ("IntArray", "FloatArray", "BoolArray", "NDArray", "ArrayLike", "DTypeLike")
+}
 python_maximum_signature_line_length = 88
 
 sphinx_gallery_conf = {

@@ -73,6 +73,8 @@ def described_names() -> dict[str, dict[str, Any]]:
     for module_name in (module for modules in PARTS.values() for module in modules):
         module = import_module(module_name)
         things = {f"{module_name}.{name}": getattr(module, name) for name in public_names(module)}
+        # A module among the names has a page of its own.
+        things = {name: thing for name, thing in things.items() if not inspect.ismodule(thing)}
         for name in REGISTRIES.get(module_name, ()):
             cls = REGISTRIES[module_name].load(name)
             things[f"{cls.__module__}.{cls.__qualname__}"] = cls

@@ -12,6 +12,7 @@ import gymnasium as gym
 from PIL import Image, ImageSequence
 from sphinx.application import Sphinx
 
+import papers
 from class_docs import arguments_table, cell, class_doc
 from kept_tables import csv_rows, experiments, rows
 from textgen_env import TABLE
@@ -45,11 +46,6 @@ def papers_of(task: str) -> list[str]:
     """Keys of the papers that a task's page names."""
     entries = tomllib.loads((DOCS / "environments.toml").read_text(encoding="utf-8"))
     return list(entries.get(task, {}).get("papers", []))
-
-
-def known_papers() -> dict[str, dict[str, Any]]:
-    path = DOCS / "papers.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def learns(row: EnvRow) -> bool:
@@ -153,14 +149,13 @@ def baselines(row: EnvRow) -> str:
 
 
 def paper(row: EnvRow) -> str:
-    known = known_papers()
-    keys = [key for key in papers_of(row.task) if key in known]
+    """The papers that a task comes from, with their BibTeX; "" for none."""
+    known, keys = papers.load(), papers_of(row.task)
     if not keys:
         return ""
     lines = ["## Papers", ""]
     for key in keys:
-        lines += [f"{{ref}}`{known[key]['short']} <paper-{key}>`", ""]
-        lines += ["```bibtex", known[key]["bibtex"].strip(), "```", ""]
+        lines += [f"{known[key].cite}:", "", "```bibtex", known[key].bibtex.strip(), "```", ""]
     return "\n".join(lines)
 
 
@@ -173,8 +168,8 @@ def page(row: EnvRow) -> str:
         parts += [f"## {title}", "", body, ""]
     parts += ["## Arguments", "", f'`gym.make("{row.id}", <argument>=...)` takes those of the task:', ""]
     parts += [arguments_table(task), "", f"This id sets {given}." if given else "", ""]
-    parts += ["and `reward_mode`, `min_length`, `render_mode`, `task`, `reward` of every game", ""]
-    parts += ["(see {py:obj}`textgen_env.TextGenEnv`).", ""]
+    parts += ["Every game also takes `reward_mode`, `min_length`, `render_mode`, `task` and `reward`:"]
+    parts += ["see {py:obj}`textgen_env.TextGenEnv`.", ""]
     if isinstance(row.reward, Mapping):
         own = ", ".join(f"`{name}={value!r}`" for name, value in row.reward.items() if name != "name")
         parts += [f"The reward has {own}." if own else "", ""]
