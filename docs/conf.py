@@ -32,6 +32,9 @@ extensions = [
     "external_names",
     "api_pages",
     "environment_pages",
+    "agent_pages",
+    "reward_pages",
+    "measure_pages",
     "papers",
     "explanation_pictures",
 ]
@@ -93,6 +96,7 @@ html_theme = "furo"
 html_title = f"textgen-env {release}"
 html_static_path = ["_static", "pictures"]
 html_css_files = ["site.css"]
+html_js_files = ["sortable_tables.js"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
