@@ -50,6 +50,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 wheel: $(INSTALLED)
 	rm -rf dist $(VENV)/wheel-check
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+	$(BIN)/twine check --strict dist/*
 	$(PYTHON) -m venv $(VENV)/wheel-check
 	$(VENV)/wheel-check/bin/python -m pip install --quiet --constraint constraints.txt dist/*.whl
 	cd dist && ../$(VENV)/wheel-check/bin/python -W error -c 'import gymnasium as gym, textgen_env; env = gym.make("TextGen-OracleSmall-v0"); env.reset(seed=0); print(env.step(1))'

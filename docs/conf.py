@@ -35,6 +35,7 @@ extensions = [
     "agent_pages",
     "reward_pages",
     "measure_pages",
+    "leaderboard",
     "papers",
     "explanation_pictures",
 ]

@@ -11,7 +11,7 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const card of document.querySelectorAll(".sphx-glr-thumbcontainer")) {
     const title = card.querySelector(".sphx-glr-thumbnail-title");
     for (const link of card.querySelectorAll("a")) {
-      if (title && !link.textContent.trim()) link.setAttribute("aria-label", title.textContent.trim());
+      if (title) link.setAttribute("aria-label", title.textContent.trim());
     }
   }
 });

@@ -138,7 +138,8 @@ def baselines(row: EnvRow) -> str:
         earned = [each for each in rows(kept.folder) if each.measure == "return" and each.mean is not None]
         if kept.env_id != row.id or not earned:
             continue
-        parts += [f"{kept.description}:", "", ":::{table}", ":class: sortable", ""]
+        described = kept.description[0].upper() + kept.description[1:].replace("--", "\\-\\-")
+        parts += [f"{described}:", "", ":::{table}", ":class: sortable", ""]
         parts += ["| agent | return | runs | failed |", "|---|--:|--:|--:|"]
         for each in sorted(earned, key=lambda each: -(each.mean or 0.0)):
             spread = f" ± {number(each.std)}" if each.std is not None else ""
