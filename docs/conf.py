@@ -55,6 +55,7 @@ nitpick_ignore_regex = [
     (r"py:class", r"textgen_env\.rewards\.combine\.CombinedReward|agents\.(adversarial|decoding\.next_tokens)\..*"),
 ]
 language = "en"
+smartquotes_action = "qe"  # no dashes: options of commands stand in prose
 
 myst_enable_extensions = ["amsmath", "attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 4
