@@ -22,14 +22,13 @@ from benchmarks.measures.measured import Decoding, NoLikelihood
 from benchmarks.policies.adapter import Watch, source_tokens
 from benchmarks.policies.environments import with_device
 from benchmarks.specs.experiment import Run
+from benchmarks.specs.named import HALF_LIFE
 from textgen_env import Task, Texts
 from textgen_env.registries import load_object
 from textgen_env.sb3 import make_sb3_vec_env, policy_kwargs
 from textgen_env.solve import TextMDP
 
 CHUNK = 1_000
-# Not a hyperparameter of Stable-Baselines3, whose entropy bonus does not fade.
-HALF_LIFE = "ent_half_life"
 LSTMState = tuple[Tensor, Tensor]
 """Of the actor of a recurrent policy, each (layers, N, H)."""
 

@@ -16,6 +16,7 @@ from textgen_env.registries import load_object
 from textgen_env.specs import GAME_ARGUMENTS, REWARDS, TASKS
 
 PREFIX = "sb3/"
+# Not a hyperparameter of Stable-Baselines3, whose entropy bonus does not fade.
 HALF_LIFE = "ent_half_life"
 # Those that choose among tokens: name -> package, policy without and with sources.
 PLAIN, RECURRENT = ("MlpPolicy", "MultiInputPolicy"), ("MlpLstmPolicy", "MultiInputLstmPolicy")

@@ -175,6 +175,18 @@ def rows_of_environment(env_id: str) -> list[KeptRow]:
     return [row for each in experiments() if each.env_id == env_id for row in rows(each.folder)]
 
 
+def mean_and_std(folder: str, agent: str, measure: str, digits: int = 3) -> str:
+    """Text "mean ± standard deviation" of an agent's measure in a results folder.
+
+    Raises:
+        KeyError: the table has no such row, or nothing was measured.
+    """
+    for row in rows(folder):
+        if (row.agent, row.measure) == (agent, measure) and row.mean is not None and row.std is not None:
+            return f"{row.mean:.{digits}f} ± {row.std:.{digits}f}"
+    raise KeyError(f"benchmarks/results/{folder}/{TABLE} has no row of agent={agent!r}, measure={measure!r}")
+
+
 def _row(folder: str, line: dict[str, str]) -> KeptRow:
     counts = [int(line[name] or 0) for name in ("asked", "finished", "failed", "diverged", "missing")]
     means = [float(line[name]) if line[name] else None for name in ("mean", "std", "iqm", "iqm_low", "iqm_high")]

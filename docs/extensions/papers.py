@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from result_tables import mean_and_std
+from kept_tables import mean_and_std
 from written_pages import write_pages
 
 ROOT = Path(__file__).resolve().parents[2]
