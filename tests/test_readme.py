@@ -18,6 +18,7 @@ def blocks(page: Path) -> list[str]:
 
 
 BLOCKS = [(page, number, code) for page in [README, *GUIDE] for number, code in enumerate(blocks(page), 1)]
+NAMES = [f"{page.stem}-{number}" for page, number, _ in BLOCKS]
 
 
 def test_there_are_blocks() -> None:
@@ -25,7 +26,7 @@ def test_there_are_blocks() -> None:
     assert len(BLOCKS) >= 14
 
 
-@pytest.mark.parametrize(("page", "number", "code"), BLOCKS, ids=[f"{page.stem}-{number}" for page, number, _ in BLOCKS])
+@pytest.mark.parametrize(("page", "number", "code"), BLOCKS, ids=NAMES)
 def test_block_runs(page: Path, number: int, code: str, capsys: pytest.CaptureFixture[str]) -> None:
     # As in a file of its own: without the future statements of this one.
     compiled = compile(code, f"{page.name}, python block {number}", "exec", dont_inherit=True)
