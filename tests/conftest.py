@@ -11,11 +11,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium.utils import seeding
 
 from support.registered import REGISTERED, small
 from textgen_env import BaseTask, Snapshot, SourceTable, Texts, Vocabulary
 from textgen_env.environments import EnvRow
 from textgen_env.tasks.base import pad
+
+
+@pytest.fixture(autouse=True)
+def repeatable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seeds for environments that no test seeded: others within a test, the same each time, so none fails by chance."""
+    seeds = itertools.count(1_000_000)
+    monkeypatch.setattr("textgen_env.generators.unseeded_generator", lambda: np.random.default_rng(next(seeds)))
+    monkeypatch.setattr("textgen_env.env.np_random", lambda: seeding.np_random(next(seeds)))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The README's code blocks run as they stand."""
+"""The README's code blocks, and those of the guide, run as they stand."""
 
 from __future__ import annotations
 
@@ -7,21 +7,32 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[1] / "README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
+
+
+def blocks(page: Path) -> list[str]:
+    """The page's code in Python, a block each."""
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+BLOCKS = [(page, number, code) for page in [README, *GUIDE] for number, code in enumerate(blocks(page), 1)]
+NAMES = [f"{page.stem}-{number}" for page, number, _ in BLOCKS]
 
 
 def test_there_are_blocks() -> None:
-    assert len(BLOCKS) >= 8
+    assert len(blocks(README)) >= 3
+    assert len(BLOCKS) >= 14
 
 
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_block_runs(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("page", "number", "code"), BLOCKS, ids=NAMES)
+def test_block_runs(page: Path, number: int, code: str, capsys: pytest.CaptureFixture[str]) -> None:
     # As in a file of its own: without the future statements of this one.
-    code = compile(BLOCKS[number], f"README.md, python block {number + 1}", "exec", dont_inherit=True)
-    exec(code, {"__name__": "readme"})
+    compiled = compile(code, f"{page.name}, python block {number}", "exec", dont_inherit=True)
+    exec(compiled, {"__name__": "readme"})
     printed = capsys.readouterr().out
-    assert ("print(" in BLOCKS[number]) == bool(printed.strip())
+    assert ("print(" in code) == bool(printed.strip())
 
 
 def test_every_id_is_in_the_readme() -> None:
@@ -30,3 +41,10 @@ def test_every_id_is_in_the_readme() -> None:
     text = README.read_text(encoding="utf-8")
     for row in TABLE:
         assert row.id in text or row.id.removeprefix("TextGen") in text, row.id
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", README.read_text(encoding="utf-8"))
+    assert len(links) > 10
+    for link in links:
+        assert (ROOT / link).exists(), link

@@ -16,6 +16,11 @@ MANY, COMPILED_FROM = 128, 8
 """Rows of a game from which on loading compiled code pays; and rows from which on it then draws faster."""
 
 
+def unseeded_generator() -> np.random.Generator:
+    """Generator that the operating system seeds."""
+    return np.random.default_rng()
+
+
 class Before(NamedTuple):
     """Generators of `rows` (K,) before something was drawn: themselves, and their states if those may change."""
 
@@ -33,7 +38,7 @@ class RowGenerators:
     def __getitem__(self, row: int) -> np.random.Generator:
         generator = self._generators[row]
         if generator is None:
-            generator = self._generators[row] = np.random.default_rng()
+            generator = self._generators[row] = unseeded_generator()
         return generator
 
     def __setitem__(self, row: int, generator: np.random.Generator | None) -> None:

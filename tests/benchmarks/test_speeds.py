@@ -48,7 +48,8 @@ def test_speeds_of_the_rewards_that_ids_come_with_are_those_that_were_measured()
 
 def test_speeds_in_the_readme_are_those_that_were_measured() -> None:
     readme = " ".join((RESULTS.parents[1] / "README.md").read_text(encoding="utf-8").split())
-    said = readme[readme.index("With the rewards that ids come with") : readme.index("all of them are in [RESULTS]")]
+    start = readme.index("With the rewards that ids come with")
+    said = readme[start : readme.index("all of them are in [the results]")]
     found = re.findall(r"(\w+) ([\d.]+) and ([\d.]+)", said)
     assert len(found) == 6
     rows = default_rows()

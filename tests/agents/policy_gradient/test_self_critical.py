@@ -72,7 +72,7 @@ def test_the_greedy_texts_keep_to_the_masks(no_repeat_task: Any) -> None:
 def test_the_loss_weighs_texts_by_what_they_earn_above_the_greedy_one(echo_task: Any) -> None:
     envs = TextGenVectorEnv(echo_task, share_copied, 6)
     agent = unequal(SelfCritical(envs, SelfCriticalConfig(**PLAIN), seed=0))
-    played = agent.gather(envs, np.ones(6, np.int64))
+    played = agent.gather(envs, np.ones(6, np.int64), seed=0)
     log_probs = agent.log_prob(played.tokens, played.lengths, played.sources)
     expected = -(log_probs * (played.returns - played.greedy_returns)).mean()
     assert float(agent.losses(played)["policy"].detach()) == pytest.approx(expected, rel=1e-4)
