@@ -51,6 +51,7 @@ def register_reward(name: str, reward: Any) -> None:
 
 
 register_task("tiny", "textgen_env.tasks.tiny:TinyTask")
+register_task("judged", "textgen_env.tasks.judged:JudgedTask")
 register_task("oracle", "textgen_env.tasks.oracle:OracleTask")
 register_task("captions", "textgen_env.tasks.captions:CaptionsTask")
 register_task("number_words", "textgen_env.tasks.number_words:NumberWordsTask")
@@ -62,6 +63,8 @@ register_task("parallel", "textgen_env.tasks.parallel:ParallelTask")
 register_task("speeches", "textgen_env.tasks.speeches:SpeechesTask")
 
 register_reward("table", "textgen_env.rewards.table:TableReward")
+register_reward("goal", "textgen_env.rewards.goal:GoalReward")
+register_reward("drifting_goal", "textgen_env.rewards.drifting_goal:DriftingGoalReward")
 register_reward("likelihood", "textgen_env.rewards.likelihood:LikelihoodReward")
 register_reward("bleu", "textgen_env.rewards.bleu:BleuReward")
 register_reward("discriminator", "textgen_env.rewards.discriminator:DiscriminatorReward")
