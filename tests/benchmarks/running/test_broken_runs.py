@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from benchmarks.analysis.load import collect
+from benchmarks.running.executor import Event
 from benchmarks.running.scheduler import ConfigMismatch, run_experiment
-from benchmarks.running.workers import Event
 from benchmarks.specs.experiment import Algorithm
 from benchmarks.store.results import Failure
 from benchmarks.store.run_folder import read_state, write_json
