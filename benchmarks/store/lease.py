@@ -245,8 +245,11 @@ def _made(draft: Path) -> str:
         except BaseException:
             os.close(handle)
             raise
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(draft, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            # A disk that is full says so of no path.
+            raise OSError(error.errno, error.strerror, str(draft)) from error
         raise
     if has_lock:
         _OPEN[token] = handle
