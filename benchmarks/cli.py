@@ -17,6 +17,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "report": runs.report_folder,
     "plot-attention": agents.plot_attention,
     "sample": agents.sample,
+    "evaluate": agents.evaluate,
+    "watch": agents.watch,
     "throughput": measurements.throughput,
     "variance": measurements.variance,
     "degenerate": measurements.degenerate,

@@ -26,7 +26,53 @@ from textgen_env import Task, Texts
 from textgen_env.solve import TextMDP
 
 
-class AgentAdapter:
+class AgentLikelihoods:
+    """Likelihoods of an agent of the Protocol in agents/protocol.py, as measures ask for them.
+
+    Attributes:
+        agent: whose they are.
+    """
+
+    agent: Agent
+
+    @classmethod
+    def of(cls, agent: Agent) -> AgentLikelihoods:
+        """Those of an agent that is there already."""
+        found = AgentLikelihoods()
+        found.agent = agent
+        return found
+
+    def log_prob(self, texts: Texts, task: Task) -> FloatArray:
+        """The agent's own."""
+        return self.agent.log_prob(texts.tokens, texts.lengths, source_tokens(texts, task))
+
+    def policy(self, mdp: TextMDP) -> FloatArray:
+        """By the agent's own probabilities, or its network's; else from `log_prob` of all texts."""
+        if isinstance(self.agent, HasProbabilities | PolicyAgent):
+            return policy_table(self.agent, mdp)
+        if not mdp.allowed.all():
+            raise NoLikelihood(
+                "its probabilities are not known where tokens are masked: it has neither `action_probabilities` nor a "
+                "policy network"
+            )
+        try:
+            return table_of_log_probs(self.agent.log_prob, mdp)
+        except ValueError as error:
+            raise NoLikelihood(str(error)) from None
+
+    def decoded(self, envs: Any, method: Decoding, n: int, sources: IntArray | None, width: int) -> Texts:
+        """By `agents.decoding.decode`; samples are drawn from the seed 0."""
+        options: dict[Decoding, dict[str, Any]] = {
+            "beam": {"width": width},
+            "sample": {"generator": torch.Generator().manual_seed(0)},
+        }
+        try:
+            return decode(self.agent, envs, n, method, sources=sources, **options.get(method, {})).texts
+        except TypeError as error:
+            raise NoLikelihood(str(error)) from None
+
+
+class AgentAdapter(AgentLikelihoods):
     """Adapter of an agent of the Protocol in agents/protocol.py: a `ResumableAdapter`.
 
     Args:
@@ -73,35 +119,6 @@ class AgentAdapter:
     def drawing(self, seed: int) -> AbstractContextManager[None]:
         """Nothing to do: `predict` draws from a generator of its own, seeded with the agent."""
         return nullcontext()
-
-    def log_prob(self, texts: Texts, task: Task) -> FloatArray:
-        """The agent's own."""
-        return self.agent.log_prob(texts.tokens, texts.lengths, source_tokens(texts, task))
-
-    def policy(self, mdp: TextMDP) -> FloatArray:
-        """By the agent's own probabilities, or its network's; else from `log_prob` of all texts."""
-        if isinstance(self.agent, HasProbabilities | PolicyAgent):
-            return policy_table(self.agent, mdp)
-        if not mdp.allowed.all():
-            raise NoLikelihood(
-                "its probabilities are not known where tokens are masked: it has neither `action_probabilities` nor a "
-                "policy network"
-            )
-        try:
-            return table_of_log_probs(self.agent.log_prob, mdp)
-        except ValueError as error:
-            raise NoLikelihood(str(error)) from None
-
-    def decoded(self, envs: Any, method: Decoding, n: int, sources: IntArray | None, width: int) -> Texts:
-        """By `agents.decoding.decode`; samples are drawn from the seed 0."""
-        options: dict[Decoding, dict[str, Any]] = {
-            "beam": {"width": width},
-            "sample": {"generator": torch.Generator().manual_seed(0)},
-        }
-        try:
-            return decode(self.agent, envs, n, method, sources=sources, **options.get(method, {})).texts
-        except TypeError as error:
-            raise NoLikelihood(str(error)) from None
 
     def save(self, path: Path) -> None:
         """As the agent's own `save`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,10 @@ import numpy as np
 import torch
 
 from agents.decoding.decode import METHODS, decode
-from benchmarks.policies.agent import load_agent_class
-from benchmarks.report.attention_map import environment_of
-from benchmarks.store.run_folder import AGENT, CONFIG, read_sealed, read_state
+from benchmarks.policies.kept_run import kept_run
 from textgen_env import text_game
 from textgen_env.checks import check_at_least, check_choice
-from textgen_env.files import DamagedFile
 from textgen_env.plain_text import plain_text
-from textgen_env.registries import names_alone
 
 
 def shown_samples(
@@ -43,17 +38,8 @@ def shown_samples(
     check_choice("decode", method, METHODS)
     check_at_least("n", n)
     check_at_least("seed", seed, least=0)
-    file, config = folder / AGENT, folder / CONFIG
-    if not file.is_file():
-        raise FileNotFoundError(f"RUN={str(folder)!r} holds no {AGENT}; give the folder of a finished run")
-    for broken, reason in read_state(folder).broken:
-        raise DamagedFile(broken, reason, "do the run again")
-    algorithm = read_sealed(config).get("algorithm")
-    if not isinstance(algorithm, Mapping) or algorithm.get("kind") != "agent":
-        raise ValueError(f"{config}: only agents of agents/ are decoded, and this run's algorithm is {algorithm!r}")
-    env = environment_of(file, None, "{}", trust)
-    with nullcontext() if trust else names_alone(config):
-        agent = load_agent_class(str(algorithm.get("agent"))).load(file)
+    run = kept_run(folder, trust)
+    env, agent = run.environment(run.training_place), run.agent
     game = text_game(env)
     table = game.task.sources
     rows = None if table is None else np.random.default_rng(seed).choice(table.pool, n)

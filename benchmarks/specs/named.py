@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from types import MappingProxyType
 from typing import Any
 
 from agents import AGENTS
@@ -114,6 +115,25 @@ def of_task(name: str) -> tuple[Argument, ...]:
 def of_reward(name: str) -> tuple[Argument, ...]:
     """The arguments of a registered reward."""
     return tuple(_of_parameter(each) for each in inspect.signature(REWARDS.load(name)).parameters.values())
+
+
+def with_own_parts(
+    env_id: str, given: Mapping[str, Any], before: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Keyword arguments of an environment; arguments of a task or a reward without its name are those of the one that
+    the environment has.
+
+    Args:
+        env_id: of a registered environment.
+        given: its keyword arguments.
+        before: what it had before, which these change.
+    """
+    kwargs = {**before, **given}
+    for part in ("task", "reward"):
+        own = before.get(part, find_spec(env_id).kwargs[part])
+        if isinstance(given.get(part), Mapping) and "name" not in given[part]:
+            kwargs[part] = {**({"name": own} if isinstance(own, str) else own), **given[part]}
+    return kwargs
 
 
 def _of_parameter(each: inspect.Parameter) -> Argument:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from benchmarks.specs.experiment import LABEL, Algorithm, Evaluation, Experiment
-from benchmarks.specs.named import NamedAgent, environment_arguments, named_agent
+from benchmarks.specs.named import NamedAgent, environment_arguments, named_agent, with_own_parts
 from benchmarks.specs.settings import Settings, check_names, parsed_settings
-from textgen_env.environments import find_spec
 
 MEASURES = ("nll_test", "bleu_4", "self_bleu_4", "distinct_2")
 OF_ALGORITHM = ("num_envs",)
@@ -55,7 +54,7 @@ def experiment_of(question: Question) -> Experiment:
     settings = parsed_settings(question.settings, ["env", "agent", "evaluation", *named])
     check_names("env", settings["env"], allowed)
     check_names("evaluation", settings["evaluation"], (each.name for each in fields(Evaluation)))
-    kwargs = _with_parts(question.env_id, settings["env"])
+    kwargs = with_own_parts(question.env_id, settings["env"])
     task = _task(question.env_id, kwargs)
     algorithms = tuple(_algorithm(label, each, question.tokens, settings, task) for label, each in named.items())
     has_oracle = hasattr(task, "greedy_sequence")
@@ -123,16 +122,6 @@ def _check_config(name: str, label: str, settings: Mapping[str, Any]) -> None:
             AGENTS.load(name).config_class(**settings)
         except (ValueError, TypeError) as error:
             raise ValueError(f"agent {label}: {error}; `arguments {name}` lists what it takes") from None
-
-
-def _with_parts(env_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The keyword arguments; arguments of a task or a reward without its name are those of the environment's own."""
-    kwargs = dict(given)
-    for part in ("task", "reward"):
-        own = find_spec(env_id).kwargs[part]
-        if isinstance(kwargs.get(part), Mapping) and "name" not in kwargs[part]:
-            kwargs[part] = {**({"name": own} if isinstance(own, str) else own), **kwargs[part]}
-    return kwargs
 
 
 def _task(env_id: str, kwargs: Mapping[str, Any]) -> Any:

@@ -46,6 +46,8 @@ COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "report": lambda out: ["report", str(out)],
     "plot-attention": lambda out: ["plot-attention", str(out / RUN), "--source", "7"],
     "sample": lambda out: ["sample", str(out / RUN), "--n", "2", "--decode", "beam"],
+    "evaluate": lambda out: ["evaluate", str(out / RUN), "--episodes", "2", "--set", "env.max_number=99"],
+    "watch": lambda out: ["watch", str(out / RUN), "--n", "1"],
     "throughput": lambda out: ["throughput", "--only", "nothing", "--out", str(out / RUN)],
     "variance": lambda out: ["variance", "--only", "nothing", "--out", str(out / RUN)],
     "exposure": lambda out: ["exposure", str(out / "visited"), "--texts", "8"],
@@ -132,6 +134,18 @@ def test_no_command_follows_what_a_folder_names(what: str, out: Path) -> None:
                 assert said in result.output
         assert not marker.exists(), f"{name} ran what stands in the folder"
         assert "evil" not in sys.modules
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+@pytest.mark.parametrize("own", ["my_rewards:paid", "length"])
+def test_a_reward_of_the_persons_own_opens_no_door(what: str, own: str, out: Path) -> None:
+    (out.parent / "my_rewards.py").write_text("def paid(tokens, lengths):\n    return lengths * 1.0\n")
+    marker = out.parent / "marker"
+    spoil_settings(out, HOSTILE[what](marker))
+    CliRunner().invoke(app, ["evaluate", str(out / RUN), "--episodes", "2", "--set", f"env.reward={own}"])
+    sys.modules.pop("my_rewards", None)
+    assert not marker.exists()
+    assert "evil" not in sys.modules
 
 
 @pytest.mark.parametrize("method", ["greedy", "beam", "sample"])
