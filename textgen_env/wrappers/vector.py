@@ -10,7 +10,9 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import DTypeLike, NDArray
 
 from textgen_env.columns import objects
+from textgen_env.vocabulary import IntArray
 from textgen_env.wrappers.action_mask import masked_space
+from textgen_env.wrappers.multi_discrete import joined, multi_discrete_space
 from textgen_env.wrappers.one_hot import one_hot, one_hot_space
 
 
@@ -64,6 +66,29 @@ class OneHotObservation(_Translated):
     def final_observation(self, observation: Any) -> NDArray[np.float32]:
         """(F,) float32."""
         return one_hot(observation, self.env.single_observation_space)
+
+
+class MultiDiscreteObservation(_Translated):
+    """`textgen_env.wrappers.MultiDiscreteObservation` of each row: (N, S + T) ids.
+
+    Args:
+        env: vector environment of texts.
+
+    Raises:
+        TypeError: an environment that does not show token ids.
+    """
+
+    def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
+        super().__init__(env)
+        self._show(multi_discrete_space(env.single_observation_space))
+
+    def observations(self, observations: Any) -> IntArray:
+        """(N, S + T) int64."""
+        return joined(observations, self.env.single_observation_space)
+
+    def final_observation(self, observation: Any) -> IntArray:
+        """(S + T,) int64."""
+        return joined(observation, self.env.single_observation_space)
 
 
 class ActionMaskObservation(_Translated):
