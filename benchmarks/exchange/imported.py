@@ -9,9 +9,11 @@ from pathlib import Path
 from benchmarks.exchange.outside import BadLine, Line, read_lines
 from benchmarks.exchange.outside_runs import OutsideRun, outside_run
 from benchmarks.specs.experiment import IMPORTED, LABEL, Algorithm, Experiment
+from benchmarks.store.lease import Lease
+from benchmarks.store.leases import Leases
 from benchmarks.store.manifest import Manifest, read_manifest
 from benchmarks.store.results import Failure, Result
-from benchmarks.store.run_folder import CONFIG, ERROR, lock_folders, read_state, write_result, write_sealed
+from benchmarks.store.run_folder import CONFIG, ERROR, read_state, write_result, write_sealed
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,6 @@ def import_csv(path: Path, out: Path, name: str = "") -> list[Plan]:
         FileNotFoundError: no such file.
         ValueError: a CSV that is not what can be imported, a run that is there already with other numbers, a label of
             runs that were done here, an experiment in another environment. Nothing is written then.
-        FolderInUse: another process is at work there; likewise.
     """
     lines = read_lines(path)
     default = name or path.stem
@@ -56,16 +57,15 @@ def import_csv(path: Path, out: Path, name: str = "") -> list[Plan]:
     for line in lines:
         experiments.setdefault(name or line.experiment or default, []).append(line)
     out = out.absolute()
-
-    def planned() -> list[Plan]:
-        return [_planned(path, out / each, found) for each, found in experiments.items()]
-
-    # To lock a folder is to make it: what is refused leaves none.
-    planned()
-    with lock_folders(out / each for each in experiments):
-        plans = planned()
-        for plan in plans:
-            _write(plan)
+    # A lease makes its folder: what is refused leaves none.
+    for each, found in experiments.items():
+        _planned(path, out / each, found)
+    plans = []
+    with Leases() as leases:
+        for each, found in experiments.items():
+            with leases.waited_for(out / each) as lease:
+                plans.append(_planned(path, out / each, found))
+                _write(plans[-1], leases, lease)
     return plans
 
 
@@ -137,15 +137,16 @@ def _is_there(folder: Path, before: Manifest, run: OutsideRun) -> bool:
     )
 
 
-def _write(plan: Plan) -> None:
+def _write(plan: Plan, leases: Leases, held: Lease) -> None:
+    """Writes the runs, then the manifest, with the lease that is held of the experiment."""
     for run in plan.new:
         if run.status == "not started":
             continue
         place = plan.folder / run.label / f"seed-{run.seed}"
-        place.mkdir(parents=True, exist_ok=True)
-        write_sealed(place / CONFIG, run.config)
-        if isinstance(run.outcome, Result):
-            write_result(place, run.outcome)
-        elif isinstance(run.outcome, Failure):
-            write_sealed(place / ERROR, run.outcome.to_json())
-    plan.manifest.write(plan.folder)
+        with leases.waited_for(place) as lease:
+            write_sealed(place / CONFIG, run.config, lease)
+            if isinstance(run.outcome, Result):
+                write_result(place, run.outcome, lease)
+            elif isinstance(run.outcome, Failure):
+                write_sealed(place / ERROR, run.outcome.to_json(), lease)
+    plan.manifest.write(plan.folder, held)
