@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from importlib import import_module
 from pathlib import Path
 
+from benchmarks.running.executor import Executor, Listener
+from benchmarks.running.queue import Queue
+from benchmarks.running.sharing import Notify, Orders, Sharing
 from benchmarks.running.tensorboard import ADVICE, is_installed
 from benchmarks.running.worker import WORKER_DIED
-from benchmarks.running.workers import Listener, check_workers, execute_all
+from benchmarks.running.workers import check_workers, local
 from benchmarks.specs.experiment import Experiment, Run, runs_of, settings_digest
 from benchmarks.specs.file_digests import FILES, refuse_missing
 from benchmarks.store.checkpoints import CheckpointRefused, place_of, read_run_checkpoint, remove_run_checkpoint
+from benchmarks.store.lease import Lease, standing
+from benchmarks.store.leases import STALE_SECONDS, Leases
 from benchmarks.store.manifest import MANIFEST, Manifest, read_manifest
 from benchmarks.store.results import MACHINE_FAILED, Failure
 from benchmarks.store.run_folder import (
     CONFIG,
-    ERROR,
     config_differences,
-    lock_folders,
     read_state,
     remove_drafts,
     set_aside,
-    write_sealed,
 )
 from textgen_env.files import what_is_wrong
 
-Notify = Callable[[str], None]
 MISMATCHES_SHOWN = 12
 # Of torch's, those that everything that learns computes on.
 DEVICES = ("cpu", "cuda")
@@ -48,14 +46,14 @@ class Plan:
         finished: runs whose result is kept.
         skipped: runs that failed or diverged and are not done again, in words.
         notes: on what is done again, in words.
-        broken: files of the others that cannot be read, each with the reason.
+        known: name of a waiting run -> the error that it ended with before.
     """
 
     waiting: tuple[Run, ...]
     finished: tuple[Run, ...]
     skipped: tuple[str, ...]
     notes: tuple[str, ...]
-    broken: tuple[tuple[Path, str], ...]
+    known: Mapping[str, Failure]
 
 
 def run_experiment(
@@ -70,8 +68,13 @@ def run_experiment(
     modules: Sequence[str] = (),
     timeout: float | None = None,
     anew: bool = False,
+    executor: Executor | None = None,
+    stale_after: float = STALE_SECONDS,
 ) -> Path:
     """Does the runs of an experiment that have no result yet, each in its folder `out`/experiment/label/seed-n.
+
+    Other processes, on this machine or on others that see the folder, may be at work on the same experiment: a run is
+    done by the one that holds its lease, and what others do is waited for.
 
     A run of an agent that was interrupted goes on from its latest checkpoint. One that failed, diverged or ran out of
     time is done again if `retry`, or if the machine failed it (see `benchmarks.running.machine_failures`), or its
@@ -89,6 +92,8 @@ def run_experiment(
         modules: imported before a run, in whichever process does it: what they register can be named by its settings.
         timeout: seconds that a run may take in this call; None for any time. One that takes longer has failed.
         anew: whether to begin anew where a checkpoint cannot be gone on with; it is kept under another name.
+        executor: where runs are done, in place of `jobs` processes on this machine.
+        stale_after: seconds without a sign of life after which another machine's lease counts as given up.
 
     Returns:
         The experiment's folder.
@@ -97,7 +102,6 @@ def run_experiment(
         FileNotFoundError: a file that an environment is to read is missing; nothing is run or written then.
         ConfigMismatch: a result of other settings is in the way; likewise.
         CheckpointRefused: a checkpoint that a run cannot go on from is in the way, and not `anew`; likewise.
-        FolderInUse: another process is doing runs in one of the folders; likewise.
         ValueError: seeds, jobs, a device or a timeout that are not allowed.
     """
     # A run may change the current folder.
@@ -109,33 +113,24 @@ def run_experiment(
     for run in runs:
         refuse_missing(run.env_kwargs, run.evaluation.env_kwargs)
     _refuse_other_settings(runs, out)
-    with lock_folders({folder, *(out / Path(run.name).parts[0] for run in runs)}):
-        # Planned once no other process can finish a run any more.
+    where = executor or local(jobs, timeout)
+    with Leases(stale_after) as leases:
         plan = _planned(runs, out, retry)
-        for run in plan.waiting:
-            try:
-                read_run_checkpoint(out / run.name, settings_digest(run.to_config()))
-            except CheckpointRefused as refused:
-                if not anew:
-                    raise
-                aside = set_aside(place_of(out / run.name))
-                notify(f"{run.name} is begun anew: {refused.found}; kept as {aside.name}")
-        for path, reason in plan.broken:
-            notify(f"{path} is broken ({reason}); kept as {set_aside(path).name}, the run is done again")
-        for run in plan.finished:
-            # Of a run that was killed after its result was written.
-            remove_run_checkpoint(out / run.name)
+        _refuse_checkpoints(plan, out, leases, anew)
+        with leases.waited_for(folder) as lease:
+            _write_manifest(Manifest.of(experiment, runs), folder, notify, lease)
         remove_drafts(folder)
-        _write_manifest(Manifest.of(experiment, runs), folder, notify)
+        for run in plan.finished:
+            _tidy(out / run.name, leases, notify)
         if plan.finished:
             notify(f"{len(plan.finished)} of {len(runs)} runs are finished and kept")
         for words in (*plan.skipped, *plan.notes):
             notify(words)
         if plan.waiting and not is_installed():
             notify(ADVICE)
+        orders = Orders(out, tuple(modules), "", plan.known, anew)
         here = [run.from_anywhere() for run in plan.waiting]
-        do = partial(_execute, out, tuple(modules))
-        execute_all(here, do, listener, jobs, partial(_record, out), timeout)
+        Sharing(orders, Queue(here), where, leases, listener, notify).do()
     return folder
 
 
@@ -144,20 +139,32 @@ def may_be_tried_again(error: Failure) -> bool:
     return error.kind in (WORKER_DIED, MACHINE_FAILED)
 
 
-def _record(out: Path, run: Run, failure: Failure) -> None:
-    # What the disk does not take leaves the run unfinished: it is done again.
-    with suppress(OSError):
-        write_sealed(out / run.name / CONFIG, run.to_config())
-        write_sealed(out / run.name / ERROR, failure.to_json())
+def _refuse_checkpoints(plan: Plan, out: Path, leases: Leases, anew: bool) -> None:
+    """
+    Raises:
+        CheckpointRefused: one that a run cannot go on from, and that no other process is at work on.
+    """
+    for run in plan.waiting:
+        folder = out / run.name
+        try:
+            read_run_checkpoint(folder, settings_digest(run.to_config()))
+        except CheckpointRefused:
+            if not anew and not leases.is_held(folder) and read_state(folder).status != "finished":
+                raise
 
 
-def _execute(out: Path, modules: tuple[str, ...], run: Run, tell: Callable[[int], None]) -> str | None:
-    for module in modules:
-        import_module(module)
-    # torch and the agents are loaded where they are used: in the workers.
-    from benchmarks.running.job import execute
-
-    return execute(out, run, tell)
+def _tidy(folder: Path, leases: Leases, notify: Notify) -> None:
+    """Removes what a process left that was killed after it had written a result, and sets aside what is broken."""
+    broken = read_state(folder).broken
+    if not broken and not place_of(folder).exists() and standing(folder) is None:
+        return
+    lease = leases.claim(folder)
+    if lease is None:
+        return
+    for path, reason in read_state(folder).broken:
+        notify(f"{path} is broken ({reason}); kept as {set_aside(path).name}")
+    remove_run_checkpoint(folder, lease)
+    leases.release(lease)
 
 
 def _refuse_other_settings(runs: Sequence[Run], out: Path) -> None:
@@ -191,10 +198,9 @@ def _planned(runs: Sequence[Run], out: Path, retry: bool) -> Plan:
     finished: list[Run] = []
     skipped: dict[str, str] = {}
     notes: list[str] = []
-    broken: list[tuple[Path, str]] = []
+    known: dict[str, Failure] = {}
     for run in runs:
         state = read_state(out / run.name)
-        broken += state.broken
         if state.status == "finished":
             finished.append(run)
             continue
@@ -203,8 +209,9 @@ def _planned(runs: Sequence[Run], out: Path, retry: bool) -> Plan:
                 skipped[run.name] = f"{run.name} {_in_words(state.error)}; it is not run again: --retry does"
                 continue
             notes.append(f"{run.name} {_in_words(state.error)} and is run again")
+            known[run.name] = state.error
         waiting.append(run)
-    return Plan(tuple(waiting), tuple(finished), tuple(skipped.values()), tuple(notes), tuple(broken))
+    return Plan(tuple(waiting), tuple(finished), tuple(skipped.values()), tuple(notes), known)
 
 
 def _may_be_done_again(error: Failure, run: Run, skipped: Mapping[str, str]) -> bool:
@@ -221,7 +228,7 @@ def _in_words(error: Failure) -> str:
     return f"diverged before{at} ({error.error})"
 
 
-def _write_manifest(manifest: Manifest, folder: Path, notify: Notify) -> None:
+def _write_manifest(manifest: Manifest, folder: Path, notify: Notify, lease: Lease) -> None:
     try:
         manifest = manifest.with_earlier(read_manifest(folder))
     except FileNotFoundError:
@@ -229,4 +236,4 @@ def _write_manifest(manifest: Manifest, folder: Path, notify: Notify) -> None:
     except ValueError as error:
         aside = set_aside(folder / MANIFEST)
         notify(f"{folder / MANIFEST} is broken ({what_is_wrong(error)}); kept as {aside.name}, written anew")
-    manifest.write(folder)
+    manifest.write(folder, lease)

@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "chaos"
 # Written by clocks and by process numbers; kept for a person to look at.
-PASSED_OVER = ("events.out.*", ".lock", "*.broken-*")
+PASSED_OVER = ("events.out.*", "*.broken-*")
 SECONDS = 300
 
 
