@@ -282,7 +282,7 @@ class GenerationCore:
         if not len(ended):
             return Transition(rewards, terminated, None), put_state
         if len(masked):
-            rewards[rows[masked]] -= self.masks.penalty
+            rewards[rows[masked]] -= self.masks.penalty or 0.0
         # Of those asked for: all of them where only ended texts are.
         which = ended if every else ALL
         rows = at[which]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from gymnasium.vector import VectorEnv, VectorWrapper
+from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 from numpy.typing import DTypeLike, NDArray
 
@@ -16,7 +16,17 @@ from textgen_env.wrappers.multi_discrete import joined, multi_discrete_space
 from textgen_env.wrappers.one_hot import one_hot, one_hot_space
 
 
-class _Translated(VectorWrapper[Any, Any, Any, Any, Any]):
+class _SaysItsMode(VectorWrapper[Any, Any, Any, Any, Any]):
+    """Base of all: TorchRL asks a vector environment itself, whatever wraps it, how it resets."""
+
+    @property
+    def autoreset_mode(self) -> AutoresetMode:
+        """Autoreset mode of the environment inside."""
+        mode: AutoresetMode = self.env.metadata["autoreset_mode"]
+        return mode
+
+
+class _Translated(_SaysItsMode):
     """Base of those that show something else, in `final_obs` too; Gymnasium's own base refuses the same-step mode."""
 
     def _show(self, single_space: Any) -> None:
@@ -123,7 +133,7 @@ class ActionMaskObservation(_Translated):
         return dict(zip(self._keys, (observation, mask), strict=True))
 
 
-class ActionMaskInfo(VectorWrapper[Any, Any, Any, Any, Any]):
+class ActionMaskInfo(_SaysItsMode):
     """`textgen_env.wrappers.ActionMaskInfo` of each row: `infos["action_mask"]` (N, V), in every step.
 
     Args:

@@ -58,6 +58,7 @@ def test_rows_show_what_gymnasiums_vector_of_wrapped_environments_shows(
 
     theirs = SyncVectorEnv([make] * ROWS, autoreset_mode=mode)
     assert ours.observation_space == theirs.observation_space
+    assert ours.autoreset_mode is mode
     assert ours.single_observation_space == theirs.single_observation_space
     assert_same(ours.reset(seed=3)[0], theirs.reset(seed=3)[0], "reset")
     rng = np.random.default_rng(0)
