@@ -12,7 +12,7 @@ from gymnasium.utils.seeding import np_random
 from textgen_env.checks import check_at_least
 from textgen_env.descriptions import described
 from textgen_env.game import OneRowView
-from textgen_env.infos import end_info, start_info
+from textgen_env.infos import end_info, step_info
 from textgen_env.one_row import OneRow
 from textgen_env.rewards.base import RewardMode
 from textgen_env.specs import build_core
@@ -86,7 +86,7 @@ class TextGenEnv(OneRowView, gymnasium.Env[Observation, np.int64]):
 
     ## Episode Termination
     The end token, or T tokens. Never truncated. The last step's `info` has `text` (a string), `tokens`
-    (T,), `length`, `stop` ("eos" or "length"), `reward_terms` and, for a conditional task, `source_row`.
+    (T,), `length`, `stop` ("eos" or "length") and `reward_terms`. For a conditional task every `info` has `source_row`.
 
     ## Arguments
     task, reward: as `textgen_env.specs` says: a name, a mapping of a name and arguments, an import path, or an object;
@@ -153,7 +153,7 @@ class TextGenEnv(OneRowView, gymnasium.Env[Observation, np.int64]):
             self._np_random, self._np_random_seed = self.core.generators[0], int(seed)
         if self.render_mode == "human":
             self.render()
-        return self.core.observed(self.core.tokens[0].copy(), 0), start_info(self.core, 0)
+        return self.core.observed(self.core.tokens[0].copy(), 0), step_info(self.core, 0)
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Writes one token.
@@ -165,7 +165,7 @@ class TextGenEnv(OneRowView, gymnasium.Env[Observation, np.int64]):
         tokens, reward, finished = self._row.step(action)
         if self.render_mode == "human":
             self.render()
-        info = {} if finished is None else end_info(finished, self.task.vocabulary)
+        info = step_info(self.core, 0) if finished is None else end_info(finished, self.task.vocabulary)
         return self.core.observed(tokens, 0), reward, finished is not None, False, info
 
     def render(self) -> Any:

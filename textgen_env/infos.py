@@ -1,4 +1,4 @@
-"""Infos of texts that begin or end: a dict for one row, Gymnasium's dict of arrays for N rows."""
+"""Infos of steps, and of texts that end: a dict for one row, Gymnasium's dict of arrays for N rows."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ STOPS = ("length", "eos")
 _STOPS = np.array(STOPS, dtype=object)
 
 
-def start_infos(core: GenerationCore, rows: IntArray) -> dict[str, IntArray]:
-    """The infos of `rows` (K,) at a text's begin: key -> (K,); the source's row for a conditional task."""
+def step_infos(core: GenerationCore, rows: IntArray) -> dict[str, IntArray]:
+    """What the infos of `rows` (K,) hold at a text's begin and in each of its steps: key -> (K,); the source's row for
+    a conditional task."""
     return {} if core.source_indices is None else {"source_row": core.source_indices[rows]}
 
 
-def start_info(core: GenerationCore, row: int) -> dict[str, int]:
-    """The info of one row at a text's begin."""
+def step_info(core: GenerationCore, row: int) -> dict[str, int]:
+    """`step_infos` of one row."""
     return {} if core.source_indices is None else {"source_row": core.source_indices.item(row)}
 
 

@@ -49,6 +49,8 @@ COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "sample": lambda out: ["sample", str(out / RUN), "--n", "2", "--decode", "beam"],
     "evaluate": lambda out: ["evaluate", str(out / RUN), "--episodes", "2", "--set", "env.max_number=99"],
     "watch": lambda out: ["watch", str(out / RUN), "--n", "1"],
+    "export": lambda out: ["export", str(out), "--out", str(out.parent / "rows.csv")],
+    "import": lambda out: ["import", str(out / "nothing.csv"), "--out", str(out), "--name", "visited"],
     "throughput": lambda out: ["throughput", "--only", "nothing", "--out", str(out / RUN)],
     "variance": lambda out: ["variance", "--only", "nothing", "--out", str(out / RUN)],
     "exposure": lambda out: ["exposure", str(out / "visited"), "--texts", "8"],
