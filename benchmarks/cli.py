@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "arguments": training.arguments,
     "list": runs.list_experiments,
     "run": runs.run,
+    "work": runs.work,
     "report": runs.report_folder,
     "export": exchange.export,
     "import": exchange.import_,
