@@ -51,7 +51,6 @@ def register_reward(name: str, reward: Any) -> None:
 
 
 register_task("tiny", "textgen_env.tasks.tiny:TinyTask")
-register_task("judged", "textgen_env.tasks.judged:JudgedTask")
 register_task("oracle", "textgen_env.tasks.oracle:OracleTask")
 register_task("captions", "textgen_env.tasks.captions:CaptionsTask")
 register_task("number_words", "textgen_env.tasks.number_words:NumberWordsTask")
@@ -61,6 +60,7 @@ register_task("transcribe", "textgen_env.tasks.transcribe:TranscribeTask")
 register_task("corpus", "textgen_env.tasks.corpus:CorpusTask")
 register_task("parallel", "textgen_env.tasks.parallel:ParallelTask")
 register_task("speeches", "textgen_env.tasks.speeches:SpeechesTask")
+register_task("judged", "textgen_env.tasks.judged:JudgedTask")
 
 register_reward("table", "textgen_env.rewards.table:TableReward")
 register_reward("goal", "textgen_env.rewards.goal:GoalReward")
