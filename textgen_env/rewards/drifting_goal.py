@@ -34,7 +34,7 @@ class DriftingGoalReward(GoalReward):
 
     def __init__(
         self,
-        every: int,
+        every: int = 1_000,
         sparsity: int = 1,
         modes: int = 1,
         bait: float | None = None,
