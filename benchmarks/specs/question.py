@@ -138,9 +138,7 @@ def _algorithm(
     if agent.kind == "agent":
         _check_config(agent.path, label, own)
         return Algorithm(label, agent.path, tokens, hyperparameters=own, masked=True, **of_run)
-    if "n_steps" in allowed:
-        # A rollout of Stable-Baselines3's own default, 2048 steps of each of 64 rows, is past most budgets.
-        own = {"n_steps": task.max_length, **own}
+    own = {**whole_texts(agent, task), **own}
     return Algorithm(
         label,
         agent.path,
@@ -152,6 +150,15 @@ def _algorithm(
         masked=agent.path.endswith(":MaskablePPO"),
         **of_run,
     )
+
+
+def whole_texts(agent: NamedAgent, task: Any) -> dict[str, int]:
+    """The rollout of an algorithm of Stable-Baselines3, if it has one: a whole text of each row. Its own default, 2048
+    steps of each of 64 rows, is past most budgets."""
+    names = {each.name for each in agent.arguments}
+    # Of one that learns from a replay buffer, `n_steps` counts the rewards in a target.
+    rolls_out = agent.kind == "sb3" and "n_steps" in names and "buffer_size" not in names
+    return {"n_steps": task.max_length} if rolls_out else {}
 
 
 def _check_config(name: str, label: str, settings: Mapping[str, Any]) -> None:

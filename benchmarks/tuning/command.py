@@ -183,9 +183,9 @@ def _write(asked: Tuning, folder: Path, tuned: Tuned, found: Comparison, notify:
         notify(f"written: {path}")
     else:
         notify(
-            f"not written: {path} holds settings for {asked.env_id} already, found {there.found['date']} "
-            f"with {there.found['tokens']:,} tokens (tuned {there.found['tuned']:.4g}, default {there.found['default']:.4g}); the "
-            f"same command with --replace puts these in their place; they stand in {folder / CANDIDATE}"
+            f"not written: {path} holds settings for {asked.env_id} already ({there.in_words}: tuned "
+            f"{there.found['tuned']:.4g}, default {there.found['default']:.4g}); the same command with --replace puts "
+            f"these in their place; they stand in {folder / CANDIDATE}"
         )
 
 

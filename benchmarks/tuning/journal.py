@@ -20,7 +20,10 @@ JOURNAL = "journal.log"
 KEPT = "journal.json"
 """How much of the journal was there after the latest trial, and its digest."""
 STUDY = "settings"
-BEGIN_ANEW = f"nothing was changed: put back what it was, or move {JOURNAL} and {KEPT} to another folder to begin the search anew"
+BEGIN_ANEW = (
+    f"nothing was changed: put back what it was, or move {JOURNAL} and {KEPT} to another folder to begin the search "
+    "anew"
+)
 
 
 def opened_study(folder: Path, pruner: optuna.pruners.BasePruner, notify: Callable[[str], None]) -> optuna.Study:

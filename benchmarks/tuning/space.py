@@ -118,8 +118,9 @@ OWN: Mapping[str, Mapping[str, Range | None]] = {
     "soft_policy_gradient": {"entropy_weight": Real(0.1, 10.0, log=True)},
     "off_policy": {"temperature": Real(1.0, 2.0), "refresh_every": Whole(1, 16), "clip": Real(1.0, 10.0, log=True)},
     "mixer": {"xent_updates": Whole(10, 200, log=True), "anneal_updates": Whole(2, 40, log=True)},
-    # An average of what was seen, by definition.
-    "mc_prediction": {"step_size": None, "step_size_power": None},
+    # They learn the values of a policy, which stays as it is.
+    "mc_prediction": {"batch_size": None, "step_size": None, "step_size_power": None},
+    "td_prediction": {"batch_size": None, "step_size": None, "step_size_power": None, "n_step": None},
 }
 """Where an agent's range is another than in `AGENTS`; None: not searched."""
 WITH_SOURCES: Space = {"attention": Choice(("none", "dot", "general", "additive"))}
@@ -145,6 +146,10 @@ SB3: Space = {
 SB3_OWN: Mapping[str, Mapping[str, Range | None]] = {
     # Their default, None, is no length of a step; and PPO's clip is searched.
     **{f"{PREFIX}{name}": {"target_kl": None} for name in ("PPO", "MaskablePPO", "RecurrentPPO")},
+    f"{PREFIX}QRDQN": {
+        "learning_rate": Real(3e-5, 1e-2, log=True),
+        "exploration_fraction": Real(0.005, 0.8, log=True),
+    },
     # A batch of its own is of critic updates alone.
     f"{PREFIX}TRPO": {"batch_size": Choice((64, 128, 256)), "learning_rate": Real(1e-4, 1e-2, log=True)},
 }
