@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from benchmarks.commands import agents, measurements, runs, studies, training, tuning
+from benchmarks.commands import agents, exchange, measurements, runs, studies, training, tuning
 
 # In the order that `--help` shows.
 COMMANDS: Mapping[str, Callable[..., None]] = {
@@ -16,7 +16,10 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "gains": tuning.gains,
     "list": runs.list_experiments,
     "run": runs.run,
+    "work": runs.work,
     "report": runs.report_folder,
+    "export": exchange.export,
+    "import": exchange.import_,
     "plot-attention": agents.plot_attention,
     "sample": agents.sample,
     "evaluate": agents.evaluate,

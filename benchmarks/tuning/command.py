@@ -5,17 +5,21 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import textgen_env
 from benchmarks.policies.environments import made_environment
-from benchmarks.specs.experiment import Experiment, runs_of
+from benchmarks.specs.experiment import Experiment, Run, runs_of
 from benchmarks.specs.question import Question, experiment_of
 from benchmarks.specs.reserved_seeds import FRESH, SEARCHED, SELECTED
 from benchmarks.specs.settings import parsed_settings
 from benchmarks.specs.tuned import FOLDER, Tuned, settings_file
-from benchmarks.store.run_folder import lock_folders, write_text
+from benchmarks.store.lease import Lease, LeaseLost
+from benchmarks.store.leases import Leases
+from benchmarks.store.results import Point
+from benchmarks.store.run_folder import write_text
 from benchmarks.tuning.confirmation import Comparison, best_of, compared, selected
 from benchmarks.tuning.outcome import write_outcome
 from benchmarks.tuning.space import defaults_of, space_of
@@ -27,6 +31,10 @@ CANDIDATE = "settings.toml"
 OBJECTIVE = "mean return of final episodes after training, over seeds"
 SHORT = ("evaluation.points=10", "evaluation.episodes=128", "evaluation.final_episodes=512", "evaluation.measures=[]")
 Notify = Callable[[str], None]
+
+
+class StudyInUse(ValueError):
+    """Error: another process searches in the study's folder."""
 
 
 @dataclass(frozen=True)
@@ -97,25 +105,47 @@ def tune(asked: Tuning, notify: Notify, date: str, train: Trained = trained) -> 
 
     Raises:
         ValueError: what `experiment_of`, `space_of` or `searched` refuses; nothing is run then.
+        StudyInUse: another process is at it; likewise.
     """
     experiment = experiment_of(_question(asked))
     search = _search(asked, experiment)
     folder = asked.out.absolute() / (asked.name or experiment.name)
-    with lock_folders({folder}):
-        tried = searched(folder, search, notify, train)
-        best = best_of(tried, search.defaults, asked.best)
-        if not best:
-            notify("no trial with other settings than the agent's own was whole: nothing is compared, nothing written")
-            return None
-        chosen = selected(folder, search.run, best, selection_seeds(asked), asked.jobs, notify)
-        found = compared(folder, search.run, chosen, asked.fresh, asked.jobs, notify)
-        notify(in_words(found))
-        if found.default and found.tuned:
-            tuned = _tuned(asked, experiment, chosen, found, date)
-            write_outcome(folder, tuned, tried, found)
-            write_text(folder / CANDIDATE, as_toml(asked.agent, [tuned]))
-            _write(asked, folder, tuned, found, notify)
+    with Leases() as leases:
+        lease = leases.claim(folder)
+        if lease is None:
+            raise StudyInUse(
+                f"{folder}: another process searches there. Nothing was run: wait until it has ended, or give another "
+                "--name or --out"
+            )
+        try:
+            return _done(asked, experiment, search, folder, notify, date, partial(_held, lease, train))
+        except LeaseLost as error:
+            raise StudyInUse(f"{error}; it goes on with the search") from None
+
+
+def _done(
+    asked: Tuning, experiment: Experiment, search: Search, folder: Path, notify: Notify, date: str, train: Trained
+) -> Comparison | None:
+    tried = searched(folder, search, notify, train)
+    best = best_of(tried, search.defaults, asked.best)
+    if not best:
+        notify("no trial with other settings than the agent's own was whole: nothing is compared, nothing written")
+        return None
+    chosen = selected(folder, search.run, best, selection_seeds(asked), asked.jobs, notify)
+    found = compared(folder, search.run, chosen, asked.fresh, asked.jobs, notify)
+    notify(in_words(found))
+    if found.default and found.tuned:
+        tuned = _tuned(asked, experiment, chosen, found, date)
+        write_outcome(folder, tuned, tried, found)
+        write_text(folder / CANDIDATE, as_toml(asked.agent, [tuned]))
+        _write(asked, folder, tuned, found, notify)
     return found
+
+
+def _held(lease: Lease, train: Trained, run: Run, hear: Callable[[Point], None]) -> float:
+    """`train`, if the folder is this process's still."""
+    lease.check()
+    return train(run, hear)
 
 
 def selection_seeds(asked: Tuning) -> int:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.analysis.significance import welch_interval
+from benchmarks.running.executor import Event
 from benchmarks.running.scheduler import run_experiment
-from benchmarks.running.workers import Event
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, Run, runs_of
 from benchmarks.specs.reserved_seeds import FRESH, SELECTED
 from benchmarks.store.run_folder import read_state
@@ -146,5 +146,5 @@ def _algorithm(algorithm: Algorithm, label: str, settings: Mapping[str, Any]) ->
 
 
 def _evaluation(evaluation: Evaluation) -> Evaluation:
-    """With a short curve, and more episodes at the end."""
-    return replace(evaluation, points=2, episodes=64, final_episodes=max(1_024, evaluation.final_episodes))
+    """With a short curve, and twice as many episodes at the end."""
+    return replace(evaluation, points=2, episodes=64, final_episodes=2 * evaluation.final_episodes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +18,13 @@ from benchmarks.commands.seeds import parsed_seeds
 from benchmarks.specs.experiment import Run
 from benchmarks.specs.reserved_seeds import FRESH, SEARCHED, SELECTED
 from benchmarks.specs.tuned import Tuned, read_settings, settings_file, tuned_for
+from benchmarks.store.lease import Standing, standing
+from benchmarks.store.leases import Leases
 from benchmarks.store.results import Point
 
 pytest.importorskip("optuna", reason="searching for settings needs Optuna")
 
-from benchmarks.tuning.command import Tuning, tune
+from benchmarks.tuning.command import StudyInUse, Tuning, tune
 from benchmarks.tuning.confirmation import Comparison, best_of
 from benchmarks.tuning.outcome import OUTCOME
 from benchmarks.tuning.study import Tried
@@ -55,28 +58,36 @@ def formula(sign: float) -> Callable[[Run, Callable[[Point], None]], float]:
 
 
 def asked_of(tmp_path: Path, **changes: Any) -> Tuning:
-    settings = ("evaluation.points=2", "evaluation.episodes=32", "agent.num_envs=16", "agent.batch_size=16")
+    settings = ("evaluation.points=2", "evaluation.episodes=16", "evaluation.final_episodes=64", "env.train_size=100")
+    settings = (*settings, "agent.num_envs=16", "agent.batch_size=16")
     asked = Tuning(
-        "mle", "TextGen-OracleSmall-v0", settings, 2_000, 12, 1, 2, 3, out=tmp_path / "studies", into=tmp_path / "won"
+        "mle", "TextGen-OracleSmall-v0", settings, 2_000, 10, 1, 2, 3, out=tmp_path / "studies", into=tmp_path / "won"
     )
     return replace(asked, jobs=0, **changes)
 
 
-def test_settings_that_win_are_written_with_how_they_were_found(tmp_path: Path) -> None:
-    said: list[str] = []
-    asked = asked_of(tmp_path)
-    found = tune(asked, said.append, "2026-01-02", formula(1))
+@pytest.fixture(scope="module")
+def won(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Comparison]:
+    """The folder of a study whose settings have won, and how."""
+    folder = tmp_path_factory.mktemp("won")
+    found = tune(asked_of(folder), lambda words: None, "2026-01-02", formula(1))
     assert found is not None
+    return folder, found
+
+
+def test_settings_that_win_are_written_with_how_they_were_found(won: tuple[Path, Comparison]) -> None:
+    tmp_path, found = won
+    asked = asked_of(tmp_path)
     assert found.won
     assert len(found.default) == len(found.tuned) == 3
     (tuned,) = read_settings(settings_file("mle", tmp_path / "won"), "mle")
-    assert tuned == tuned_for("mle", "TextGen-OracleSmall-v0", {}, tmp_path / "won")
+    assert tuned == tuned_for("mle", "TextGen-OracleSmall-v0", {"train_size": 100}, tmp_path / "won")
     assert tuned.settings.keys() == {"learning_rate", "hidden_size", "num_envs", "batch_size"}
     assert tuned.settings["learning_rate"] > 0.005
     assert tuned.found["difference"] == pytest.approx(found.interval)
     assert tuned.found["tuned"] == pytest.approx(sum(found.tuned) / 3)
     assert tuned.found["seeds"] == "search 10000-10000, selection 20000-20002, comparison 30000-30002"
-    assert "--tokens 2000 --trials 12" in tuned.found["command"]
+    assert "--tokens 2000 --trials 10" in tuned.found["command"]
     study = tmp_path / "studies" / "OracleSmall-v0-mle"
     for name, seeds in (("selection", SELECTED), ("fresh", FRESH)):
         assert {path.name for path in (study / name).glob("*/seed-*")} == {f"seed-{seed}" for seed in seeds[:3]}
@@ -87,7 +98,7 @@ def test_settings_that_win_are_written_with_how_they_were_found(tmp_path: Path) 
 
 def test_settings_that_do_not_win_are_not_written(tmp_path: Path) -> None:
     said: list[str] = []
-    found = tune(asked_of(tmp_path), said.append, "2026-01-02", formula(-1))
+    found = tune(asked_of(tmp_path, best=1), said.append, "2026-01-02", formula(-1))
     assert found is not None
     assert not found.won
     assert not settings_file("mle", tmp_path / "won").exists()
@@ -95,8 +106,25 @@ def test_settings_that_do_not_win_are_not_written(tmp_path: Path) -> None:
     assert "no difference shown" in said[-2] or "lost" in said[-2]
 
 
-def test_gains_are_gathered(tmp_path: Path) -> None:
-    tune(asked_of(tmp_path), lambda words: None, "2026-01-02", formula(1))
+def test_a_study_is_of_one_process_at_a_time(tmp_path: Path) -> None:
+    folder = tmp_path / "studies" / "OracleSmall-v0-mle"
+    with Leases() as others:
+        assert others.claim(folder) is not None
+        with pytest.raises(StudyInUse, match="another process searches there"):
+            tune(asked_of(tmp_path), lambda words: None, "2026-01-02", formula(1))
+
+        def taken_over(run: Run, hear: Callable[[Point], None]) -> float:
+            lease = others.claim(folder) or standing(folder)
+            assert isinstance(lease, Standing)
+            shutil.rmtree(lease.path)
+            return formula(1)(run, hear)
+
+    with pytest.raises(StudyInUse, match="it goes on with the search"):
+        tune(asked_of(tmp_path), lambda words: None, "2026-01-02", taken_over)
+
+
+def test_gains_are_gathered(won: tuple[Path, Comparison], tmp_path: Path) -> None:
+    shutil.copytree(won[0] / "studies", tmp_path / "studies")
     (tmp_path / "studies" / "begun").mkdir()
     (tmp_path / "studies" / "begun" / "study.json").write_text("{}")
     shown = CliRunner().invoke(app, ["gains", str(tmp_path / "studies"), "--out", str(tmp_path)])
@@ -104,7 +132,7 @@ def test_gains_are_gathered(tmp_path: Path) -> None:
     assert "begun is not done" in shown.output
     (row,) = csv.DictReader((tmp_path / "gains.csv").read_text().splitlines())
     kept = json.loads((tmp_path / "studies" / "OracleSmall-v0-mle" / OUTCOME).read_text())
-    assert (row["agent"], row["trials"], row["verdict"]) == ("mle", "12", "won")
+    assert (row["agent"], row["trials"], row["verdict"]) == ("mle", "10", "won")
     assert float(row["default"]) == pytest.approx(sum(kept["default"]) / 3)
     assert float(row["low"]) > 0
     kept["tuned"][0] += 1
