@@ -120,7 +120,7 @@ OWN: Mapping[str, Mapping[str, Range | None]] = {
     "mixer": {"xent_updates": Whole(10, 200, log=True), "anneal_updates": Whole(2, 40, log=True)},
     # They learn the values of a policy, which stays as it is.
     "mc_prediction": {"batch_size": None, "step_size": None, "step_size_power": None},
-    "td_prediction": {"batch_size": None, "step_size": None, "step_size_power": None, "n_step": None},
+    "td_prediction": {"batch_size": None, "step_size": None, "step_size_power": None},
 }
 """Where an agent's range is another than in `AGENTS`; None: not searched."""
 WITH_SOURCES: Space = {"attention": Choice(("none", "dot", "general", "additive"))}
