@@ -135,6 +135,9 @@ def test_gains_are_gathered(won: tuple[Path, Comparison], tmp_path: Path) -> Non
     assert (row["agent"], row["trials"], row["verdict"]) == ("mle", "10", "won")
     assert float(row["default"]) == pytest.approx(sum(kept["default"]) / 3)
     assert float(row["low"]) > 0
+    shown_row = (tmp_path / "gains.md").read_text().splitlines()[2]
+    assert shown_row.startswith(f'| OracleSmall-v0 {{"train_size": 100}} | mle | 2,000 | {float(row["default"]):.4g} |')
+    assert shown_row.endswith("| 3 | won |")
     kept["tuned"][0] += 1
     (tmp_path / "studies" / "OracleSmall-v0-mle" / OUTCOME).write_text(json.dumps(kept))
     spoiled = CliRunner().invoke(app, ["gains", str(tmp_path / "studies")])
