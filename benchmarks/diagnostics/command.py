@@ -41,8 +41,15 @@ def diagnose(
         print_table(score_table(agents), "Scores", console, f"{NAME}.md has them")
         say(DEFINITION, "dim", console)
         configs = [each.config for each in collected.algorithms if each.config is not None]
-        settings = {str(each["algorithm"]["label"]).partition(SEPARATOR)[0]: each["algorithm"] for each in configs}
-        about = {"format": FORMAT, "experiment": collected.name, "seeds": collected.seeds, "left_out": left_out}
+        # An agent has one setting for all games, but for what names and makes them.
+        settings = {
+            str(each["algorithm"]["label"]).partition(SEPARATOR)[0]: {
+                key: value for key, value in each["algorithm"].items() if key not in ("label", "env_kwargs", "policy")
+            }
+            for each in configs
+        }
+        seeds = sorted({seed for each in agents for seed in each.seeds})
+        about = {"format": FORMAT, "experiment": collected.name, "seeds": seeds, "left_out": left_out}
         write_json(into / f"{NAME}.json", {**about, "versions": collected.results[0].versions, "settings": settings})
         write_text(into / "scores.csv", scores_csv(agents))
         write_text(into / f"{NAME}.csv", runs_csv(agents))
