@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.projections.polar import PolarAxes
 
-from benchmarks.report.plots import DOTS_PER_INCH, GREY, PALETTE
+from benchmarks.report.plots import DOTS_PER_INCH, PALETTE
 
 Score = tuple[float, float | None]
 COLUMNS = 4
@@ -30,7 +30,7 @@ class Inks:
     """
 
     text: str = "#1f2328"
-    faint: str = GREY
+    faint: str = "#b9bdc2"
     colour: str = PALETTE[0]
 
 
@@ -77,7 +77,7 @@ def _radar(axes: PolarAxes, label: str, names: Sequence[str], scores: Sequence[S
         sideways = math.sin(angle)
         text.set_horizontalalignment("center" if abs(sideways) < 0.1 else "left" if sideways > 0 else "right")
     axes.tick_params(axis="x", pad=-1)
-    axes.grid(color=inks.faint, alpha=0.45, linewidth=0.6)
+    axes.grid(color=inks.faint, linewidth=0.7)
     axes.spines["polar"].set_color(inks.faint)
     axes.spines["polar"].set_linewidth(0.6)
     axes.set_title(label, fontsize=10, fontweight="bold", color=inks.text, pad=8)

@@ -1,4 +1,4 @@
-"""Tables of results that no experiment's table is: estimators, new seeds, exposure, degenerate texts, metrics, scores."""
+"""Tables of results that no experiment's table is: estimators, seeds, exposure, degenerate texts, metrics, scores."""
 
 from __future__ import annotations
 
