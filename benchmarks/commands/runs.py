@@ -8,8 +8,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from benchmarks.commands.doing import Choices
 from benchmarks.commands.seeds import parsed_seeds
 from benchmarks.refusal import refusal
+
+SUITE = "suite"
+"""Name of what is no single experiment, but one for each environment."""
 
 
 def list_experiments() -> None:
@@ -70,13 +74,16 @@ def run(
     failed, diverged or ran out of time is not done again without --retry, and then goes on likewise.
     """
     from benchmarks.catalogue import load_experiment, modules_of
-    from benchmarks.commands.doing import Choices, do_and_report
+    from benchmarks.commands.doing import do_and_report
 
     # What is imported of the user's may change the current folder.
     out = out.absolute()
     try:
         chosen = None if seeds is None else parsed_seeds(seeds)
         choices = Choices(out, jobs, chosen, device, retry, anew, timeout)
+        if name == SUITE:
+            _suite(size, choices, agent, tokens)
+            return
         experiment, modules = load_experiment(name, size), modules_of(name)
         if agent:
             from benchmarks.policies.user_agents import plugged_in
@@ -87,6 +94,22 @@ def run(
         do_and_report(experiment, choices, Console(), modules)
     except (ValueError, OSError) as error:
         raise refusal(error) from None
+
+
+def _suite(size: str | None, choices: Choices, agent: list[str] | None, tokens: int | None) -> None:
+    from benchmarks.suite.command import run_suite, suite_size
+
+    if agent or tokens is not None:
+        raise ValueError("--agent and --tokens are not for the suite; `train --agent` compares agents of your own")
+    console = Console()
+    try:
+        folder, left = run_suite(suite_size(size), choices, console)
+    except KeyboardInterrupt:
+        console.print("interrupted: the same command goes on with the runs that are left")
+        raise typer.Exit(130) from None
+    if left:
+        console.print(f"{left} runs have no result; error.json in their folders says why")
+        raise typer.Exit(1)
 
 
 def report_folder(
