@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from benchmarks.commands import agents, measurements, runs, studies, training
+from benchmarks.commands import agents, exchange, measurements, runs, studies, suite, training
 
 # In the order that `--help` shows.
 COMMANDS: Mapping[str, Callable[..., None]] = {
@@ -14,7 +14,12 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "arguments": training.arguments,
     "list": runs.list_experiments,
     "run": runs.run,
+    "work": runs.work,
     "report": runs.report_folder,
+    "leaderboard": suite.leaderboard,
+    "regress": suite.regress,
+    "export": exchange.export,
+    "import": exchange.import_,
     "plot-attention": agents.plot_attention,
     "sample": agents.sample,
     "evaluate": agents.evaluate,

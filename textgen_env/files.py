@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -215,13 +216,28 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
         raise IsADirectoryError(f"path={str(path)!r} is a folder; give the name of a file in it")
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_drafts(path)
-    draft = path.with_name(f".{path.name}.{os.getpid()}{DRAFT}")
+    # Another machine may have a process of the same number.
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{DRAFT}")
+    with held(draft):
+        put_in_place(draft, path, write)
+
+
+def put_in_place(draft: Path, path: Path, write: Callable[[Path], Any]) -> None:
+    """Writes a draft and, in one step, makes it the file; no draft is left.
+
+    Args:
+        draft: on the same file system.
+        path: of the file.
+        write: writes the content into a file of another name.
+
+    Raises:
+        OSError: what the system refuses; it names a path.
+    """
     try:
-        with held(draft):
-            write(draft)
-            with draft.open("rb+") as file:
-                os.fsync(file.fileno())
-            os.replace(draft, path)
+        write(draft)
+        with draft.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(draft, path)
     except OSError as error:
         if error.errno is None or error.filename is not None:
             raise
@@ -247,7 +263,7 @@ def drafts_of(path: Path) -> list[Path]:
 def is_left_behind(draft: Path) -> bool:
     """Whether no process holds a draft any more."""
     with suppress(OSError), draft.open("rb") as file:
-        return _locked(file.fileno(), wait=False)
+        return locked(file.fileno(), wait=False)
     return False
 
 
@@ -272,14 +288,14 @@ def held(draft: Path) -> Iterator[None]:
         return
     while True:
         with draft.open("wb") as file:
-            _locked(file.fileno(), wait=True)
+            locked(file.fileno(), wait=True)
             # Another process may have removed it between the two.
             if os.fstat(file.fileno()).st_nlink:
                 yield
                 return
 
 
-def _locked(handle: int, wait: bool) -> bool:
+def locked(handle: int, wait: bool) -> bool:
     """Whether the lock of a file was had; it ends with the process. Without such locks what may be another's counts as
     another's."""
     if not _LOCKS:

@@ -1,4 +1,4 @@
-"""Infos of texts that begin or end: a dict for one row, Gymnasium's dict of arrays for N rows."""
+"""Infos of steps, and of texts that end: a dict for one row, Gymnasium's dict of arrays for N rows."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ import numpy as np
 
 from textgen_env.columns import TextColumn, VectorInfos, column
 from textgen_env.core import GenerationCore
-from textgen_env.transition import Finished, FinishedText
+from textgen_env.transition import STOPS, Finished, FinishedText
 from textgen_env.vocabulary import IntArray, Vocabulary
 
-STOPS = ("length", "eos")
-"""Reasons that a text ended, by whether it was the end token."""
 _STOPS = np.array(STOPS, dtype=object)
 
 
-def start_infos(core: GenerationCore, rows: IntArray) -> dict[str, IntArray]:
-    """The infos of `rows` (K,) at a text's begin: key -> (K,); the source's row for a conditional task."""
+def step_infos(core: GenerationCore, rows: IntArray) -> dict[str, IntArray]:
+    """What the infos of `rows` (K,) hold at a text's begin and in each of its steps: key -> (K,); the source's row for
+    a conditional task."""
     return {} if core.source_indices is None else {"source_row": core.source_indices[rows]}
 
 
-def start_info(core: GenerationCore, row: int) -> dict[str, int]:
-    """The info of one row at a text's begin."""
+def step_info(core: GenerationCore, row: int) -> dict[str, int]:
+    """`step_infos` of one row."""
     return {} if core.source_indices is None else {"source_row": core.source_indices.item(row)}
 
 
@@ -33,7 +32,7 @@ def end_info(finished: FinishedText, vocabulary: Vocabulary) -> dict[str, Any]:
         "text": vocabulary.text_of(finished.tokens.tolist()),
         "tokens": finished.tokens,
         "length": finished.length,
-        "stop": STOPS[finished.by_eos],
+        "stop": STOPS[finished.stop],
         "reward_terms": finished.terms,
     }
     if finished.source is not None:
@@ -48,7 +47,7 @@ def end_infos(finished: Finished, vocabulary: Vocabulary, num_rows: int) -> Vect
         "text": TextColumn(finished.tokens, vocabulary),
         "tokens": finished.tokens,
         "length": finished.lengths,
-        "stop": _STOPS.take(finished.by_eos),
+        "stop": _STOPS.take(finished.stops),
         "reward_terms": finished.terms,
     }
     if finished.sources is not None:

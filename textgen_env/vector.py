@@ -16,7 +16,7 @@ from textgen_env.columns import objects
 from textgen_env.descriptions import described
 from textgen_env.env import OPTIONS, RENDER_MODES, Observation, checked_options, checked_render_mode, observation_space
 from textgen_env.game import AllRowsView
-from textgen_env.infos import end_infos, spread, start_infos
+from textgen_env.infos import end_infos, spread, step_infos
 from textgen_env.rewards.base import FloatArray, RewardMode
 from textgen_env.row import TextRow
 from textgen_env.specs import build_core
@@ -48,6 +48,7 @@ class TextGenVectorEnv(AllRowsView, VectorEnv[Observation, IntArray, NDArray[Any
         reward_mode: RewardMode | None = None,
         min_length: int = 0,
         render_mode: str | None = None,
+        mask_penalty: float | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         **arguments: Any,
     ) -> None:
@@ -59,7 +60,7 @@ class TextGenVectorEnv(AllRowsView, VectorEnv[Observation, IntArray, NDArray[Any
         self.num_envs = check_at_least("num_envs", num_envs)
         self.render_mode = checked_render_mode(render_mode)
         self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": 4, "autoreset_mode": self.autoreset_mode}
-        self.core = build_core(task, reward, num_envs, reward_mode, min_length, arguments)
+        self.core = build_core(task, reward, num_envs, reward_mode, min_length, mask_penalty, arguments)
         self.single_action_space = gymnasium.spaces.Discrete(self.core.vocab_size)
         self.single_observation_space = observation_space(self.core.task)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -88,13 +89,14 @@ class TextGenVectorEnv(AllRowsView, VectorEnv[Observation, IntArray, NDArray[Any
         for row in rows.tolist():
             row_seed = seeds[row]
             self._row_seeds[row] = self._row_seeds[row] if row_seed is None else row_seed
-        return self.core.observations(), self._start_infos(rows)
+        return self.core.observations(), self._step_infos(rows)
 
     def step(self, actions: Any) -> tuple[Observation, FloatArray, NDArray[np.bool_], NDArray[np.bool_], Infos]:
         """Writes one token in each row; `actions` (N,) token ids.
 
         Raises:
-            gymnasium.error.InvalidAction: an action that is no token id, or masked; nothing is changed then.
+            gymnasium.error.InvalidAction: an action that is no token id, or masked without `mask_penalty`; nothing is
+                changed then.
             gymnasium.error.ResetNeeded: before `reset`; after a row's end when autoreset is disabled.
         """
         ended = self.core.ended_rows if self.autoreset_mode is AutoresetMode.NEXT_STEP else self._rows[:0]
@@ -106,6 +108,8 @@ class TextGenVectorEnv(AllRowsView, VectorEnv[Observation, IntArray, NDArray[Any
             if self.autoreset_mode is AutoresetMode.SAME_STEP and transition.finished is not None:
                 infos = self._reset_finished(transition.finished.rows, infos)
         truncated = np.zeros(self.num_envs, np.bool_)
+        if self.core.source_indices is not None:
+            infos.update(self._step_infos(self._rows))
         return self.core.observations(), transition.rewards, transition.terminated, truncated, infos
 
     def _step_and_reset(self, actions: Any, over: IntArray) -> tuple[Transition, Infos]:
@@ -115,13 +119,13 @@ class TextGenVectorEnv(AllRowsView, VectorEnv[Observation, IntArray, NDArray[Any
         chosen = one_for_each(actions, self._rows)
         transition = self.core.step(chosen[going], self._rows[going])
         self.core.reset(over)
-        return transition, self._merged(self._end_infos(transition.finished), self._start_infos(over))
+        return transition, self._end_infos(transition.finished)
 
     def _reset_finished(self, rows: IntArray, infos: Infos) -> Infos:
         final = spread({"final_obs": self._final_observations(rows)}, rows, self.num_envs)
         final |= {"final_info": infos, "_final_info": final["_final_obs"].copy()}
         self.core.reset(rows)
-        return final | self._start_infos(rows)
+        return final
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Results of the method `name` of each row, or its attribute, as of `SyncVectorEnv`; see `TextRow`."""
@@ -177,16 +181,11 @@ class TextGenVectorEnv(AllRowsView, VectorEnv[Observation, IntArray, NDArray[Any
             )
         return np.flatnonzero(mask)
 
-    def _start_infos(self, rows: IntArray) -> Infos:
-        return spread(start_infos(self.core, rows), rows, self.num_envs)
+    def _step_infos(self, rows: IntArray) -> Infos:
+        return spread(step_infos(self.core, rows), rows, self.num_envs)
 
     def _end_infos(self, finished: Finished | None) -> Infos:
         return {} if finished is None else end_infos(finished, self.task.vocabulary, self.num_envs)
-
-    def _merged(self, ends: Infos, starts: Infos) -> Infos:
-        """The infos of rows that ended, and in them those of rows that began in one step; `source_row` is in both."""
-        ends.update({key: ends[key] + values if key in ends else values for key, values in starts.items()})
-        return ends
 
     def _final_observations(self, rows: IntArray) -> NDArray[Any]:
         seen = self.core.observations(rows)

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.analysis.load import absolute, collect, experiment_folders
 from benchmarks.policies.agent import load_agent_class
 from benchmarks.policies.environments import made_environment
-from benchmarks.specs.experiment import Evaluation
+from benchmarks.specs.experiment import IMPORTED, Evaluation
 from benchmarks.store.run_folder import AGENT, CONFIG, read_state
 from benchmarks.store.typed_json import read_fields
 from textgen_env.files import DamagedFile
@@ -117,7 +117,7 @@ def kept_run(folder: Path, trust: bool = False) -> KeptRun:
             f"RUN={str(folder)!r} is of Stable-Baselines3, whose models are kept as pickle, which is not read here: "
             "its agent was not kept; its curve and measures are in `report` and `export`"
         )
-    if kind == "imported":
+    if kind == IMPORTED:
         raise ValueError(f"RUN={str(folder)!r} was imported: there are its measures, and no agent")
     if not file.is_file():
         raise FileNotFoundError(f"RUN={str(folder)!r} holds no {AGENT}; give the folder of a finished run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 import traceback
@@ -35,6 +36,7 @@ from benchmarks.store.checkpoints import (
     remove_run_checkpoint,
     write_run_checkpoint,
 )
+from benchmarks.store.lease import LEASE_LOST, Lease
 from benchmarks.store.provenance import versions
 from benchmarks.store.results import Failure, Measurement, Point, Result
 from benchmarks.store.run_folder import (
@@ -46,7 +48,6 @@ from benchmarks.store.run_folder import (
     remove_drafts,
     write_result,
     write_sealed,
-    write_whole,
 )
 from textgen_env.plain_text import plain_text
 from textgen_env.vocabulary import Texts
@@ -64,28 +65,31 @@ class MachineFailed(Exception):
     """Error: the machine failed the run that this one starts from."""
 
 
-def execute(out: Path, run: Run, tell: Tell) -> str | None:
-    """Does a run, or goes on with it, and keeps its result, or the error that ended it, in its folder below `out`.
+def execute(out: Path, run: Run, lease: Lease, tell: Tell) -> str | None:
+    """Does a run, or goes on with it, and keeps its result, or the error that ended it, in its folder below `out`, as
+    long as the lease is held.
 
     Returns:
-        None, or the error in one line.
+        None, or the error in one line; of a lease that was lost it is recorded nowhere.
     """
     folder = out / run.name
     job: Job | None = None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        lease.check()
         remove_drafts(folder)
-        (folder / ERROR).unlink(missing_ok=True)
-        write_sealed(folder / CONFIG, run.to_config())
-        job = Job(out, run, tell)
-        write_result(folder, job.perform())
-        remove_run_checkpoint(folder)
+        lease.remove(folder / ERROR)
+        write_sealed(folder / CONFIG, run.to_config(), lease)
+        job = Job(out, run, lease, tell)
+        write_result(folder, job.perform(), lease)
+        remove_run_checkpoint(folder, lease)
     # An agent that ends the program ends its run alone.
     except (Exception, SystemExit) as error:
+        if not lease.is_held():
+            return f"{LEASE_LOST}: another process has taken the run over"
         failure = _failure(error, folder, job)
         # A disk that is full takes no error either: then the run is unfinished, and done again as well.
         with suppress(OSError):
-            write_sealed(folder / ERROR, failure.to_json())
+            write_sealed(folder / ERROR, failure.to_json(), lease)
         return failure.error
     return None
 
@@ -106,6 +110,7 @@ class Job:
     Args:
         out: the folder of results.
         run: what is done.
+        lease: of the run's folder, under which all is written.
         tell: hears of the tokens spent.
 
     Raises:
@@ -114,8 +119,8 @@ class Job:
         Others as the adapter and `Evaluator`.
     """
 
-    def __init__(self, out: Path, run: Run, tell: Tell) -> None:
-        self.run, self.folder = run, out / run.name
+    def __init__(self, out: Path, run: Run, lease: Lease, tell: Tell) -> None:
+        self.run, self.folder, self.lease = run, out / run.name, lease
         self.settings = settings_digest(run.to_config())
         self.kept = read_run_checkpoint(self.folder, self.settings)
         parent, begun = (None, NOTHING) if run.parent is None else _agent_of(out, run.parent, run.algorithm.init_at)
@@ -176,11 +181,13 @@ class Job:
         if not self.run.algorithm.total_tokens:
             return
         place, points = place_of(self.folder), self.curve
+        self.lease.check()
         place.mkdir(exist_ok=True)
         files = {"agent": f"agent-{len(points)}.safetensors"}
-        adapter.save(place / files["agent"])
+        self.lease.write_whole(place / files["agent"], adapter.save)
         name = f"reward-{len(points)}.safetensors"
-        if save_reward(adapter.envs, place / name):
+        if save_reward(adapter.envs, self.lease.place / name):
+            os.replace(self.lease.place / name, place / name)
             files["reward"] = name
         best = best_point(points, self.run.evaluation.validation)
         if best is not None:
@@ -194,19 +201,19 @@ class Job:
             generator_states(adapter.envs),
             files,
         )
-        write_run_checkpoint(self.folder, self.kept)
+        write_run_checkpoint(self.folder, self.kept, self.lease)
 
     def _leave_policies(self, adapter: ResumableAdapter, final: Final) -> Measurement | None:
         """Puts the final policy into the run's folder, and the best by validation; measures that if it is another."""
         if self.kept is None:
-            write_whole(self.folder / AGENT, adapter.save)
+            self.lease.write_whole(self.folder / AGENT, adapter.save)
             return None
         place, points, best = place_of(self.folder), self.curve, self.kept.best
-        write_whole(self.folder / AGENT, partial(shutil.copyfile, place / self.kept.files["agent"]))
+        self.lease.write_whole(self.folder / AGENT, partial(shutil.copyfile, place / self.kept.files["agent"]))
         if best is None:
             return None
         kept = place / self.kept.files["best"]
-        write_whole(self.folder / BEST, partial(shutil.copyfile, kept))
+        self.lease.write_whole(self.folder / BEST, partial(shutil.copyfile, kept))
         if best == len(points) - 1:
             return final.at(points[best])
         adapter.load(kept)

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from benchmarks.report.shown_tables import shortened
-from benchmarks.running.workers import Event
+from benchmarks.running.executor import Event
 
 
 class ProgressBars:
@@ -59,9 +59,12 @@ class ProgressBars:
             amount = f"{shortened(event.tokens)} of {shortened(total)} tokens" if total else ""
             self.bars.update(self.tasks[name], completed=min(event.tokens, total), amount=amount)
         else:
-            self.bars.remove_task(self.tasks.pop(name))
-            self.done += 1
-            self.bars.update(self.overall, completed=self.done, amount=self._amount())
+            # One that another process has done was never begun here.
+            if name in self.tasks:
+                self.bars.remove_task(self.tasks.pop(name))
+            if event.kind != "taken":
+                self.done += 1
+                self.bars.update(self.overall, completed=self.done, amount=self._amount())
             self.say(f"{name}: {event.kind}" + (f": {event.message}" if event.message else ""))
 
     def _amount(self) -> str:

@@ -49,13 +49,16 @@ def experiment_of(question: Question) -> Experiment:
         FileNotFoundError: a file that the environment is to read.
         ImportError: a library that an agent needs is not installed.
     """
+    from benchmarks.policies.environments import made_environment
+
     named = _labelled(question.agents)
     allowed = [each.name for each in environment_arguments(question.env_id)]
     settings = parsed_settings(question.settings, ["env", "agent", "evaluation", *named])
     check_names("env", settings["env"], allowed)
     check_names("evaluation", settings["evaluation"], (each.name for each in fields(Evaluation)))
     kwargs = with_own_parts(question.env_id, settings["env"])
-    task = _task(question.env_id, kwargs)
+    env = made_environment(question.env_id, kwargs)
+    task = env.unwrapped.task
     algorithms = tuple(_algorithm(label, each, question.tokens, settings, task) for label, each in named.items())
     has_oracle = hasattr(task, "greedy_sequence")
     short = question.env_id.rpartition("/")[2].removeprefix("TextGen-")
@@ -66,7 +69,7 @@ def experiment_of(question: Question) -> Experiment:
         env_kwargs=kwargs,
         algorithms=algorithms,
         evaluation=_evaluation(settings["evaluation"], has_oracle),
-        goal="greedy" if has_oracle else "data",
+        goal=_goal(env),
         baseline="uniform" if "uniform" in named else "",
     )
 
@@ -124,10 +127,13 @@ def _check_config(name: str, label: str, settings: Mapping[str, Any]) -> None:
             raise ValueError(f"agent {label}: {error}; `arguments {name}` lists what it takes") from None
 
 
-def _task(env_id: str, kwargs: Mapping[str, Any]) -> Any:
-    from benchmarks.policies.environments import made_environment
+def _goal(env: Any) -> str:
+    """What returns are counted to: the oracle's greedy sequence, the best text where the game is small enough to solve,
+    or else the test data."""
+    from benchmarks.evaluation.references import references
 
-    return made_environment(env_id, kwargs).unwrapped.task
+    known = references(env, None)
+    return next((name for name in ("greedy", "optimum") if name in known), "data")
 
 
 def _evaluation(given: Mapping[str, Any], has_oracle: bool) -> Evaluation:

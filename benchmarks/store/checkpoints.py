@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from benchmarks.store.lease import Lease
 from benchmarks.store.provenance import decisive_differences, versions
 from benchmarks.store.results import Point
 from benchmarks.store.run_folder import read_sealed, sync_folder, write_sealed
@@ -106,9 +106,13 @@ def place_of(folder: Path) -> Path:
     return folder / CHECKPOINT
 
 
-def write_run_checkpoint(folder: Path, checkpoint: RunCheckpoint) -> None:
+def write_run_checkpoint(folder: Path, checkpoint: RunCheckpoint, lease: Lease) -> None:
     """Makes it the run's checkpoint; its files lie in `place_of(folder)` already, under names that no file of the
-    present checkpoint with other content has. What the new one does not name is removed."""
+    present checkpoint with other content has. What the new one does not name is removed.
+
+    Raises:
+        FileNotFoundError, LeaseLost: the run's lease is lost; the checkpoint of another process stays as it is.
+    """
     place = place_of(folder)
     described = {}
     for what, name in checkpoint.files.items():
@@ -118,11 +122,11 @@ def write_run_checkpoint(folder: Path, checkpoint: RunCheckpoint) -> None:
             described[what] = {"name": name, "bytes": file.tell(), "sha256": digest}
     sync_folder(place)
     content = {"format": FORMAT, "versions": versions(), **asdict(checkpoint), "files": described}
-    write_sealed(place / PROGRESS, content)
+    write_sealed(place / PROGRESS, content, lease)
     named = {PROGRESS, *checkpoint.files.values()}
     for other in place.iterdir():
         if other.name not in named:
-            other.unlink()
+            lease.remove(other)
 
 
 def read_run_checkpoint(folder: Path, settings: str) -> RunCheckpoint | None:
@@ -155,13 +159,14 @@ def read_run_checkpoint(folder: Path, settings: str) -> RunCheckpoint | None:
     return checkpoint
 
 
-def remove_run_checkpoint(folder: Path) -> None:
-    """Removes it, if there is one: at no moment is there one that is not whole."""
-    place = place_of(folder)
-    (place / PROGRESS).unlink(missing_ok=True)
-    if place.is_dir():
-        sync_folder(place)
-        shutil.rmtree(place)
+def remove_run_checkpoint(folder: Path, lease: Lease) -> None:
+    """Removes it, if there is one: at no moment is there one that is not whole.
+
+    Raises:
+        LeaseLost: the run's lease is lost; nothing is removed.
+    """
+    lease.remove(place_of(folder))
+    sync_folder(folder)
 
 
 def _check_file(place: Path, described: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.specs.experiment import LABEL, Algorithm, Experiment, Run
+from benchmarks.store.lease import Lease
 from benchmarks.store.old_form import EXPERIMENT_KEYS, in_new_form
 from benchmarks.store.run_folder import read_sealed, write_sealed
 from benchmarks.store.typed_json import read_as, read_fields
@@ -53,8 +54,8 @@ class Manifest:
         experiment = replace(self.experiment, algorithms=(*self.experiment.algorithms, *added))
         return Manifest(experiment, {**earlier.runs, **self.runs})
 
-    def write(self, folder: Path) -> None:
-        """Keeps it in an experiment's folder."""
+    def write(self, folder: Path, lease: Lease | None = None) -> None:
+        """Keeps it in an experiment's folder, under that folder's lease where others may write it too."""
         kept = [each.name for each in fields(Experiment) if each.name not in IN_RUNS]
         write_sealed(
             folder / MANIFEST,
@@ -64,6 +65,7 @@ class Manifest:
                 "labels": list(self.labels),
                 "runs": list(self.runs.values()),
             },
+            lease,
         )
 
 

@@ -1,23 +1,30 @@
-"""Folders of runs on disk: each file written whole or not at all, one process at a time in an experiment's folder."""
+"""Folders of runs on disk: each file written whole or not at all, by the process that holds the run's lease."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock, Timeout
-
 from benchmarks.specs.file_digests import by_content
+from benchmarks.store.lease import Lease
 from benchmarks.store.old_form import in_new_form
 from benchmarks.store.results import Failure, Result
 from textgen_env import files
-from textgen_env.files import DIGEST, DRAFT, UnreadableFile, check_seal, sealed, sha256_of, what_is_wrong
+from textgen_env.files import (
+    DIGEST,
+    DRAFT,
+    UnreadableFile,
+    check_seal,
+    is_left_behind,
+    sealed,
+    sha256_of,
+    what_is_wrong,
+)
 from textgen_env.files import sync_folder as sync_folder
 from textgen_env.files import write_whole as write_whole
 
@@ -27,7 +34,6 @@ RESULT = "result.json"
 ERROR = "error.json"
 AGENT = "agent.safetensors"
 BEST = "best.safetensors"
-LOCK = ".lock"
 SEALED = "sealed"
 RESTS_ON = "rests_on"
 """Where a result names the files that it rests on: name -> SHA-256."""
@@ -54,26 +60,22 @@ class RunState:
     broken: tuple[tuple[Path, str], ...] = ()
 
 
-class FolderInUse(ValueError):
-    """Error: another process is at work in a folder; two would do the same runs and spoil each other's checkpoints."""
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a text as `write_whole` does."""
-    write_whole(path, partial(_write, text))
+def write_text(path: Path, text: str, lease: Lease | None = None) -> None:
+    """Writes a text as `write_whole` does; under a lease as `Lease.write_whole`."""
+    (write_whole if lease is None else lease.write_whole)(path, partial(_write, text))
 
 
 def _write(text: str, path: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, Any], lease: Lease | None = None) -> None:
     """Writes JSON as `write_text` does; any mapping as an object.
 
     Raises:
         ValueError: NaN or inf in it.
     """
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=dict) + "\n")
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=dict) + "\n", lease)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -86,9 +88,9 @@ def read_json(path: Path) -> dict[str, Any]:
     return files.read_json(path, links=False)
 
 
-def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
+def write_sealed(path: Path, content: Mapping[str, Any], lease: Lease | None = None) -> None:
     """Writes JSON as `write_json` does, with a digest of itself."""
-    write_json(path, sealed({**content, SEALED: True}))
+    write_json(path, sealed({**content, SEALED: True}), lease)
 
 
 def read_sealed(path: Path, required: bool = False) -> dict[str, Any]:
@@ -108,11 +110,11 @@ def read_sealed(path: Path, required: bool = False) -> dict[str, Any]:
     return {key: value for key, value in content.items() if key not in (SEALED, DIGEST)}
 
 
-def write_result(folder: Path, result: Result) -> None:
+def write_result(folder: Path, result: Result, lease: Lease) -> None:
     """Seals a run: `result.json` names each file that the result rests on with its SHA-256."""
     there = [name for name in (CONFIG, AGENT, BEST) if (folder / name).exists()]
     rests_on = {name: sha256_of(folder / name, links=False) for name in there}
-    write_sealed(folder / RESULT, {**result.to_json(), RESTS_ON: rests_on})
+    write_sealed(folder / RESULT, {**result.to_json(), RESTS_ON: rests_on}, lease)
 
 
 def _differing(folder: Path, content: Mapping[str, Any]) -> list[tuple[Path, str]]:
@@ -179,7 +181,10 @@ def set_aside(path: Path) -> Path:
 
 def remove_drafts(folder: Path) -> None:
     """Removes what writers that were killed left in a folder; not what one that lives is writing."""
-    for pattern in (f".*{DRAFT}", ".*.tmp", "*.partial"):
+    for draft in folder.glob(f".*{DRAFT}"):
+        if is_left_behind(draft):
+            draft.unlink(missing_ok=True)
+    for pattern in (".*.tmp", "*.partial"):
         for draft in folder.glob(pattern):
             if not _lives(draft.name.split(".")[-2]):
                 draft.unlink(missing_ok=True)
@@ -223,23 +228,3 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _shown(settings: Mapping[str, Any], key: str) -> str:
     return json.dumps(settings[key], ensure_ascii=False) if key in settings else "not set"
-
-
-@contextmanager
-def lock_folders(folders: Iterable[Path]) -> Iterator[None]:
-    """Holds folders, which are made if they are not there, until the block ends; or the process, however it ends.
-
-    Raises:
-        FolderInUse: another process holds one of them; none is held then.
-    """
-    with ExitStack() as held:
-        for folder in sorted(set(folders)):
-            folder.mkdir(parents=True, exist_ok=True)
-            try:
-                held.enter_context(FileLock(folder / LOCK).acquire(timeout=0))
-            except Timeout:
-                raise FolderInUse(
-                    f"{folder}: another process is at work there. Nothing was run: wait until it has ended, or choose "
-                    "another --out"
-                ) from None
-        yield

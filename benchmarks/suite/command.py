@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +13,9 @@ from benchmarks.running.progress import ProgressBars
 from benchmarks.running.scheduler import run_experiment
 from benchmarks.specs.experiment import Experiment, runs_of
 from benchmarks.specs.settings import no_such
-from benchmarks.store.run_folder import read_state
-from benchmarks.suite.experiments import PREFIX, suite_experiments
+from benchmarks.store.run_folder import read_state, write_json
+from benchmarks.suite.experiments import PREFIX, suite_facts, suite_parts
+from benchmarks.suite.record import FACTS
 from benchmarks.suite.sizes import SIZES, SuiteSize
 
 
@@ -44,12 +44,17 @@ def run_suite(size: SuiteSize, choices: Choices, console: Console) -> tuple[Path
         KeyboardInterrupt: what is finished is kept.
     """
     folder = choices.out / f"{PREFIX}{size.name}"
+    if choices.plan:
+        raise ValueError("--plan is for one experiment; give `run suite` the same --out on every machine instead")
     with console.status("asking every agent on which environments it applies", spinner="line"):
-        experiments = list(suite_experiments(size))
+        parts = suite_parts(size)
+    experiments = [part.experiment for part in parts]
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / FACTS, suite_facts(size, parts))
     seeds = size.seeds if choices.seeds is None else choices.seeds
     names = _names(experiments, seeds)
     kept = len(names) - _left(folder, names)
-    jobs = (os.cpu_count() or 1) if choices.jobs is None else choices.jobs
+    jobs = choices.processes
     if jobs == 1 and choices.timeout is None:
         # A process of its own would take most of the time of runs as short as these.
         jobs = 0
@@ -68,6 +73,7 @@ def run_suite(size: SuiteSize, choices: Choices, console: Console) -> tuple[Path
                     (),
                     choices.timeout,
                     choices.anew,
+                    stale_after=choices.stale_after,
                 )
     return folder, _left(folder, names)
 

@@ -80,7 +80,7 @@ def sb3_settings(agent: NamedAgent, tokens: int, task: Task) -> dict[str, Any]:
 
 
 def sb3_rows(agent: NamedAgent) -> int:
-    """Rows that an algorithm plays, the texts of a rollout: where these are read in minibatches, as many as an update of
-    our PPO has."""
+    """Rows that an algorithm plays, the texts of a rollout: where these are read in minibatches, as many as an update
+    of our PPO has."""
     taken = {each.name for each in agent.arguments}
     return MINIBATCHED_ROWS if {"gae_lambda", "batch_size"} <= taken else NUM_ENVS

@@ -76,8 +76,8 @@ def suite_scores(record: SuiteRecord) -> SuiteScores:
     if not seeds:
         missing = sum(run.outcome == MISSING for run in record.runs)
         raise ValueError(
-            f"{str(record.folder)!r} has no seed that is complete: {missing} of {len(record.runs)} runs are missing; give "
-            "the same `run` again, which goes on"
+            f"{str(record.folder)!r} has no seed that is complete: {missing} of {len(record.runs)} runs are missing; "
+            "give the same `run` again, which goes on"
         )
     scales: list[Scale] = []
     unscored: dict[str, str] = {}

@@ -13,12 +13,11 @@ import papers
 from agents import AGENTS
 from benchmarks.specs.named import named_agent
 from class_docs import cell, class_doc, markdown
-from kept_tables import experiment, rows
+from exact_evidence import of_the_gradient, of_the_optimum
 from written_pages import write_pages
 
 DOCS = Path(__file__).resolve().parents[1]
 ROOT = DOCS.parent
-EXACT = "exact"
 FAMILIES = {
     "baselines": "Baselines",
     "imitation": "Imitation",
@@ -57,24 +56,6 @@ def hyperparameters(name: str) -> str:
     return "\n".join(lines)
 
 
-def exact_rows(name: str) -> str:
-    """The rows of the experiment `exact` that are this agent's."""
-    kept = experiment(EXACT)
-    labels = [label for label, agent in kept.agents.items() if agent == name]
-    shares = {row.agent: row for row in rows(EXACT) if row.measure == "optimum_share" and row.mean is not None}
-    shown = [shares[label] for label in labels if label in shares]
-    if not shown:
-        return "The experiment `exact` has no row of it.\n"
-    lines = ["| row | share of the optimum | runs |", "|---|--:|--:|"]
-    for row in shown:
-        spread = "" if row.std is None else f" ± {row.std:.3f}"
-        lines.append(f"| {cell(row.agent)} | {row.mean:.3f}{spread} | {row.finished} |")
-    note = (
-        "Expected return over the most that can be expected, on Tiny, solved by backward induction; mean and standard"
-    )
-    return "\n".join([*lines, "", f"{note} deviation over seeds, from `{kept.command}`.", ""])
-
-
 def example(name: str, cls: type[Any]) -> str:
     path, _, attribute = f"{cls.__module__}:{cls.__name__}".partition(":")
     lines = ["import gymnasium as gym", "import textgen_env", f"from {path} import {attribute}", ""]
@@ -92,7 +73,9 @@ def page(name: str) -> str:
     where = f"{{py:obj}}`{cls.__module__}.{cls.__name__}`"
     parts += [f"In experiments and on the command line it is `{name}`; its class is {where}.", ""]
     parts += ["## Hyperparameters", "", hyperparameters(name), ""]
-    parts += ["## Held to the exact answer", "", exact_rows(name), ""]
+    parts += ["## Held to the exact answer", "", of_the_optimum(name), ""]
+    if gradient := of_the_gradient(name):
+        parts += ["### Its gradient", "", gradient, ""]
     if cited := papers_cited(file_of(cls)):
         parts += ["## Papers", "", *(f"- {each}" for each in cited), ""]
     return "\n".join(parts)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.measures.measures import MEASURES
+from benchmarks.running.executor import Event
 from benchmarks.running.scheduler import run_experiment
 from benchmarks.running.tensorboard import ADVICE
-from benchmarks.running.workers import Event
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 
 MICRO = Experiment(

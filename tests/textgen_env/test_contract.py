@@ -79,6 +79,7 @@ def test_a_text_ends_by_the_end_token_or_its_length(env_id: str, small_kwargs: d
     task: Task = env.unwrapped.task
     end = task.vocabulary.eos_id
     horizon = task.max_length
+    conditional = set() if task.sources is None else {"source_row"}
     texts = [([1] * horizon, "length")]
     if end is not None:
         texts += [([1, end], "eos"), ([end], "eos"), ([1] * (horizon - 1) + [end], "eos")]
@@ -91,8 +92,7 @@ def test_a_text_ends_by_the_end_token_or_its_length(env_id: str, small_kwargs: d
             assert type(reward) is float
             assert np.isfinite(reward)
             assert observation in env.observation_space
-            assert (info == {}) is not terminated
-        conditional = set() if task.sources is None else {"source_row"}
+            assert terminated or info.keys() == conditional
         assert info.keys() == {"text", "tokens", "length", "stop", "reward_terms"} | conditional
         assert info["stop"] == stop
         assert info["length"] == len(text)

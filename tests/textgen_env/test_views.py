@@ -150,6 +150,31 @@ def test_same_step_keeps_the_last_observation_and_info() -> None:
     assert np.isfinite(rewards).all()
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_every_info_has_the_row_of_the_source_that_is_shown(echo_task: Any, mode: AutoresetMode) -> None:
+    envs = TextGenVectorEnv(echo_task, len_reward, num_envs=3, autoreset_mode=mode)
+    table = echo_task.sources.tokens
+    observations, infos = envs.reset(seed=0)
+    drawn = set()
+    for chosen in ([1, 0, 2], [2, 1, 0], [0, 2, 1], [1, 1, 1], [2, 2, 2], [1, 2, 0]):
+        np.testing.assert_array_equal(table[infos["source_row"]], observations["source"])
+        assert infos["_source_row"].all()
+        assert infos["source_row"].dtype == np.int64
+        drawn |= set(infos["source_row"].tolist())
+        before = infos["source_row"].copy()
+        observations, _, over, _, infos = envs.step(chosen)
+        if mode is AutoresetMode.SAME_STEP and over.any():
+            final = infos["final_info"]
+            assert final["_source_row"].tolist() == over.tolist()
+            np.testing.assert_array_equal(final["source_row"][over], before[over])
+        if mode is AutoresetMode.DISABLED and over.any():
+            observations, begun = envs.reset(options={"reset_mask": over})
+            assert begun["_source_row"].tolist() == over.tolist()
+            np.testing.assert_array_equal(begun["source_row"][over], envs.core.source_indices[over])
+            infos["source_row"][over] = begun["source_row"][over]
+    assert len(drawn) > 3
+
+
 def test_next_step_ignores_the_action_of_a_row_that_ended() -> None:
     envs = TextGenVectorEnv("tiny", "table", num_envs=2, autoreset_mode="NextStep")
     envs.reset(seed=0)

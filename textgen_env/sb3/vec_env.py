@@ -17,7 +17,7 @@ from textgen_env.checks import check_at_least
 from textgen_env.env import OPTIONS, TextGenEnv, checked_options, checked_render_mode
 from textgen_env.environments import find_spec
 from textgen_env.game import AllRowsView
-from textgen_env.infos import end_info, start_infos
+from textgen_env.infos import end_info, step_info, step_infos
 from textgen_env.rewards.base import RewardMode
 from textgen_env.row import TextRow
 from textgen_env.specs import build_core
@@ -48,11 +48,12 @@ class TextGenVecEnv(AllRowsView, VecEnv):
         min_length: int = 0,
         render_mode: str | None = None,
         spec: EnvSpec | None = None,
+        mask_penalty: float | None = None,
         **arguments: Any,
     ) -> None:
         check_at_least("num_envs", num_envs)
         checked_render_mode(render_mode)
-        self.core = build_core(task, reward, num_envs, reward_mode, min_length, arguments)
+        self.core = build_core(task, reward, num_envs, reward_mode, min_length, mask_penalty, arguments)
         self.spec = spec
         self.rows = [TextRow(self.core, row, render_mode, spec) for row in range(num_envs)]
         self._actions: ArrayLike = ()
@@ -85,7 +86,9 @@ class TextGenVecEnv(AllRowsView, VecEnv):
         """
         transition = self.core.step(self._actions)
         self._show()
-        infos: list[dict[str, Any]] = [{"TimeLimit.truncated": False} for _ in range(self.num_envs)]
+        infos: list[dict[str, Any]] = [
+            {"TimeLimit.truncated": False, **step_info(self.core, row)} for row in range(self.num_envs)
+        ]
         finished = transition.finished
         if finished is not None:
             last = self.core.observations(finished.rows)
@@ -152,7 +155,7 @@ class TextGenVecEnv(AllRowsView, VecEnv):
         return [self.rows[row] for row in self._get_indices(indices)]
 
     def _begin_infos(self, rows: NDArray[np.int64]) -> None:
-        begun = start_infos(self.core, rows)
+        begun = step_infos(self.core, rows)
         for which, row in enumerate(rows.tolist()):
             self.reset_infos[row] = {key: int(values[which]) for key, values in begun.items()}
 

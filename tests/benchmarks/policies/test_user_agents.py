@@ -18,7 +18,7 @@ from benchmarks.catalogue import load_experiment
 from benchmarks.cli import app
 from benchmarks.policies.user_agents import plugged_in
 from benchmarks.running import scheduler as run
-from benchmarks.running.workers import execute_all
+from benchmarks.running.workers import local
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -62,7 +62,7 @@ def mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     (tmp_path / "my_ranked.py").write_text(EXAMPLE.read_text())
     (tmp_path / "my_broken.py").write_text(BROKEN)
     # In this process: a worker would take seconds to start.
-    monkeypatch.setattr(run, "execute_all", lambda runs, do, hear, jobs, *rest: execute_all(runs, do, hear, 0, *rest))
+    monkeypatch.setattr(run, "local", lambda jobs, timeout: local(0))
     for name in ("my_ranked", "my_broken"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     return tmp_path

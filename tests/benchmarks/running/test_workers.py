@@ -111,7 +111,7 @@ def test_a_run_that_hangs_is_stopped_and_says_where_it_was(
     error = error_of(tmp_path, "Random")
     assert error.error.startswith("TimedOut: the 0.5 seconds that it may take (--timeout) were over; it was at File")
     assert "in wait_for_what_never_comes" in error.error
-    assert "in _execute" in error.traceback
+    assert "in execute" in error.traceback
     # It would hang again: no command does it anew unless it is asked to.
     (said,) = (words for words in hung(tmp_path, monkeypatch, how) if "Random" in words)
     assert said.endswith("it is not run again: --retry does")

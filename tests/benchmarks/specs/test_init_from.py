@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,10 @@ from agents.policy_gradient.reinforce import Reinforce
 from agents.protocol import Progress
 from benchmarks.analysis.load import collect
 from benchmarks.report.document import document
+from benchmarks.running.executor import Event
+from benchmarks.running.queue import Queue
 from benchmarks.running.scheduler import ConfigMismatch, run_experiment
-from benchmarks.running.workers import Event, next_run
-from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, Run, runs_of
+from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, runs_of
 from benchmarks.store.results import Result
 from benchmarks.store.run_folder import read_state
 
@@ -140,18 +140,27 @@ def test_agents_that_cannot_adopt_fail_with_a_reason(tmp_path: Path, agent: str,
 
 def test_workers_take_a_parent_before_what_starts_from_it() -> None:
     runs = runs_of(replace(EXPERIMENT, algorithms=(CHILD, PARENT, replace(PARENT, label="Other")), seeds=(0, 1)))
-    waiting = deque(runs)
+    queue = Queue(runs)
 
-    def taken(*busy: Run) -> str | None:
-        run = next_run(waiting, busy)
+    def taken() -> str | None:
+        run = queue.take()
         return None if run is None else f"{run.algorithm.label} {run.seed}"
 
-    first = runs[0]
+    by_name = {f"{run.algorithm.label} {run.seed}": run for run in runs}
     assert taken() == "MLE 0"
-    assert [taken(first), taken(first)] == ["Other 0", "MLE 1"]
-    assert [taken(first, runs[3]), taken(first, runs[3])] == ["Other 1", None]
-    assert [taken(first), taken(first)] == ["RL 1", None]
+    assert [taken(), taken()] == ["Other 0", "MLE 1"]
+    assert [taken(), taken()] == ["Other 1", None]
+    queue.end(by_name["Other 0"])
+    queue.end(by_name["MLE 1"])
+    assert [taken(), taken()] == ["RL 1", None]
+    queue.end(by_name["MLE 0"])
     assert [taken(), taken()] == ["RL 0", None]
+
+
+def test_what_is_asked_for_without_its_parent_waits_for_none() -> None:
+    runs = [run for run in runs_of(EXPERIMENT) if run.parent is not None]
+    queue = Queue(runs)
+    assert [queue.take() for _ in runs] == runs
 
 
 class InPhases(Uniform):

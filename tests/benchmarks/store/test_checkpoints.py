@@ -22,6 +22,7 @@ from benchmarks.store.checkpoints import (
     remove_run_checkpoint,
     write_run_checkpoint,
 )
+from benchmarks.store.leases import Leases
 from benchmarks.store.provenance import DECISIVE
 from benchmarks.store.results import Point
 from benchmarks.store.run_folder import read_json, read_state, write_sealed
@@ -46,7 +47,10 @@ def kept(folder: Path, number: int = 1, settings: str = "s") -> RunCheckpoint:
     checkpoint = RunCheckpoint(
         settings, CURVE, 1.5, (1, 2, 3), 0, ({"state": 2**100},), {"agent": f"agent-{number}.safetensors"}
     )
-    write_run_checkpoint(folder, checkpoint)
+    with Leases() as leases:
+        lease = leases.claim(folder)
+        assert lease is not None
+        write_run_checkpoint(folder, checkpoint, lease)
     return checkpoint
 
 
@@ -56,7 +60,10 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     written = kept(tmp_path, 2)
     assert read_run_checkpoint(tmp_path, "s") == written
     assert sorted(path.name for path in place_of(tmp_path).iterdir()) == ["agent-2.safetensors", "progress.json"]
-    remove_run_checkpoint(tmp_path)
+    with Leases() as leases:
+        lease = leases.claim(tmp_path)
+        assert lease is not None
+        remove_run_checkpoint(tmp_path, lease)
     assert read_run_checkpoint(tmp_path, "s") is None
     assert list(tmp_path.iterdir()) == []
 
