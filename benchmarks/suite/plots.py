@@ -12,14 +12,14 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from benchmarks.analysis.aggregates import performance_profile, profile_band
-from benchmarks.report.plots import DOTS_PER_INCH, GREY, spread_apart, style
+from benchmarks.report.plots import DOTS_PER_INCH, GREY, style
 from benchmarks.suite.leaderboard import Place
 from benchmarks.suite.scores import SuiteScores
+from benchmarks.suite.tables import without_minus_zero
 
 NAMED = 6
 """Agents whose profiles are named and coloured; more could not be told apart."""
 ROW_INCHES = 0.24
-LABEL_INCHES = 0.2
 THRESHOLDS = 201
 # Scores beyond are drawn as those at the end: the text of the cell says what they are.
 COLOURS = (-1.0, 0.0, 1.0)
@@ -52,7 +52,8 @@ def interval_picture(places: Sequence[Place]) -> Figure:
 
 @matplotlib.rc_context({"text.parse_math": False})
 def profile_picture(scores: SuiteScores, places: Sequence[Place], seed: int = 0) -> Figure:
-    """The share of runs above each score: the first agents in colour, with the 95% band of each point; others in grey."""
+    """The share of runs above each score: the first agents in colour, with the 95% band of each point, the others in
+    grey."""
     shown = [each.agent for each in places if each.place is not None]
     tables = {agent: scores.table(agent) for agent in shown}
     end = float(np.quantile(np.concatenate([table.ravel() for table in tables.values()]), 0.99))
@@ -61,35 +62,20 @@ def profile_picture(scores: SuiteScores, places: Sequence[Place], seed: int = 0)
     axes = figure.add_subplot()
     for agent in shown[NAMED:]:
         axes.plot(thresholds, performance_profile(tables[agent], thresholds), color=GREY, alpha=0.3, linewidth=0.8)
-    ends = []
     for position, agent in enumerate(shown[:NAMED]):
         colour, dashes = style(position)
-        profile = performance_profile(tables[agent], thresholds)
         if len(scores.seeds) > 1:
             low, high = profile_band(tables[agent], thresholds, np.random.default_rng(seed), replicates=500)
-            axes.fill_between(thresholds, low, high, color=colour, alpha=0.1, linewidth=0)
-        axes.plot(thresholds, profile, color=colour, linestyle=dashes, linewidth=2.0)
-        ends.append((agent, float(profile[-1]), colour))
-    gap = LABEL_INCHES / 3.6
-    at = spread_apart([height for _, height, _ in ends], gap, (0.0, 1.0))
-    for (agent, height, colour), place in zip(ends, at, strict=True):
-        axes.annotate(
-            agent,
-            xy=(thresholds[-1], height),
-            xytext=(thresholds[-1] + 0.03 * (thresholds[-1] - thresholds[0]), place),
-            color=colour,
-            fontsize=9,
-            fontweight="bold",
-            va="center",
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "linestyle": (0, (1, 3)), "shrinkB": 0},
-        )
+            axes.fill_between(thresholds, low, high, color=colour, alpha=0.12, linewidth=0)
+        profile = performance_profile(tables[agent], thresholds)
+        axes.plot(thresholds, profile, color=colour, linestyle=dashes, linewidth=2.0, label=agent)
     for line in (0.0, 1.0):
         axes.axvline(line, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
     axes.set_xlim(thresholds[0], thresholds[-1])
     axes.set_ylim(0.0, 1.02)
     axes.set_xlabel("score τ: 0 is the baseline, 1 the reference")
     axes.set_ylabel("share of runs above τ")
+    axes.legend(frameon=False, fontsize=9, labelcolor="linecolor")
     _plain(axes)
     return figure
 
@@ -107,7 +93,7 @@ def matrix_picture(scores: SuiteScores, places: Sequence[Place]) -> Figure:
     for row, column in np.argwhere(np.isfinite(means)):
         value = means[row, column]
         colour = "white" if abs(value) > 0.75 else "black"
-        axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=7, color=colour)
+        axes.text(column, row, without_minus_zero(value), ha="center", va="center", fontsize=7, color=colour)
     axes.set_xticks(range(len(names)), names, rotation=40, ha="right", fontsize=8)
     axes.set_yticks(range(len(agents)), agents, fontsize=8)
     axes.tick_params(length=0)

@@ -63,9 +63,10 @@ def summary(found: Regression) -> str:
     untested = "".join(f"; {count} not tested: {reason}" for reason, count in reasons.items())
     broken = f"; {len(found.failures)} agents fail more often" if found.failures else ""
     return (
-        f"Of {tested} comparisons by Welch's test, corrected by Holm: {counts['worse']} worse, {counts['better']} better, "
-        f"{counts['changed']} changed in a measure without a better direction, {counts['not told apart']} not told apart "
-        f"at {found.level:g}{untested}{broken}; {len(found.uncompared)} not compared."
+        f"Of {tested} comparisons by Welch's test, corrected by Holm: {counts['worse']} worse, "
+        f"{counts['better']} better, {counts['changed']} changed in a measure without a better direction, "
+        f"{counts['not told apart']} not told apart at {found.level:g}{untested}{broken}; {len(found.uncompared)} not "
+        "compared."
     )
 
 

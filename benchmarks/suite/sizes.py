@@ -51,7 +51,7 @@ SIZES: Mapping[str, SuiteSize] = MappingProxyType(
     {
         "laptop": SuiteSize(
             "laptop",
-            "every agent that applies on every environment without private data; an hour on one core",
+            "every agent that applies on every environment that needs no fetched data; 40 minutes on one core",
             tokens=6_000,
             seeds=(0, 1, 2, 3, 4),
             tasks={

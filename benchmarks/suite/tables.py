@@ -132,8 +132,8 @@ def _notes(scores: SuiteScores, unranked: int) -> tuple[str, ...]:
     counted = ", ".join(str(seed) for seed in scores.seeds)
     notes = [
         f"Scores over {len(scores.scales)} environments and the seeds {counted}: 0 is what the baseline earns, 1 the "
-        "reference of each environment. IQM: the mean of the middle half of all runs; optimality gap: what runs lack of "
-        "1, on average; P: the chance that a run is better than one of the first agent, an equal one counted half. "
+        "reference of each environment. IQM: the mean of the middle half of all runs; optimality gap: what runs lack "
+        "of 1, on average; P: the chance that a run is better than one of the first agent, an equal one counted half. "
         "In brackets 95% intervals of the stratified bootstrap over runs.",
         "A run that failed or diverged counts as 0.",
     ]
@@ -144,17 +144,17 @@ def _notes(scores: SuiteScores, unranked: int) -> tuple[str, ...]:
         notes.append(said(len(scores.scales)) + more)
     if unranked:
         notes.append(
-            f"The last {unranked} apply to some environments alone: their aggregates are over these, are not comparable "
-            "with the others', and have no place."
+            f"The last {unranked} apply to some environments alone: their aggregates are over these, are not "
+            "comparable with the others', and have no place."
         )
     return tuple(notes)
 
 
 def _estimated(found: Estimated) -> Cell:
     if found.interval is None:
-        return Cell(f"{found.value:.3f}", found.value)
+        return Cell(f"{found.value:z.3f}", found.value)
     low, high = found.interval
-    return Cell(f"{found.value:.3f} [{low:.3f}, {high:.3f}]", found.value)
+    return Cell(f"{found.value:z.3f} [{low:z.3f}, {high:z.3f}]", found.value)
 
 
 def _mean_cell(values: np.ndarray | None) -> Cell:
@@ -162,7 +162,12 @@ def _mean_cell(values: np.ndarray | None) -> Cell:
         return UNKNOWN
     mean = float(values.mean())
     spread = f" ± {values.std(ddof=1):.2f}" if len(values) > 1 else ""
-    return Cell(f"{mean:.2f}{spread}", mean)
+    return Cell(f"{without_minus_zero(mean)}{spread}", mean)
+
+
+def without_minus_zero(value: float) -> str:
+    """Two decimals; a zero has no sign."""
+    return f"{value:z.2f}"
 
 
 def _exact(reference: str) -> str:
