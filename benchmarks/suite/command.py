@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.commands.doing import Choices
+from benchmarks.running.executor import Executor, local
 from benchmarks.running.progress import ProgressBars
 from benchmarks.running.scheduler import run_experiment
 from benchmarks.specs.experiment import Experiment, runs_of
@@ -54,17 +55,13 @@ def run_suite(size: SuiteSize, choices: Choices, console: Console) -> tuple[Path
     seeds = size.seeds if choices.seeds is None else choices.seeds
     names = _names(experiments, seeds)
     kept = len(names) - _left(folder, names)
-    jobs = choices.processes
-    if jobs == 1 and choices.timeout is None:
-        # A process of its own would take most of the time of runs as short as these.
-        jobs = 0
     with ProgressBars(console, len(names), kept) as bars:
         for seed in seeds:
             for experiment in experiments:
                 run_experiment(
                     experiment,
                     folder,
-                    jobs,
+                    1,
                     bars.listen,
                     (seed,),
                     bars.say,
@@ -73,9 +70,18 @@ def run_suite(size: SuiteSize, choices: Choices, console: Console) -> tuple[Path
                     (),
                     choices.timeout,
                     choices.anew,
-                    stale_after=choices.stale_after,
+                    _executor(choices),
+                    choices.stale_after,
                 )
     return folder, _left(folder, names)
+
+
+def _executor(choices: Choices) -> Executor:
+    """Where runs are done. One at a time, they are done in this process: for runs as short as these another would take
+    most of the time; a run that must be stopped when its time is over has one."""
+    if choices.executor == "local" and choices.jobs == 1 and choices.timeout is None:
+        return local(0, None)
+    return choices.made_executor()
 
 
 def _names(experiments: Sequence[Experiment], seeds: Sequence[int]) -> list[str]:

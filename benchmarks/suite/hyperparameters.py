@@ -39,7 +39,7 @@ def agent_settings(config_class: Any, tokens: int, task: Task) -> dict[str, Any]
         tokens: of training.
         task: whose texts are imitated, where the agent begins with that.
     """
-    defaults = {each.name: each.default for each in fields(config_class)}
+    defaults: dict[str, Any] = {each.name: each.default for each in fields(config_class)}
     found: dict[str, Any] = {name: least for name, least in ADVERSARIAL.items() if defaults.get(name, 0) > least}
     if "batch_size" in defaults:
         found["batch_size"] = defaults["batch_size"] // SHARE_OF_BATCH
