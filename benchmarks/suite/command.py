@@ -9,9 +9,10 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.commands.doing import Choices
-from benchmarks.running.executor import Executor, local
+from benchmarks.running.executor import Executor
 from benchmarks.running.progress import ProgressBars
 from benchmarks.running.scheduler import run_experiment
+from benchmarks.running.workers import local
 from benchmarks.specs.experiment import Experiment, runs_of
 from benchmarks.specs.settings import no_such
 from benchmarks.store.run_folder import read_state, write_json

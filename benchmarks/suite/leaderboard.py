@@ -110,10 +110,12 @@ def _aggregates(scores: SuiteScores, agent: str, seed: int) -> dict[str, Estimat
 
 
 def _improvement(scores: SuiteScores, agent: str, over: str, seed: int) -> Estimated:
-    tables = [np.stack([scores.scores[each][name] for name in scores.environments], axis=1) for each in (agent, over)]
+    own, others = (
+        np.stack([scores.scores[each][name] for name in scores.environments], axis=1) for each in (agent, over)
+    )
     several = len(scores.seeds) > 1
-    interval = improvement_interval(*tables, np.random.default_rng(seed)) if several else None
-    return Estimated(improvement_probability(*tables), interval)
+    interval = improvement_interval(own, others, np.random.default_rng(seed)) if several else None
+    return Estimated(improvement_probability(own, others), interval)
 
 
 def _mean(values: Sequence[float]) -> float:
