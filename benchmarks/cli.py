@@ -12,6 +12,7 @@ from benchmarks.commands import agents, exchange, measurements, runs, studies, t
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "train": training.train,
     "arguments": training.arguments,
+    "schema": training.schema,
     "list": runs.list_experiments,
     "run": runs.run,
     "report": runs.report_folder,

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.commands.seeds import parsed_seeds
-from benchmarks.refusal import refusal
+from benchmarks.refusal import refusing
 
 
 def list_experiments() -> None:
@@ -26,7 +26,10 @@ def list_experiments() -> None:
 
 
 def run(
-    name: Annotated[str, typer.Argument(help="an experiment that `list` shows, or one of your own: MODULE:EXPERIMENT")],
+    name: Annotated[
+        str,
+        typer.Argument(help="an experiment that `list` shows, or one of your own: a file.toml, or MODULE:EXPERIMENT"),
+    ],
     seeds: Annotated[
         str | None, typer.Option(help='how many (3: seeds 0, 1, 2), or which ("0,1,5"; "100-129"; "7," for 7 alone)')
     ] = None,
@@ -71,13 +74,20 @@ def run(
     """
     from benchmarks.catalogue import load_experiment, modules_of
     from benchmarks.commands.doing import Choices, do_and_report
+    from benchmarks.specs.toml_experiment import SUFFIX, experiment_from
 
     # What is imported of the user's may change the current folder.
     out = out.absolute()
-    try:
+    with refusing():
         chosen = None if seeds is None else parsed_seeds(seeds)
         choices = Choices(out, jobs, chosen, device, retry, anew, timeout)
-        experiment, modules = load_experiment(name, size), modules_of(name)
+        modules: tuple[str, ...] = ()
+        if name.endswith(SUFFIX):
+            if size is not None:
+                raise ValueError(f"--size {size} is for experiments of several; {name} has but one: leave it out")
+            experiment = experiment_from(Path(name))
+        else:
+            experiment, modules = load_experiment(name, size), modules_of(name)
         if agent:
             from benchmarks.policies.user_agents import plugged_in
 
@@ -85,8 +95,6 @@ def run(
         elif tokens is not None:
             raise ValueError(f"--tokens {tokens} is for what --agent adds")
         do_and_report(experiment, choices, Console(), modules)
-    except (ValueError, OSError) as error:
-        raise refusal(error) from None
 
 
 def report_folder(
@@ -96,8 +104,6 @@ def report_folder(
     from benchmarks.analysis.load import experiment_folders
     from benchmarks.report.report import report
 
-    try:
+    with refusing():
         for experiment in experiment_folders(folder):
             report(experiment, Console())
-    except (ValueError, OSError) as error:
-        raise refusal(error) from None

@@ -9,10 +9,10 @@ import typer
 from rich.console import Console
 
 from benchmarks.commands.seeds import parsed_seeds
-from benchmarks.refusal import refusal
+from benchmarks.refusal import refusing
 from benchmarks.specs.named import agent_names, environment_ids
 
-AGENT_HELP = f"its name, may be repeated: {', '.join(agent_names())}"
+AGENT_HELP = f"its name, may be repeated: {', '.join(agent_names())}, or a class of your own, module:Class"
 ENV_HELP = f"its id: {', '.join(environment_ids())}"
 
 
@@ -48,12 +48,10 @@ def train(
     from benchmarks.commands.doing import Choices, do_and_report
     from benchmarks.specs.question import Question, experiment_of
 
-    try:
+    with refusing():
         choices = Choices(out.absolute(), jobs, parsed_seeds(seeds), device, retry)
         experiment = experiment_of(Question(tuple(agent), env, tuple(settings or ()), tokens, name))
         do_and_report(experiment, choices, Console())
-    except (ValueError, TypeError, OSError, ImportError) as error:
-        raise refusal(error) from None
 
 
 def arguments(
@@ -63,7 +61,15 @@ def arguments(
     from benchmarks.specs.named_arguments import listed
     from textgen_env.plain_text import print_text
 
-    try:
+    with refusing():
         print_text(listed(name))
-    except (ValueError, ImportError) as error:
-        raise refusal(error) from None
+
+
+def schema(
+    as_json: Annotated[bool, typer.Option("--json", help="as JSON Schema, for editors")] = False,
+) -> None:
+    """Prints what an experiment's file may hold: a TOML file that `run` takes as it is, with a comment on every key."""
+    from benchmarks.specs.schema import annotated_toml, json_schema
+    from textgen_env.plain_text import print_text
+
+    print_text(json_schema() if as_json else annotated_toml().rstrip("\n"))

@@ -41,6 +41,7 @@ RUN = Path("visited", "MLE", "seed-0")
 COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "train": lambda out: ["train", "--agent", "mle", "--env", "nothing", "--out", str(out)],
     "arguments": lambda out: ["arguments", "mle"],
+    "schema": lambda out: ["schema"],
     "list": lambda out: ["list"],
     "run": lambda out: ["run", "visited", "--jobs", "1", "--out", str(out)],
     "report": lambda out: ["report", str(out)],
