@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "schema": training.schema,
     "list": runs.list_experiments,
     "run": runs.run,
+    "work": runs.work,
     "report": runs.report_folder,
     "export": exchange.export,
     "import": exchange.import_,

@@ -17,7 +17,7 @@ from textgen_env.checks import check_at_least, check_room
 from textgen_env.fingerprint import fingerprint_of, in_words
 from textgen_env.generators import RowGenerators
 from textgen_env.handing import Handing
-from textgen_env.masks import TokenMasks
+from textgen_env.masks import NONE, TokenMasks
 from textgen_env.prefixes import Prefixes, put_last
 from textgen_env.reward_modes import (
     checked_reward_mode,
@@ -31,7 +31,7 @@ from textgen_env.rewards.base import FloatArray, GathersOneText, Reward, RewardM
 from textgen_env.snapshot import Rules, Snapshot, rows_of_state
 from textgen_env.tasks.base import Sources, Task
 from textgen_env.text_checks import check_running, checked_rows, checked_source_rows, checked_token_ids
-from textgen_env.transition import BoolArray, Finished, FinishedText, Transition
+from textgen_env.transition import STOPS, BoolArray, Finished, FinishedText, Transition
 from textgen_env.vocabulary import IntArray
 
 # All rows: a slice gives a view of an array, row numbers a copy.
@@ -50,6 +50,7 @@ class GenerationCore:
         reward_mode: "terminal" pays the score of the finished text, "dense" pays each token the change of the
             prefix score; None takes the reward's default.
         min_length: the end token is masked until this many tokens are written.
+        mask_penalty: a masked token ends its text, and this is taken off what it earns; None refuses it.
 
     Attributes:
         tokens: (N, T) int64, the prefixes; blanks are V.
@@ -71,13 +72,19 @@ class GenerationCore:
     """
 
     def __init__(
-        self, task: Task, reward: Reward, num_rows: int = 1, reward_mode: RewardMode | None = None, min_length: int = 0
+        self,
+        task: Task,
+        reward: Reward,
+        num_rows: int = 1,
+        reward_mode: RewardMode | None = None,
+        min_length: int = 0,
+        mask_penalty: float | None = None,
     ) -> None:
         self.num_rows = check_at_least("num_envs", num_rows)
         self.task = task
         self.vocab_size, self.horizon = len(task.vocabulary), task.max_length
         check_room(f"num_envs={num_rows}, max_length={self.horizon}", num_rows, self.horizon)
-        self.masks = TokenMasks(task, min_length)
+        self.masks = TokenMasks(task, min_length, mask_penalty)
         self.reward = reward.bind(task)
         self._handing = Handing.of(self.reward)
         # A user's subclass may learn otherwise than what it inherits does of one text.
@@ -85,7 +92,7 @@ class GenerationCore:
         self._gathers = self.reward if own and isinstance(self.reward, GathersOneText) else None
         self.reward_mode = checked_reward_mode(reward_mode, self.reward)
         self.game = in_words(task, self.reward, self.reward_mode)
-        self.fingerprint = fingerprint_of(task, self.reward, min_length)
+        self.fingerprint = fingerprint_of(task, self.reward, min_length, mask_penalty)
         self.last_rewards, self.returns = np.zeros(num_rows), np.zeros(num_rows)
         self.source_indices = None if task.sources is None else np.zeros(num_rows, np.int64)
         self.generators, self.all_rows = RowGenerators(num_rows), np.arange(num_rows)
@@ -197,7 +204,7 @@ class GenerationCore:
             The transition of all N rows; those not stepped have reward 0 and are not terminated.
 
         Raises:
-            InvalidAction: wrong shape or type, out of range, or masked.
+            InvalidAction: wrong shape or type, out of range, or masked where no penalty is given.
             ResetNeeded: a row whose text has not begun, or has ended.
             ValueError, TypeError: the reward returned something that is no score; or whatever else it raises. In each
                 case nothing is changed.
@@ -208,14 +215,14 @@ class GenerationCore:
         rows = self.all_rows if rows is None else rows
         ended = self.prefixes.found_ends(actions, rows)
         if ended is None:
-            chosen, ended = self._checked(actions, rows, at)
+            chosen, ended, masked = self._checked(actions, rows, at)
             write = partial(self.prefixes.write, at, chosen, self.lengths[at])
         else:
-            chosen = np.asarray(actions)
+            chosen, masked = np.asarray(actions), NONE
             write = partial(self.prefixes.write_found, chosen, rows)
         if len(rows) and (self.emitter.every_token or len(ended)):
             # All that can fail comes first: the scores, and what the reward learns from texts that end.
-            transition, put_state = self._rewarded(rows, chosen, ended)
+            transition, put_state = self._rewarded(rows, chosen, ended, masked)
             finished = transition.finished
             if finished is not None and self.learning:
                 self._tell_of_ends(finished.tokens, finished.lengths, finished.sources)
@@ -230,14 +237,17 @@ class GenerationCore:
             self.running[transition.finished.rows] = False
         return transition
 
-    def _checked(self, actions: ArrayLike, rows: IntArray, at: Any) -> tuple[IntArray, IntArray]:
-        """`actions` as token ids (K,) for `rows` (K,), and which of them (E,) end their texts; errors as of `step`."""
+    def _checked(self, actions: ArrayLike, rows: IntArray, at: Any) -> tuple[IntArray, IntArray, IntArray]:
+        """`actions` as token ids (K,) for `rows` (K,), which of them (E,) end their texts, and which of those are
+        masked; errors as of `step`."""
         chosen = checked_token_ids(actions, rows, self.vocab_size)
-        before = self.lengths[at]
+        before, masked = self.lengths[at], NONE
         if len(rows):
             check_running(rows, self.running[at], before)
-            self.masks.check_actions(chosen, self.tokens, before, rows)
-        return chosen, self.prefixes.ends(chosen, before + 1).nonzero()[0]
+            masked = self.masks.masked(chosen, self.tokens, before, rows)
+        ends = self.prefixes.ends(chosen, before + 1)
+        ends[masked] = True
+        return chosen, ends.nonzero()[0], masked
 
     def tell_of_end(self, finished: FinishedText) -> None:
         """Tells the reward of one text that ends, before that changes anything."""
@@ -249,9 +259,11 @@ class GenerationCore:
     def _tell_of_ends(self, tokens: IntArray, lengths: IntArray, sources: IntArray | None) -> None:
         self.reward.episodes_ended(*handed_texts(self._handing, tokens, lengths, self._sources(sources)))
 
-    def _rewarded(self, rows: IntArray, chosen: IntArray, ended: IntArray) -> tuple[Transition, Callable[[], None]]:
-        """Earnings of `chosen` (K,), of which `ended` (E,) end their texts, in `rows` (K,), before it is written; and
-        how the reward's state goes on then."""
+    def _rewarded(
+        self, rows: IntArray, chosen: IntArray, ended: IntArray, masked: IntArray
+    ) -> tuple[Transition, Callable[[], None]]:
+        """Earnings of `chosen` (K,), of which `ended` (E,) end their texts, some of them `masked`, in `rows` (K,),
+        before it is written; and how the reward's state goes on then."""
         every = self.emitter.every_token
         asked = ALL if every or len(ended) == len(rows) else ended
         at, last = rows if asked is ALL else rows[asked], chosen[asked]
@@ -269,15 +281,19 @@ class GenerationCore:
             rewards[at] = earned
         if not len(ended):
             return Transition(rewards, terminated, None), put_state
+        if len(masked):
+            rewards[rows[masked]] -= self.masks.penalty or 0.0
         # Of those asked for: all of them where only ended texts are.
         which = ended if every else ALL
         rows = at[which]
         terminated[rows] = True
+        stops = self.prefixes.by_end_token(last[which]).astype(np.int64)
+        stops[ended.searchsorted(masked)] = STOPS.index("masked")
         finished = Finished(
             rows,
             tokens[which],
             lengths[which],
-            self.prefixes.by_end_token(last[which]),
+            stops,
             {name: values[which] for name, values in terms.items()},
             None if indices is None else indices[which],
         )

@@ -16,6 +16,7 @@ GAME = """\
 reward_mode: "terminal" pays the score of the finished text, "dense" pays each token the change of the prefix score;
     None takes the reward's default.
 min_length: tokens to write before the end token is allowed; 0 by default.
+mask_penalty: a masked token ends the text, and this is taken off what it earns; None, the default, refuses it.
 render_mode: "ansi", "human" or "rgb_array"; None by default."""
 
 
@@ -36,14 +37,15 @@ def describe(id: str) -> str:
         raise ValueError(f"id={id!r} is no environment of texts: it was registered without a task and a reward")
     kwargs = dict(spec.kwargs)
     task, reward = kwargs.pop("task"), kwargs.pop("reward")
-    of_game = {name: kwargs.pop(name) for name in ("reward_mode", "min_length") if name in kwargs}
+    of_game = {name: kwargs.pop(name) for name in ("reward_mode", "min_length", "mask_penalty") if name in kwargs}
     kwargs.pop("render_mode", None)
     row = next((row for row in TABLE if row.id == spec.id), None)
     lacks, history = ("", ()) if row is None else (row.lacks, row.history)
     if lacks:
         sizes, made, scored = f"needs {lacks}", *_classes(task, reward)
     else:
-        core = build_core(task, reward, 1, of_game.get("reward_mode"), of_game.get("min_length", 0), kwargs)
+        mode, least, penalty = of_game.get("reward_mode"), of_game.get("min_length", 0), of_game.get("mask_penalty")
+        core = build_core(task, reward, 1, mode, least, penalty, kwargs)
         sizes, made, scored = _sizes(core), core.task, core.reward
     lines = [spec.id, "", sizes, "", _part("task", "gym.make(id, <argument>=...)", made, task)]
     lines += ["", _part("reward", "gym.make(id, reward={'name': ..., <argument>: ...})", scored, reward)]

@@ -73,7 +73,7 @@ class TextGenEnv(OneRowView, gymnasium.Env[Observation, np.int64]):
 
     ## Action Space
     `Discrete(V)`: the next token, the end token among them where length varies. `action_masks()` -> (V,) bool
-    says which are allowed; a masked one is refused.
+    says which are allowed; a masked one is refused, or with `mask_penalty` ends the text.
 
     ## Rewards
     `terminal`: the score of the finished text, 0 before. `dense`: each token earns the change of the prefix score,
@@ -86,13 +86,16 @@ class TextGenEnv(OneRowView, gymnasium.Env[Observation, np.int64]):
 
     ## Episode Termination
     The end token, or T tokens. Never truncated. The last step's `info` has `text` (a string), `tokens`
-    (T,), `length`, `stop` ("eos" or "length") and `reward_terms`. For a conditional task every `info` has `source_row`.
+    (T,), `length`, `stop` ("eos", "length" or "masked") and `reward_terms`. For a conditional task every `info` has
+    `source_row`.
 
     ## Arguments
     task, reward: as `textgen_env.specs` says: a name, a mapping of a name and arguments, an import path, or an object;
         a reward may be a function `f(tokens, lengths)` or `f(tokens, lengths, sources)` from (N, T), (N,) to (N,).
     reward_mode: "terminal", "dense", or None for the reward's default.
     min_length: tokens to write before the end token is allowed.
+    mask_penalty: for agents that know no masks: a masked token is written and ends the text, and this much is taken off
+        what the text earns, in its reward's unit. None refuses it with an error.
     render_mode: "ansi", "human" or "rgb_array".
 
     Further keyword arguments are the task's; `textgen_env.describe(id)` lists them.
@@ -110,10 +113,11 @@ class TextGenEnv(OneRowView, gymnasium.Env[Observation, np.int64]):
         reward_mode: RewardMode | None = None,
         min_length: int = 0,
         render_mode: str | None = None,
+        mask_penalty: float | None = None,
         **arguments: Any,
     ) -> None:
         self.render_mode = checked_render_mode(render_mode)
-        self.core = build_core(task, reward, 1, reward_mode, min_length, arguments)
+        self.core = build_core(task, reward, 1, reward_mode, min_length, mask_penalty, arguments)
         self._row = OneRow(self.core)
         self.action_space = spaces.Discrete(self.core.vocab_size)
         self.observation_space = observation_space(self.core.task)
@@ -159,7 +163,7 @@ class TextGenEnv(OneRowView, gymnasium.Env[Observation, np.int64]):
         """Writes one token.
 
         Raises:
-            gymnasium.error.InvalidAction: no token id, or a masked one; nothing is changed then.
+            gymnasium.error.InvalidAction: no token id, or a masked one without `mask_penalty`; nothing is changed then.
             gymnasium.error.ResetNeeded: before `reset`, or after the end.
         """
         tokens, reward, finished = self._row.step(action)

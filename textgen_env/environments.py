@@ -114,8 +114,8 @@ def register_environment(id: str, task: object, reward: object, **arguments: Any
     Args:
         id: as Gymnasium has them: "MyTexts/Haiku-v0".
         task, reward: as `gym.make` takes them; names and mappings keep the id's spec plain JSON.
-        arguments: of the task, or the game's own `reward_mode`, `min_length` and `render_mode`. `gym.make(id, ...)`
-            takes others in their place; with another `task=`, none of the task's stay.
+        arguments: of the task, or the game's own `reward_mode`, `min_length`, `mask_penalty` and `render_mode`.
+            `gym.make(id, ...)` takes others in their place; with another `task=`, none of the task's stay.
 
     Raises:
         TypeError: arguments beside a task that is an object.

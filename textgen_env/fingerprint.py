@@ -12,10 +12,12 @@ from textgen_env.tasks.base import Task
 Fingerprint = Mapping[str, bool | int | float | str | None]
 
 
-def fingerprint_of(task: Task, reward: Reward, min_length: int) -> Fingerprint:
+def fingerprint_of(task: Task, reward: Reward, min_length: int, mask_penalty: float | None = None) -> Fingerprint:
     """The plain values among the public attributes of task and reward, such as {"task.seed": 0}: of a sum of rewards
     those of its parts and their weights. The device is left out; a reward's name and mode are said of the game."""
-    return {"min_length": min_length, **_plain("task", task), **_of_reward("reward", reward)}
+    # Only where it is given: the fingerprints of other games stay as they are stored.
+    penalty = {} if mask_penalty is None else {"mask_penalty": mask_penalty}
+    return {"min_length": min_length, **penalty, **_plain("task", task), **_of_reward("reward", reward)}
 
 
 def in_words(task: Task, reward: Reward, reward_mode: RewardMode) -> str:

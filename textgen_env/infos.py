@@ -9,11 +9,9 @@ import numpy as np
 
 from textgen_env.columns import TextColumn, VectorInfos, column
 from textgen_env.core import GenerationCore
-from textgen_env.transition import Finished, FinishedText
+from textgen_env.transition import STOPS, Finished, FinishedText
 from textgen_env.vocabulary import IntArray, Vocabulary
 
-STOPS = ("length", "eos")
-"""Reasons that a text ended, by whether it was the end token."""
 _STOPS = np.array(STOPS, dtype=object)
 
 
@@ -34,7 +32,7 @@ def end_info(finished: FinishedText, vocabulary: Vocabulary) -> dict[str, Any]:
         "text": vocabulary.text_of(finished.tokens.tolist()),
         "tokens": finished.tokens,
         "length": finished.length,
-        "stop": STOPS[finished.by_eos],
+        "stop": STOPS[finished.stop],
         "reward_terms": finished.terms,
     }
     if finished.source is not None:
@@ -49,7 +47,7 @@ def end_infos(finished: Finished, vocabulary: Vocabulary, num_rows: int) -> Vect
         "text": TextColumn(finished.tokens, vocabulary),
         "tokens": finished.tokens,
         "length": finished.lengths,
-        "stop": _STOPS.take(finished.by_eos),
+        "stop": _STOPS.take(finished.stops),
         "reward_terms": finished.terms,
     }
     if finished.sources is not None:

@@ -6,12 +6,15 @@ import numpy as np
 from gymnasium.error import InvalidAction
 from numpy.typing import ArrayLike
 
-from textgen_env.checks import check_at_least
+from textgen_env.checks import check_at_least, check_number
 from textgen_env.handing import Handing
 from textgen_env.tasks.base import BaseTask, Task
 from textgen_env.text_checks import checked_prefix
 from textgen_env.transition import BoolArray
 from textgen_env.vocabulary import IntArray
+
+NONE = np.zeros(0, np.int64)
+"""No tokens, or no rows."""
 
 
 class TokenMasks:
@@ -20,19 +23,24 @@ class TokenMasks:
     Args:
         task: what is written; its `allowed_tokens` is asked.
         min_length: the end token is masked until this many tokens are written.
+        penalty: that a masked token costs, which then ends its text; None: it is refused.
 
     Attributes:
         any: whether a token can be masked at all; not where the task has `BaseTask`'s rule and `min_length` is 0.
         by_task: whether the task has another rule than `BaseTask`'s.
 
     Raises:
-        TypeError, ValueError: a min_length that is no whole number, or leaves no text to write.
+        TypeError, ValueError: a min_length that is no whole number, or leaves no text to write; a penalty that is no
+            number >= 0.
     """
 
-    def __init__(self, task: Task, min_length: int = 0) -> None:
+    def __init__(self, task: Task, min_length: int = 0, penalty: float | None = None) -> None:
         self.task = task
         self._handing = Handing.of(task)
         self.min_length = check_at_least("min_length", min_length, least=0)
+        if penalty is not None:
+            check_number("mask_penalty", penalty)
+        self.penalty = penalty
         self._vocab_size = len(task.vocabulary)
         self._late_token = task.vocabulary.eos_id if min_length else None
         if self._late_token is not None and (min_length >= task.max_length or self._vocab_size == 1):
@@ -62,21 +70,24 @@ class TokenMasks:
             allowed[lengths < self.min_length, self._late_token] = False
         return allowed
 
-    def check_actions(self, chosen: IntArray, tokens: IntArray, lengths: IntArray, rows: IntArray) -> None:
-        """Refuses tokens (K,) that may not follow the prefixes of lengths (K,) in `rows` (K,) of `tokens` (N, T).
+    def masked(self, chosen: IntArray, tokens: IntArray, lengths: IntArray, rows: IntArray) -> IntArray:
+        """Which (E,) of the tokens (K,) may not follow the prefixes of lengths (K,) in `rows` (K,) of `tokens` (N, T).
 
         Raises:
-            InvalidAction: a masked one.
+            InvalidAction: one, where there is no penalty for it.
             ValueError: the task leaves no token at all to choose.
         """
-        at = self._first_masked(chosen, tokens[rows], lengths) if self.any else None
-        if at is not None:
-            self.check_goes_on(tokens[rows[at : at + 1]], lengths[at : at + 1], rows[at : at + 1])
-            token = self.task.vocabulary.tokens[chosen[at]]
-            raise InvalidAction(
-                f"action={chosen[at]} ({token!r}) in row {rows[at]} is masked after {lengths[at]} tokens; "
-                "choose one that action_masks() allows"
-            )
+        found = self._masked(chosen, tokens[rows], lengths) if self.any else NONE
+        if len(found):
+            self.check_goes_on(tokens[rows[found]], lengths[found], rows[found])
+            if self.penalty is None:
+                at = found[0]
+                token = self.task.vocabulary.tokens[chosen[at]]
+                raise InvalidAction(
+                    f"action={chosen[at]} ({token!r}) in row {rows[at]} is masked after {lengths[at]} tokens; "
+                    "choose one that action_masks() allows, or make the game with mask_penalty=..."
+                )
+        return found
 
     def check_goes_on(self, tokens: IntArray, lengths: IntArray, rows: IntArray) -> None:
         """Refuses prefixes (K, T), (K,) in `rows` (K,) of texts that have not ended, if none may follow one of them.
@@ -107,16 +118,13 @@ class TokenMasks:
         tokens = np.full((count, self.task.max_length), self._vocab_size, np.int64)
         lengths = np.zeros(count, np.int64)
         for position, chosen in enumerate(ids.T):
-            at = self._first_masked(chosen, tokens, lengths)
-            if at is not None:
-                raise ValueError(f"prefix={prefix!r}: token {chosen[at]} is masked after {position} tokens")
+            found = self._masked(chosen, tokens, lengths)
+            if len(found):
+                raise ValueError(f"prefix={prefix!r}: token {chosen[found[0]]} is masked after {position} tokens")
             tokens[:, position] = chosen
             lengths += 1
         return tokens, lengths
 
-    def _first_masked(self, chosen: IntArray, tokens: IntArray, lengths: IntArray) -> int | None:
+    def _masked(self, chosen: IntArray, tokens: IntArray, lengths: IntArray) -> IntArray:
         allowed = self.allowed(tokens, lengths)
-        if allowed is None:
-            return None
-        masked = np.flatnonzero(~allowed[np.arange(len(chosen)), chosen])
-        return int(masked[0]) if len(masked) else None
+        return NONE if allowed is None else np.flatnonzero(~allowed[np.arange(len(chosen)), chosen])

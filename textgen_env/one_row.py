@@ -76,7 +76,7 @@ class OneRow:
         earned, terms = paid
         finished = None
         if ends:
-            finished = FinishedText(text.copy(), length, bool(prefixes.by_end_token(token)), terms, source)
+            finished = FinishedText(text.copy(), length, int(prefixes.by_end_token(token)), terms, source)
             if self._told and core.learning:
                 core.tell_of_end(finished)
             core.running[row] = False

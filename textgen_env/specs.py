@@ -19,7 +19,7 @@ from textgen_env.rewards.combine import CombinedReward, checked_parts
 from textgen_env.tasks.base import Task
 
 TASKS, REWARDS = Registry("task"), Registry("reward")
-GAME_ARGUMENTS = ("task", "reward", "reward_mode", "min_length", "render_mode")
+GAME_ARGUMENTS = ("task", "reward", "reward_mode", "min_length", "mask_penalty", "render_mode")
 """Keyword arguments of `gym.make` that are the game's own; all others are the task's."""
 
 
@@ -86,6 +86,7 @@ def build_core(
     num_rows: int,
     reward_mode: RewardMode | None,
     min_length: int,
+    mask_penalty: float | None,
     arguments: Mapping[str, Any],
 ) -> GenerationCore:
     """The game of N rows that an environment's arguments name; `arguments` are the task's.
@@ -94,7 +95,7 @@ def build_core(
         TypeError, ValueError: a task, reward or argument that is not allowed.
     """
     made = make_task(task, arguments, reward)
-    return GenerationCore(made, make_reward(reward), num_rows, reward_mode, min_length)
+    return GenerationCore(made, make_reward(reward), num_rows, reward_mode, min_length, mask_penalty)
 
 
 def make_task(task: object, arguments: Mapping[str, Any] | None = None, reward: object = None) -> Task:

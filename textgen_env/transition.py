@@ -11,6 +11,8 @@ from textgen_env.rewards.base import FloatArray, Terms
 from textgen_env.vocabulary import IntArray
 
 BoolArray = NDArray[np.bool_]
+STOPS = ("length", "eos", "masked")
+"""Reasons that a text ended: the horizon, the end token, a masked token that costs a penalty."""
 
 
 class FinishedText(NamedTuple):
@@ -18,13 +20,13 @@ class FinishedText(NamedTuple):
 
     Attributes:
         tokens: (T,) int64, of the text alone.
-        length, by_eos, source: as there, of one.
+        length, stop, source: as there, of one.
         terms: name of each part of the reward -> its score.
     """
 
     tokens: IntArray
     length: int
-    by_eos: bool
+    stop: int
     terms: dict[str, float]
     source: int | None
 
@@ -35,7 +37,7 @@ class Finished(NamedTuple):
     Attributes:
         rows: (K,) where they were written.
         tokens: (K, T) int64, lengths (K,) int64.
-        by_eos: (K,) bool, whether the end token rather than the horizon ended them.
+        stops: (K,) int64, what ended them: a place in `STOPS`.
         terms: name of each part of the reward -> (K,) float64.
         sources: (K,) int64 rows of the source table, or None.
     """
@@ -43,7 +45,7 @@ class Finished(NamedTuple):
     rows: IntArray
     tokens: IntArray
     lengths: IntArray
-    by_eos: BoolArray
+    stops: IntArray
     terms: Terms
     sources: IntArray | None
 
@@ -52,7 +54,7 @@ class Finished(NamedTuple):
         return FinishedText(
             self.tokens[which].copy(),
             int(self.lengths[which]),
-            bool(self.by_eos[which]),
+            int(self.stops[which]),
             {name: float(values[which]) for name, values in self.terms.items()},
             None if self.sources is None else int(self.sources[which]),
         )

@@ -48,6 +48,7 @@ class TextGenVectorEnv(AllRowsView, VectorEnv[Observation, IntArray, NDArray[Any
         reward_mode: RewardMode | None = None,
         min_length: int = 0,
         render_mode: str | None = None,
+        mask_penalty: float | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         **arguments: Any,
     ) -> None:
@@ -59,7 +60,7 @@ class TextGenVectorEnv(AllRowsView, VectorEnv[Observation, IntArray, NDArray[Any
         self.num_envs = check_at_least("num_envs", num_envs)
         self.render_mode = checked_render_mode(render_mode)
         self.metadata = {"render_modes": list(RENDER_MODES), "render_fps": 4, "autoreset_mode": self.autoreset_mode}
-        self.core = build_core(task, reward, num_envs, reward_mode, min_length, arguments)
+        self.core = build_core(task, reward, num_envs, reward_mode, min_length, mask_penalty, arguments)
         self.single_action_space = gymnasium.spaces.Discrete(self.core.vocab_size)
         self.single_observation_space = observation_space(self.core.task)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -94,7 +95,8 @@ class TextGenVectorEnv(AllRowsView, VectorEnv[Observation, IntArray, NDArray[Any
         """Writes one token in each row; `actions` (N,) token ids.
 
         Raises:
-            gymnasium.error.InvalidAction: an action that is no token id, or masked; nothing is changed then.
+            gymnasium.error.InvalidAction: an action that is no token id, or masked without `mask_penalty`; nothing is
+                changed then.
             gymnasium.error.ResetNeeded: before `reset`; after a row's end when autoreset is disabled.
         """
         ended = self.core.ended_rows if self.autoreset_mode is AutoresetMode.NEXT_STEP else self._rows[:0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from pathlib import Path
 
@@ -12,9 +13,13 @@ import typer
 from rich.console import Console
 
 from benchmarks.report.report import report
+from benchmarks.running.planned_runs import planned_runs
 from benchmarks.running.progress import ProgressBars
-from benchmarks.running.scheduler import may_be_tried_again, run_experiment
-from benchmarks.specs.experiment import Experiment, runs_of
+from benchmarks.running.scheduler import Manner, may_be_tried_again, plan_experiment, run_experiment, work_on
+from benchmarks.running.workers import local
+from benchmarks.specs.experiment import Experiment, Run, runs_of
+from benchmarks.store.leases import STALE_SECONDS
+from benchmarks.store.manifest import MANIFEST, read_manifest
 from benchmarks.store.run_folder import read_state
 
 
@@ -29,12 +34,22 @@ class Choices:
     retry: bool = False
     anew: bool = False
     timeout: float | None = None
+    stale_after: float = STALE_SECONDS
+    plan: bool = False
+    wait: bool = True
 
     def __post_init__(self) -> None:
         if self.timeout is not None and not 0 < self.timeout < inf:
             raise ValueError(f"--timeout {self.timeout:g} must be a number of seconds above 0")
+        if not 0 < self.stale_after < inf:
+            raise ValueError(f"--stale {self.stale_after:g} must be a number of seconds above 0")
         if self.jobs is not None and self.jobs < 1:
             raise ValueError(f"--jobs {self.jobs} must be at least 1")
+
+    @property
+    def processes(self) -> int:
+        """Runs at a time."""
+        return (os.cpu_count() or 1) if self.jobs is None else self.jobs
 
 
 def do_and_report(experiment: Experiment, choices: Choices, console: Console, modules: Sequence[str] = ()) -> None:
@@ -53,13 +68,17 @@ def do_and_report(experiment: Experiment, choices: Choices, console: Console, mo
     seeds = experiment.seeds if choices.seeds is None else choices.seeds
     asked = runs_of(experiment, seeds)
     out, interrupted = choices.out, False
-    kept = sum(read_state(out / run.name).status == "finished" for run in asked)
-    with ProgressBars(console, len(asked), kept) as bars:
+    if choices.plan:
+        say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
+        folder = plan_experiment(experiment, out, seeds, say, choices.device)
+        say(f"{len(asked)} runs are planned; on every machine: python -m benchmarks work {folder}")
+        return
+    with ProgressBars(console, len(asked), _finished(asked, out)) as bars:
         try:
             run_experiment(
                 experiment,
                 out,
-                (os.cpu_count() or 1) if choices.jobs is None else choices.jobs,
+                choices.processes,
                 bars.listen,
                 seeds,
                 bars.say,
@@ -68,10 +87,57 @@ def do_and_report(experiment: Experiment, choices: Choices, console: Console, mo
                 modules,
                 choices.timeout,
                 choices.anew,
+                stale_after=choices.stale_after,
             )
         except KeyboardInterrupt:
             interrupted = True
     report(out / experiment.name, console)
+    _conclude(asked, out, interrupted, console)
+
+
+def work(folder: Path, choices: Choices, console: Console, modules: Sequence[str] = (), trust: bool = False) -> None:
+    """Does, with whoever else does, those runs that an experiment's folder asks for and that have no result yet.
+
+    Args:
+        folder: of the experiment.
+        choices: of the person; `out`, `seeds` and `device` are the folder's.
+        console: to show progress on.
+        modules: imported before a run: what they register can be named by its settings.
+        trust: whether import paths in the folder are followed.
+
+    Raises:
+        ValueError, OSError: as `work_on` and `planned_runs`.
+        typer.Exit: with 130 after an interruption, with 1 where runs are left.
+    """
+    folder, interrupted = Path(os.path.abspath(folder)), False
+    runs = planned_runs(folder, read_manifest(folder), trust)
+    manner = Manner(
+        choices.retry,
+        tuple(modules),
+        choices.anew,
+        "" if trust else str(folder / MANIFEST),
+        choices.wait,
+        choices.stale_after,
+    )
+    executor = local(choices.processes, choices.timeout)
+    with ProgressBars(console, len(runs), _finished(runs, folder.parent)) as bars:
+        try:
+            work_on(folder, runs, executor, bars.listen, bars.say, manner)
+        except KeyboardInterrupt:
+            interrupted = True
+    if not choices.wait and not interrupted:
+        left = len(runs) - _finished(runs, folder.parent)
+        console.print(f"{left} of {len(runs)} runs have no result yet: others are at work on them, or they failed")
+        return
+    _conclude(runs, folder.parent, interrupted, console)
+
+
+def _finished(runs: Sequence[Run], out: Path) -> int:
+    return sum(read_state(out / run.name).status == "finished" for run in runs)
+
+
+def _conclude(asked: Sequence[Run], out: Path, interrupted: bool, console: Console) -> None:
+    """Says how many runs are left, and ends the command accordingly."""
     states = [read_state(out / run.name) for run in asked]
     left = [state for state in states if state.status != "finished"]
     if interrupted:

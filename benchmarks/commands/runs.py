@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,15 @@ from rich.console import Console
 
 from benchmarks.commands.seeds import parsed_seeds
 from benchmarks.refusal import refusing
+from benchmarks.store.leases import STALE_SECONDS
+
+Stale = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        help="without a sign of life after which another machine's run is taken over; the same on all machines",
+    ),
+]
 
 
 def list_experiments() -> None:
@@ -65,8 +75,14 @@ def run(
             show_default="any time",
         ),
     ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="write down what is to be done, for `work` on any machine, and do none of it")
+    ] = False,
+    stale: Stale = STALE_SECONDS,
 ) -> None:
     """Does the runs of an experiment that have no result yet, then reports.
+
+    Several such commands, and `work`, on whatever machines see --out, share the runs: each is done by one of them.
 
     A run that was interrupted, or killed, or that the machine failed (no space, no memory, a library that does not
     load) goes on from its latest checkpoint, as if it had never been (those of Stable-Baselines3 begin anew). One that
@@ -74,20 +90,13 @@ def run(
     """
     from benchmarks.catalogue import load_experiment, modules_of
     from benchmarks.commands.doing import Choices, do_and_report
-    from benchmarks.specs.toml_experiment import SUFFIX, experiment_from
 
     # What is imported of the user's may change the current folder.
     out = out.absolute()
     with refusing():
         chosen = None if seeds is None else parsed_seeds(seeds)
-        choices = Choices(out, jobs, chosen, device, retry, anew, timeout)
-        modules: tuple[str, ...] = ()
-        if name.endswith(SUFFIX):
-            if size is not None:
-                raise ValueError(f"--size {size} is for experiments of several; {name} has but one: leave it out")
-            experiment = experiment_from(Path(name))
-        else:
-            experiment, modules = load_experiment(name, size), modules_of(name)
+        choices = Choices(out, jobs, chosen, device, retry, anew, timeout, stale, plan)
+        experiment, modules = load_experiment(name, size), modules_of(name)
         if agent:
             from benchmarks.policies.user_agents import plugged_in
 
@@ -95,6 +104,55 @@ def run(
         elif tokens is not None:
             raise ValueError(f"--tokens {tokens} is for what --agent adds")
         do_and_report(experiment, choices, Console(), modules)
+
+
+def work(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="an experiment in a folder of results, or that folder")],
+    jobs: Annotated[
+        int | None, typer.Option(help="runs at a time, each in a process of its own", show_default="one a processor")
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="do again what failed or diverged")] = False,
+    anew: Annotated[
+        bool,
+        typer.Option("--anew", help="begin anew what cannot be gone on with, as a checkpoint of another version"),
+    ] = False,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="that a run may take", show_default="any time")
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option(help="for what others do, and take it over where they are gone; or leave when none is free")
+    ] = True,
+    stale: Stale = STALE_SECONDS,
+    modules: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--import",
+            metavar="MODULE",
+            help="that registers agents, environments or rewards of your own; may be repeated",
+            show_default=False,
+        ),
+    ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="import what the folder names by import path: executes what is there")
+    ] = False,
+) -> None:
+    """Does runs that a folder of results asks for, with every other process, on whatever machine, that does so too.
+
+    `run` has written down what is to be done, or `run --plan`. Each run is done by one process at a time; those of a
+    process that is gone are taken over, from their latest checkpoint. `report` shows what there is.
+    """
+    from benchmarks.analysis.load import experiment_folders
+    from benchmarks.commands.doing import Choices
+    from benchmarks.commands.doing import work as shared
+    from benchmarks.specs.import_path import look_in_current_folder
+
+    with refusing():
+        choices = Choices(Path(), jobs, None, "cpu", retry, anew, timeout, stale, wait=wait)
+        look_in_current_folder()
+        for module in modules or ():
+            import_module(module)
+        for experiment in experiment_folders(folder):
+            shared(experiment, choices, Console(), modules or (), trust)
 
 
 def report_folder(

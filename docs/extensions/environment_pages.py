@@ -169,7 +169,7 @@ def page(row: EnvRow) -> str:
         parts += [f"## {title}", "", body, ""]
     parts += ["## Arguments", "", f'`gym.make("{row.id}", <argument>=...)` takes those of the task:', ""]
     parts += [arguments_table(task), "", f"This id sets {given}." if given else "", ""]
-    parts += ["Every game also takes `reward_mode`, `min_length`, `render_mode`, `task` and `reward`:"]
+    parts += ["Every game also takes `reward_mode`, `min_length`, `mask_penalty`, `render_mode`, `task` and `reward`:"]
     parts += ["see {py:obj}`textgen_env.TextGenEnv`.", ""]
     if isinstance(row.reward, Mapping):
         own = ", ".join(f"`{name}={value!r}`" for name, value in row.reward.items() if name != "name")

@@ -15,7 +15,9 @@ HEAD = """# Leaderboard
 
 The agents by their return, in the unit of each environment's reward. Only like is compared with like: one table an
 experiment, whose agents had the same texts, sizes and measures. A heading sorts its table. A return is not everything:
-[results](../results/index.md) has likelihood, diversity and the controls beside it."""
+[results](../results/index.md) has likelihood, diversity and the controls beside it. Agents that optimise something else
+rank low by it: [soft policy gradient](../agents/soft_policy_gradient.md) maximises return and entropy together, and
+agents of [imitation](../agents/mle.md) the likelihood of the data."""
 
 
 def index() -> str:

@@ -44,6 +44,7 @@ COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "schema": lambda out: ["schema"],
     "list": lambda out: ["list"],
     "run": lambda out: ["run", "visited", "--jobs", "1", "--out", str(out)],
+    "work": lambda out: ["work", str(out / "visited"), "--jobs", "1"],
     "report": lambda out: ["report", str(out)],
     "plot-attention": lambda out: ["plot-attention", str(out / RUN), "--source", "7"],
     "sample": lambda out: ["sample", str(out / RUN), "--n", "2", "--decode", "beam"],

@@ -16,7 +16,7 @@ from support.claims.claim import Numbers
 from support.results_page import RESULTS, Row, as_shown, first_table, sentences, words
 from textgen_env.solve import TextMDP
 
-# Where the table of a folder begins, in RESULTS.md: the first after these words.
+# Where the table of a folder begins, in the pages of results: the first after these words.
 TABLES = {
     "table1-small": "## table1, small",
     "table1-cpu": "## table1, cpu",

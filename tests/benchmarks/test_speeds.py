@@ -1,4 +1,4 @@
-"""RESULTS.md and the README say of speeds what was measured."""
+"""The pages of results and the README say of speeds what was measured."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,11 +25,20 @@ class Command:
         jobs: runs at a time.
         variables: of the environment, added.
         options: of the command, added.
+        command: another, with all its options.
     """
 
-    def __init__(self, out: Path, jobs: int = 2, variables: Mapping[str, str] | None = None, *options: str) -> None:
+    def __init__(
+        self,
+        out: Path,
+        jobs: int = 2,
+        variables: Mapping[str, str] | None = None,
+        *options: str,
+        command: Sequence[str] = (),
+    ) -> None:
         paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
-        arguments = ["run", "chaos.experiment:EXPERIMENT", "--jobs", str(jobs), "--out", str(out), *options]
+        run = ("run", "chaos.experiment:EXPERIMENT", "--jobs", str(jobs), "--out", str(out), *options)
+        arguments = command or run
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks", *arguments],
             cwd=ROOT,

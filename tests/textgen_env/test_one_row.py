@@ -110,12 +110,12 @@ def check_moved(found: Any, wanted: Any, tolerance: float) -> None:
     assert (found[2] is None) == (wanted[2] is None)
     if found[2] is not None:
         np.testing.assert_array_equal(found[2].tokens, wanted[2].tokens)
-        assert (found[2].length, found[2].by_eos, found[2].source) == (
+        assert (found[2].length, found[2].stop, found[2].source) == (
             wanted[2].length,
-            wanted[2].by_eos,
+            wanted[2].stop,
             wanted[2].source,
         )
-        assert [type(part) for part in found[2][1:3]] == [int, bool]
+        assert [type(part) for part in found[2][1:3]] == [int, int]
         assert found[2].terms == pytest.approx(wanted[2].terms, abs=tolerance)
 
 

@@ -85,8 +85,9 @@ def _ending(core: GenerationCore, row: int) -> str:
     length = int(core.lengths[row])
     if core.running[row] or not length:
         return ""
-    by_eos = core.tokens[row, length - 1] == core.task.vocabulary.eos_id
-    return "ended by the end token" if by_eos else "ended by the length"
+    if core.tokens[row, length - 1] == core.task.vocabulary.eos_id:
+        return "ended by the end token"
+    return "ended by the length" if length == core.horizon else "ended by a masked token"
 
 
 def _rewards(core: GenerationCore, row: int) -> str:

@@ -48,11 +48,12 @@ class TextGenVecEnv(AllRowsView, VecEnv):
         min_length: int = 0,
         render_mode: str | None = None,
         spec: EnvSpec | None = None,
+        mask_penalty: float | None = None,
         **arguments: Any,
     ) -> None:
         check_at_least("num_envs", num_envs)
         checked_render_mode(render_mode)
-        self.core = build_core(task, reward, num_envs, reward_mode, min_length, arguments)
+        self.core = build_core(task, reward, num_envs, reward_mode, min_length, mask_penalty, arguments)
         self.spec = spec
         self.rows = [TextRow(self.core, row, render_mode, spec) for row in range(num_envs)]
         self._actions: ArrayLike = ()

@@ -12,6 +12,7 @@ environment, with the same values. They translate what the environment says, and
 
 from textgen_env.wrappers import vector
 from textgen_env.wrappers.action_mask import ActionMaskInfo, ActionMaskObservation
+from textgen_env.wrappers.multi_discrete import MultiDiscreteObservation
 from textgen_env.wrappers.one_hot import OneHotObservation
 
-__all__ = ["ActionMaskInfo", "ActionMaskObservation", "OneHotObservation", "vector"]
+__all__ = ["ActionMaskInfo", "ActionMaskObservation", "MultiDiscreteObservation", "OneHotObservation", "vector"]

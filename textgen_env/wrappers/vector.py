@@ -5,16 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from gymnasium.vector import VectorEnv, VectorWrapper
+from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 from numpy.typing import DTypeLike, NDArray
 
 from textgen_env.columns import objects
+from textgen_env.vocabulary import IntArray
 from textgen_env.wrappers.action_mask import masked_space
+from textgen_env.wrappers.multi_discrete import joined, multi_discrete_space
 from textgen_env.wrappers.one_hot import one_hot, one_hot_space
 
 
-class _Translated(VectorWrapper[Any, Any, Any, Any, Any]):
+class _SaysItsMode(VectorWrapper[Any, Any, Any, Any, Any]):
+    """Base of all: TorchRL asks a vector environment itself, whatever wraps it, how it resets."""
+
+    @property
+    def autoreset_mode(self) -> AutoresetMode:
+        """Autoreset mode of the environment inside."""
+        mode: AutoresetMode = self.env.metadata["autoreset_mode"]
+        return mode
+
+
+class _Translated(_SaysItsMode):
     """Base of those that show something else, in `final_obs` too; Gymnasium's own base refuses the same-step mode."""
 
     def _show(self, single_space: Any) -> None:
@@ -66,6 +78,29 @@ class OneHotObservation(_Translated):
         return one_hot(observation, self.env.single_observation_space)
 
 
+class MultiDiscreteObservation(_Translated):
+    """`textgen_env.wrappers.MultiDiscreteObservation` of each row: (N, S + T) ids.
+
+    Args:
+        env: vector environment of texts.
+
+    Raises:
+        TypeError: an environment that does not show token ids.
+    """
+
+    def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
+        super().__init__(env)
+        self._show(multi_discrete_space(env.single_observation_space))
+
+    def observations(self, observations: Any) -> IntArray:
+        """(N, S + T) int64."""
+        return joined(observations, self.env.single_observation_space)
+
+    def final_observation(self, observation: Any) -> IntArray:
+        """(S + T,) int64."""
+        return joined(observation, self.env.single_observation_space)
+
+
 class ActionMaskObservation(_Translated):
     """`textgen_env.wrappers.ActionMaskObservation` of each row: the observations beside the masks (N, V).
 
@@ -98,7 +133,7 @@ class ActionMaskObservation(_Translated):
         return dict(zip(self._keys, (observation, mask), strict=True))
 
 
-class ActionMaskInfo(VectorWrapper[Any, Any, Any, Any, Any]):
+class ActionMaskInfo(_SaysItsMode):
     """`textgen_env.wrappers.ActionMaskInfo` of each row: `infos["action_mask"]` (N, V), in every step.
 
     Args:

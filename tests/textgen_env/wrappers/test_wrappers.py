@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from textgen_env import wrappers
 
 ROWS = 3
-NAMES = ["OneHotObservation", "ActionMaskObservation", "ActionMaskInfo"]
+NAMES = ["OneHotObservation", "MultiDiscreteObservation", "ActionMaskObservation", "ActionMaskInfo"]
 MODES = list(AutoresetMode)
 
 
@@ -58,6 +58,7 @@ def test_rows_show_what_gymnasiums_vector_of_wrapped_environments_shows(
 
     theirs = SyncVectorEnv([make] * ROWS, autoreset_mode=mode)
     assert ours.observation_space == theirs.observation_space
+    assert ours.autoreset_mode is mode
     assert ours.single_observation_space == theirs.single_observation_space
     assert_same(ours.reset(seed=3)[0], theirs.reset(seed=3)[0], "reset")
     rng = np.random.default_rng(0)
@@ -77,6 +78,13 @@ def test_rows_show_what_gymnasiums_vector_of_wrapped_environments_shows(
             assert_same(mine, its, f"t={t}[{which}]")
         assert one[0] in ours.observation_space
         over = one[2]
+
+
+def test_ids_stay_ids_in_a_multi_discrete(echo_task: Any) -> None:
+    env = wrappers.MultiDiscreteObservation(gymnasium.make("TextGen-Tiny-v0", task=echo_task, reward="constant"))
+    assert env.observation_space == gymnasium.spaces.MultiDiscrete([4] * 3 + [5] * 4)
+    env.reset(options={"source": 5})
+    assert env.step(1)[0].tolist() == [0, 2, 3, 1, 4, 4, 4]
 
 
 def test_one_hot_numbers_are_the_tokens() -> None:
@@ -123,7 +131,8 @@ def test_what_cannot_be_wrapped_is_refused() -> None:
     for name in NAMES:
         with pytest.raises(TypeError, match=r"expected token ids|must be an environment of texts"):
             getattr(wrappers, name)(cartpole)
-    with pytest.raises(TypeError, match="before anything that changes what it shows"):
-        wrappers.OneHotObservation(wrappers.OneHotObservation(texts))
+    for name in ("OneHotObservation", "MultiDiscreteObservation"):
+        with pytest.raises(TypeError, match="before anything that changes what it shows"):
+            getattr(wrappers, name)(wrappers.OneHotObservation(texts))
     with pytest.raises(ValueError, match="must be two names"):
         wrappers.ActionMaskObservation(texts, "a", "a")
