@@ -37,6 +37,9 @@ extensions = [
     "measure_pages",
     "leaderboard",
     "papers",  # after those who write pages, which it reads
+    "result_tables",
+    "kept_runs",
+    "result_answers",
     "signature_lines",
     "used_pages",
     "explanation_pictures",

@@ -46,6 +46,7 @@ ROOMS: tuple[frozenset[str], ...] = (
             "solve",
             "testing",
             "wrappers",
+            "integrations",
         }
     ),
 )

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.commands.seeds import parsed_seeds
-from benchmarks.refusal import refusing
+from benchmarks.refusal import refusal
 from benchmarks.store.leases import STALE_SECONDS
 
 Stale = Annotated[
@@ -79,6 +79,21 @@ def run(
         bool, typer.Option("--plan", help="write down what is to be done, for `work` on any machine, and do none of it")
     ] = False,
     stale: Stale = STALE_SECONDS,
+    executor: Annotated[
+        str, typer.Option(help="where runs are done: local, this machine's processes; ray; slurm")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(help='of the Ray cluster: "auto", HOST:PORT', show_default="one that is started here"),
+    ] = None,
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="of each Slurm job, as submitit names it: timeout_min=240, slurm_partition=long; may be repeated",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Does the runs of an experiment that have no result yet, then reports.
 
@@ -93,9 +108,22 @@ def run(
 
     # What is imported of the user's may change the current folder.
     out = out.absolute()
-    with refusing():
+    try:
         chosen = None if seeds is None else parsed_seeds(seeds)
-        choices = Choices(out, jobs, chosen, device, retry, anew, timeout, stale, plan)
+        choices = Choices(
+            out,
+            jobs,
+            chosen,
+            device,
+            retry,
+            anew,
+            timeout,
+            stale,
+            plan,
+            executor=executor,
+            address=address,
+            slurm=tuple(slurm or ()),
+        )
         experiment, modules = load_experiment(name, size), modules_of(name)
         if agent:
             from benchmarks.policies.user_agents import plugged_in
@@ -104,6 +132,8 @@ def run(
         elif tokens is not None:
             raise ValueError(f"--tokens {tokens} is for what --agent adds")
         do_and_report(experiment, choices, Console(), modules)
+    except (ValueError, OSError) as error:
+        raise refusal(error) from None
 
 
 def work(
@@ -146,13 +176,18 @@ def work(
     from benchmarks.commands.doing import work as shared
     from benchmarks.specs.import_path import look_in_current_folder
 
-    with refusing():
+    try:
         choices = Choices(Path(), jobs, None, "cpu", retry, anew, timeout, stale, wait=wait)
         look_in_current_folder()
         for module in modules or ():
             import_module(module)
-        for experiment in experiment_folders(folder):
-            shared(experiment, choices, Console(), modules or (), trust)
+        complete = [
+            shared(experiment, choices, Console(), modules or (), trust) for experiment in experiment_folders(folder)
+        ]
+    except (ValueError, OSError, ImportError) as error:
+        raise refusal(error) from None
+    if not all(complete):
+        raise typer.Exit(1)
 
 
 def report_folder(
@@ -162,6 +197,8 @@ def report_folder(
     from benchmarks.analysis.load import experiment_folders
     from benchmarks.report.report import report
 
-    with refusing():
+    try:
         for experiment in experiment_folders(folder):
             report(experiment, Console())
+    except (ValueError, OSError) as error:
+        raise refusal(error) from None

@@ -1,4 +1,4 @@
-"""Pictures of the explanations, drawn when the site is built: each as SVG for light and for dark pages.
+"""Pictures of explanations and results, drawn when the site is built: each as SVG for light and for dark pages.
 
 A page shows one by a line of its own, and the two images and their alternative text come from here:
 
@@ -26,6 +26,8 @@ PICTURES = (
     "exposure_gap",
     "house_map",
     "throughput_bars",
+    "exposure_curves",
+    "quality_diversity",
 )
 FOLDER = Path("pictures") / "generated"
 

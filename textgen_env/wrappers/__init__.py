@@ -14,5 +14,13 @@ from textgen_env.wrappers import vector
 from textgen_env.wrappers.action_mask import ActionMaskInfo, ActionMaskObservation
 from textgen_env.wrappers.multi_discrete import MultiDiscreteObservation
 from textgen_env.wrappers.one_hot import OneHotObservation
+from textgen_env.wrappers.uniform_info import UniformInfo
 
-__all__ = ["ActionMaskInfo", "ActionMaskObservation", "MultiDiscreteObservation", "OneHotObservation", "vector"]
+__all__ = [
+    "ActionMaskInfo",
+    "ActionMaskObservation",
+    "MultiDiscreteObservation",
+    "OneHotObservation",
+    "UniformInfo",
+    "vector",
+]

@@ -9,11 +9,13 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 from numpy.typing import DTypeLike, NDArray
 
-from textgen_env.columns import objects
+from textgen_env.columns import TextColumn, VectorInfos, objects
+from textgen_env.infos import spread
 from textgen_env.vocabulary import IntArray
 from textgen_env.wrappers.action_mask import masked_space
 from textgen_env.wrappers.multi_discrete import joined, multi_discrete_space
 from textgen_env.wrappers.one_hot import one_hot, one_hot_space
+from textgen_env.wrappers.uniform_info import END_ALONE, core_view
 
 
 class _SaysItsMode(VectorWrapper[Any, Any, Any, Any, Any]):
@@ -166,6 +168,49 @@ class ActionMaskInfo(_SaysItsMode):
         infos["action_mask"] = masks_of(self.env, self._dtype)
         infos["_action_mask"] = np.ones(self.num_envs, np.bool_)
         return infos
+
+
+class UniformInfo(_SaysItsMode):
+    """`textgen_env.wrappers.UniformInfo` of each row: the texts so far in every step's infos; in those of a reset the
+    texts of the rows that begin.
+
+    Args:
+        env: vector environment of texts, of this package's.
+
+    Raises:
+        TypeError: another.
+    """
+
+    def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
+        super().__init__(env)
+        self._view = core_view(env)
+
+    def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """As the environment's, with the texts that are begun."""
+        chosen = (options or {}).get("reset_mask")
+        observations, infos = self.env.reset(seed=seed, options=options)
+        rows = self._view.core.all_rows if chosen is None else np.flatnonzero(chosen)
+        return observations, self._uniform(infos, rows)
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """As the environment's, with the texts so far."""
+        observations, rewards, terminated, truncated, infos = self.env.step(actions)
+        infos = self._uniform(infos, self._view.core.all_rows)
+        return observations, rewards, terminated, truncated, infos
+
+    def _uniform(self, infos: dict[str, Any], rows: IntArray) -> dict[str, Any]:
+        core = self._view.core
+        tokens = core.tokens[rows]
+        stops = np.full(len(rows), "", object)
+        if "stop" in infos:
+            stops[infos["_stop"]] = infos["stop"][infos["_stop"]]
+        texts = TextColumn(tokens, core.task.vocabulary)
+        so_far = {"text": texts, "tokens": tokens, "length": core.lengths[rows], "stop": stops}
+        infos.update(spread(so_far, rows, self.num_envs))
+        for each in (infos, infos.get("final_info", {})):
+            for key in (END_ALONE, "_" + END_ALONE):
+                each.pop(key, None)
+        return VectorInfos(infos)
 
 
 def masks_of(envs: VectorEnv[Any, Any, Any], dtype: DTypeLike) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from textgen_env import wrappers
 
 ROWS = 3
-NAMES = ["OneHotObservation", "MultiDiscreteObservation", "ActionMaskObservation", "ActionMaskInfo"]
+NAMES = ["OneHotObservation", "MultiDiscreteObservation", "ActionMaskObservation", "ActionMaskInfo", "UniformInfo"]
 MODES = list(AutoresetMode)
 
 
@@ -78,6 +78,19 @@ def test_rows_show_what_gymnasiums_vector_of_wrapped_environments_shows(
             assert_same(mine, its, f"t={t}[{which}]")
         assert one[0] in ours.observation_space
         over = one[2]
+
+
+def test_infos_have_the_same_keys_from_the_first_to_the_last(echo_task: Any) -> None:
+    env = wrappers.UniformInfo(gymnasium.make("TextGen-Tiny-v0", task=echo_task, reward="constant"))
+    infos = [env.reset(seed=0)[1], *(env.step(token)[4] for token in (1, 2, 0))]
+    assert [set(info) for info in infos] == [{"text", "tokens", "length", "stop", "source_row"}] * 4
+    assert [(info["text"], info["length"], info["stop"]) for info in infos] == [
+        ("", 0, ""),
+        ("a", 1, ""),
+        ("ab", 2, ""),
+        ("ab", 3, "eos"),
+    ]
+    assert [info["tokens"].tolist() for info in infos[1:3]] == [[1, 4, 4, 4], [1, 2, 4, 4]]
 
 
 def test_ids_stay_ids_in_a_multi_discrete(echo_task: Any) -> None:
