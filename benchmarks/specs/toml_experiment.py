@@ -199,7 +199,7 @@ class _Reader:
             yield
         except BadFile:
             raise
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, ImportError) as error:
             while place and not self._is_there(place):
                 place = place[:-1]
             line = f", line {line_of(self.text, place)}" if place else ""
