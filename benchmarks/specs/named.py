@@ -20,6 +20,8 @@ from textgen_env.specs import GAME_ARGUMENTS, REWARDS, TASKS
 PREFIX = "sb3/"
 # Not a hyperparameter of Stable-Baselines3, whose entropy bonus does not fade.
 HALF_LIFE = "ent_half_life"
+OF_ALGORITHM = ("num_envs",)
+"""Settings that are not an agent's own, but of how it is run."""
 # Those that choose among tokens: name -> package, policy without and with sources.
 PLAIN, RECURRENT = ("MlpPolicy", "MultiInputPolicy"), ("MlpLstmPolicy", "MultiInputLstmPolicy")
 SB3: Mapping[str, tuple[str, tuple[str, str]]] = {
@@ -71,11 +73,9 @@ class NamedAgent:
     on_policy: bool = False
 
     def of_sb3(self, settings: Mapping[str, Any], task: Any) -> dict[str, Any]:
-        """What an algorithm of Stable-Baselines3 is given, as fields of `Algorithm`: its policy, and for a rollout one
-        whole text a row, as its own default, 2048 steps of each of 64 rows, is past most budgets."""
-        own = dict(settings)
-        if self.on_policy:
-            own = {"n_steps": task.max_length, **own}
+        """What an algorithm of Stable-Baselines3 is given, as fields of `Algorithm`: its policy, and as a rollout whole
+        texts."""
+        own = {**whole_texts(self, task), **settings}
         return {
             "kind": "sb3",
             "policy": self.policies[task.sources is not None],
@@ -83,6 +83,12 @@ class NamedAgent:
             "hyperparameters": own,
             "masked": self.path.endswith(":MaskablePPO"),
         }
+
+
+def whole_texts(agent: NamedAgent, task: Any) -> dict[str, int]:
+    """The rollout of an algorithm of Stable-Baselines3, if it has one: a whole text of each row. Its own default, 2048
+    steps of each of 64 rows, is past most budgets."""
+    return {"n_steps": task.max_length} if agent.on_policy else {}
 
 
 def agent_names() -> list[str]:
