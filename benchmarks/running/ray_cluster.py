@@ -54,7 +54,7 @@ class RayCluster:
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise ValueError(f"--address {address!r}: no Ray cluster answers there: {error}") from None
             self._connected = True
-        self._do = ray.remote(num_cpus=1, max_retries=0, max_calls=1)(do_there)
+        self._do = ray.remote(num_cpus=1, max_retries=0)(do_there)
 
     @property
     def jobs(self) -> int:
