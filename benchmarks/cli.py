@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from benchmarks.commands import agents, exchange, measurements, runs, studies, training
+from benchmarks.commands import agents, exchange, measurements, runs, studies, training, tuning
 
 # In the order that `--help` shows.
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "train": training.train,
     "arguments": training.arguments,
+    "tune": tuning.tune,
+    "gains": tuning.gains,
     "list": runs.list_experiments,
     "run": runs.run,
     "work": runs.work,

@@ -19,6 +19,8 @@ from textgen_env.specs import GAME_ARGUMENTS, REWARDS, TASKS
 PREFIX = "sb3/"
 # Not a hyperparameter of Stable-Baselines3, whose entropy bonus does not fade.
 HALF_LIFE = "ent_half_life"
+OF_ALGORITHM = ("num_envs",)
+"""Settings that are not an agent's own, but of how it is run."""
 # Those that choose among tokens: name -> package, policy without and with sources.
 PLAIN, RECURRENT = ("MlpPolicy", "MultiInputPolicy"), ("MlpLstmPolicy", "MultiInputLstmPolicy")
 SB3: Mapping[str, tuple[str, tuple[str, str]]] = {

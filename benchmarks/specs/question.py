@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from benchmarks.specs.experiment import LABEL, Algorithm, Evaluation, Experiment
-from benchmarks.specs.named import NamedAgent, environment_arguments, named_agent, with_own_parts
+from benchmarks.specs.named import (
+    OF_ALGORITHM,
+    NamedAgent,
+    environment_arguments,
+    named_agent,
+    with_own_parts,
+)
 from benchmarks.specs.settings import Settings, check_names, parsed_settings
+from benchmarks.specs.tuned import Tuned, tuned_for
 
 MEASURES = ("nll_test", "bleu_4", "self_bleu_4", "distinct_2")
-OF_ALGORITHM = ("num_envs",)
-"""Settings of `agent.` that are not the agent's own, but of how it is run."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,8 @@ class Question:
             "evaluation.NAME=VALUE".
         tokens: of training, each agent's.
         name: of the folder of results; "" for one made of environment and labels.
+        tuned: the folder of tuned settings, which are taken where there are some for an agent here, but for what
+            `settings` say; None: the agents' defaults.
     """
 
     agents: tuple[str, ...]
@@ -33,6 +41,7 @@ class Question:
     settings: tuple[str, ...] = ()
     tokens: int = 100_000
     name: str = ""
+    tuned: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.agents:
@@ -59,12 +68,15 @@ def experiment_of(question: Question) -> Experiment:
     kwargs = with_own_parts(question.env_id, settings["env"])
     env = made_environment(question.env_id, kwargs)
     task = env.unwrapped.task
-    algorithms = tuple(_algorithm(label, each, question.tokens, settings, task) for label, each in named.items())
+    tuned = _tuned(question, kwargs)
+    algorithms = tuple(
+        _algorithm(label, each, question.tokens, settings, task, tuned[label]) for label, each in named.items()
+    )
     has_oracle = hasattr(task, "greedy_sequence")
     short = question.env_id.rpartition("/")[2].removeprefix("TextGen-")
     return Experiment(
         name=question.name or f"{short}-{'+'.join(named)}",
-        description=f"{', '.join(named)} on {question.env_id}",
+        description=f"{', '.join(named)} on {question.env_id}{_said(tuned)}",
         env_id=question.env_id,
         env_kwargs=kwargs,
         algorithms=algorithms,
@@ -91,18 +103,45 @@ def _labelled(agents: Sequence[str]) -> dict[str, NamedAgent]:
     return found
 
 
-def _algorithm(label: str, agent: NamedAgent, tokens: int, settings: Settings, task: Any) -> Algorithm:
+def tuned_settings(question: Question) -> dict[str, Tuned]:
+    """The tuned settings that the agents of a question have, by label; of those that have some.
+
+    Raises:
+        As `experiment_of`.
+    """
+    settings = parsed_settings(question.settings, ["env", "agent", "evaluation", *_labelled(question.agents)])
+    found = _tuned(question, with_own_parts(question.env_id, settings["env"]))
+    return {label: each for label, each in found.items() if each is not None}
+
+
+def _tuned(question: Question, kwargs: Mapping[str, Any]) -> dict[str, Tuned | None]:
+    labels = _labelled(question.agents)
+    if question.tuned is None:
+        return dict.fromkeys(labels)
+    names = (given.rpartition("=")[2] for given in question.agents)
+    return {
+        label: tuned_for(name, question.env_id, kwargs, question.tuned)
+        for label, name in zip(labels, names, strict=True)
+    }
+
+
+def _said(tuned: Mapping[str, Tuned | None]) -> str:
+    having = [f"{label} with {each.in_words}" for label, each in tuned.items() if each is not None]
+    return f"; {'; '.join(having)}" if having else ""
+
+
+def _algorithm(
+    label: str, agent: NamedAgent, tokens: int, settings: Settings, task: Any, tuned: Tuned | None
+) -> Algorithm:
     allowed = [*(each.name for each in agent.arguments), *OF_ALGORITHM]
     for place in ("agent", label):
         check_names(place if place == label else f"{place} (of {label})", settings[place], allowed)
-    own = {**settings["agent"], **settings[label]}
+    own = {**({} if tuned is None else tuned.settings), **settings["agent"], **settings[label]}
     of_run = {name: own.pop(name) for name in OF_ALGORITHM if name in own}
     if agent.kind == "agent":
         _check_config(agent.path, label, own)
         return Algorithm(label, agent.path, tokens, hyperparameters=own, masked=True, **of_run)
-    if "n_steps" in allowed:
-        # A rollout of Stable-Baselines3's own default, 2048 steps of each of 64 rows, is past most budgets.
-        own = {"n_steps": task.max_length, **own}
+    own = {**whole_texts(agent, task), **own}
     return Algorithm(
         label,
         agent.path,
@@ -114,6 +153,15 @@ def _algorithm(label: str, agent: NamedAgent, tokens: int, settings: Settings, t
         masked=agent.path.endswith(":MaskablePPO"),
         **of_run,
     )
+
+
+def whole_texts(agent: NamedAgent, task: Any) -> dict[str, int]:
+    """The rollout of an algorithm of Stable-Baselines3, if it has one: a whole text of each row. Its own default, 2048
+    steps of each of 64 rows, is past most budgets."""
+    names = {each.name for each in agent.arguments}
+    # Of one that learns from a replay buffer, `n_steps` counts the rewards in a target.
+    rolls_out = agent.kind == "sb3" and "n_steps" in names and "buffer_size" not in names
+    return {"n_steps": task.max_length} if rolls_out else {}
 
 
 def _check_config(name: str, label: str, settings: Mapping[str, Any]) -> None:
