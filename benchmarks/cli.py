@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from benchmarks.commands import agents, exchange, measurements, runs, studies, suite, training
+from benchmarks.commands import agents, exchange, measurements, runs, studies, suite, training, tuning
 
 # In the order that `--help` shows.
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "train": training.train,
     "arguments": training.arguments,
+    "tune": tuning.tune,
+    "gains": tuning.gains,
+    "schema": training.schema,
     "list": runs.list_experiments,
     "run": runs.run,
     "work": runs.work,

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from benchmarks.specs.experiment import LABEL, Algorithm, Evaluation, Experiment
-from benchmarks.specs.named import NamedAgent, environment_arguments, named_agent, with_own_parts
+from benchmarks.specs.named import (
+    OF_ALGORITHM,
+    NamedAgent,
+    check_config,
+    environment_arguments,
+    named_agent,
+    with_own_parts,
+)
 from benchmarks.specs.settings import Settings, check_names, parsed_settings
+from benchmarks.specs.tuned import Tuned, tuned_for
+from textgen_env import text_game
 
 MEASURES = ("nll_test", "bleu_4", "self_bleu_4", "distinct_2")
-OF_ALGORITHM = ("num_envs",)
-"""Settings of `agent.` that are not the agent's own, but of how it is run."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,8 @@ class Question:
             "evaluation.NAME=VALUE".
         tokens: of training, each agent's.
         name: of the folder of results; "" for one made of environment and labels.
+        tuned: the folder of tuned settings, which are taken where there are some for an agent here, but for what
+            `settings` say; None: the agents' defaults.
     """
 
     agents: tuple[str, ...]
@@ -33,6 +43,7 @@ class Question:
     settings: tuple[str, ...] = ()
     tokens: int = 100_000
     name: str = ""
+    tuned: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.agents:
@@ -58,13 +69,15 @@ def experiment_of(question: Question) -> Experiment:
     check_names("evaluation", settings["evaluation"], (each.name for each in fields(Evaluation)))
     kwargs = with_own_parts(question.env_id, settings["env"])
     env = made_environment(question.env_id, kwargs)
-    task = env.unwrapped.task
-    algorithms = tuple(_algorithm(label, each, question.tokens, settings, task) for label, each in named.items())
-    has_oracle = hasattr(task, "greedy_sequence")
+    game, tuned = text_game(env), _tuned(question, kwargs)
+    algorithms = tuple(
+        _algorithm(label, each, question.tokens, settings, game, tuned[label]) for label, each in named.items()
+    )
+    has_oracle = hasattr(game.task, "greedy_sequence")
     short = question.env_id.rpartition("/")[2].removeprefix("TextGen-")
     return Experiment(
         name=question.name or f"{short}-{'+'.join(named)}",
-        description=f"{', '.join(named)} on {question.env_id}",
+        description=f"{', '.join(named)} on {question.env_id}{_said(tuned)}",
         env_id=question.env_id,
         env_kwargs=kwargs,
         algorithms=algorithms,
@@ -78,7 +91,7 @@ def _labelled(agents: Sequence[str]) -> dict[str, NamedAgent]:
     found: dict[str, NamedAgent] = {}
     for given in agents:
         label, _, name = given.rpartition("=")
-        label = label or name.replace("/", "-")
+        label = label or name.rpartition(":")[2].replace("/", "-")
         agent = named_agent(name)
         if not LABEL.fullmatch(label) or "." in label or label in ("env", "agent", "evaluation"):
             raise ValueError(
@@ -91,40 +104,50 @@ def _labelled(agents: Sequence[str]) -> dict[str, NamedAgent]:
     return found
 
 
-def _algorithm(label: str, agent: NamedAgent, tokens: int, settings: Settings, task: Any) -> Algorithm:
+def tuned_settings(question: Question) -> dict[str, Tuned]:
+    """The tuned settings that the agents of a question have, by label; of those that have some.
+
+    Raises:
+        As `experiment_of`.
+    """
+    settings = parsed_settings(question.settings, ["env", "agent", "evaluation", *_labelled(question.agents)])
+    found = _tuned(question, with_own_parts(question.env_id, settings["env"]))
+    return {label: each for label, each in found.items() if each is not None}
+
+
+def _tuned(question: Question, kwargs: Mapping[str, Any]) -> dict[str, Tuned | None]:
+    labels = _labelled(question.agents)
+    if question.tuned is None:
+        return dict.fromkeys(labels)
+    names = (given.rpartition("=")[2] for given in question.agents)
+    return {
+        label: tuned_for(name, question.env_id, kwargs, question.tuned)
+        for label, name in zip(labels, names, strict=True)
+    }
+
+
+def _said(tuned: Mapping[str, Tuned | None]) -> str:
+    having = [f"{label} with {each.in_words}" for label, each in tuned.items() if each is not None]
+    return f"; {'; '.join(having)}" if having else ""
+
+
+def _algorithm(
+    label: str, agent: NamedAgent, tokens: int, settings: Settings, game: Any, tuned: Tuned | None
+) -> Algorithm:
     allowed = [*(each.name for each in agent.arguments), *OF_ALGORITHM]
     for place in ("agent", label):
         check_names(place if place == label else f"{place} (of {label})", settings[place], allowed)
-    own = {**settings["agent"], **settings[label]}
+    own = {**({} if tuned is None else tuned.settings), **settings["agent"], **settings[label]}
     of_run = {name: own.pop(name) for name in OF_ALGORITHM if name in own}
-    if agent.kind == "agent":
-        _check_config(agent.path, label, own)
-        return Algorithm(label, agent.path, tokens, hyperparameters=own, masked=True, **of_run)
-    if "n_steps" in allowed:
-        # A rollout of Stable-Baselines3's own default, 2048 steps of each of 64 rows, is past most budgets.
-        own = {"n_steps": task.max_length, **own}
-    return Algorithm(
-        label,
-        agent.path,
-        tokens,
-        "sb3",
-        policy=agent.policies[task.sources is not None],
-        policy_kwargs=own.pop("policy_kwargs", None) or {},
-        hyperparameters=own,
-        masked=agent.path.endswith(":MaskablePPO"),
-        **of_run,
-    )
+    if agent.kind == "sb3":
+        return Algorithm(label, agent.path, tokens, **agent.of_sb3(own, game.task), **of_run)
+    from benchmarks.policies.user_agents import check_own_agent
 
-
-def _check_config(name: str, label: str, settings: Mapping[str, Any]) -> None:
-    """Refuses values that the agent's own configuration refuses, before anything is run."""
-    from agents import AGENTS
-
-    if settings:
-        try:
-            AGENTS.load(name).config_class(**settings)
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"agent {label}: {error}; `arguments {name}` lists what it takes") from None
+    # A class of one's own that knows no masks does without where nothing is masked.
+    masked = ":" not in agent.path or game.masks_anything
+    check_own_agent(agent.path, masked)
+    check_config(agent.path, label, own)
+    return Algorithm(label, agent.path, tokens, hyperparameters=own, masked=masked, **of_run)
 
 
 def _goal(env: Any) -> str:

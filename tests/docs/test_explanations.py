@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -283,6 +284,16 @@ def test_pictures_are_drawn_alike_each_time_for_both_pages(name: str) -> None:
     assert explanation_pictures.drawn(name, LIGHT) == light
     pages = [*PAGES, *(DOCS / "results").glob("*.md")]
     assert any(f"{{explanation-picture}} {name}\n" in page.read_text(encoding="utf-8") for page in pages)
+
+
+def test_a_picture_of_results_names_their_command() -> None:
+    (line,) = explanation_pictures.caption("python -m benchmarks variance")
+    assert line.astext() == "Drawn from the committed results of python -m benchmarks variance."
+    assert explanation_pictures.caption("") == []
+    for name in explanation_pictures.PICTURES:
+        module = import_module(f"pictures.{name}")
+        of_results = "RESULTS" in vars(module) or "rows" in vars(module)
+        assert hasattr(module, "COMMAND") == of_results, name
 
 
 def test_the_map_of_the_house_shows_that_imports_run_down() -> None:
