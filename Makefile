@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 # One thread a test process: the machine's cores are shared out among the processes.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test chaos check docs lint types wheel install clean
+.PHONY: demo test chaos scale check docs lint types wheel install clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m benchmarks run quick
@@ -19,6 +19,10 @@ test: $(INSTALLED)
 # bytes: a quarter of an hour. CHAOS="--seed 7 --part damage": the trials of a number, a part of them.
 chaos: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
+
+# 10,000 runs on 256 simulated workers with failures, planned, shared out and reported: how long, in how much memory.
+scale: $(INSTALLED)
+	PYTHONPATH=tests $(BIN)/python -m scale $(SCALE)
 
 check: lint types test docs
 

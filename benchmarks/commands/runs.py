@@ -76,6 +76,21 @@ def run(
         bool, typer.Option("--plan", help="write down what is to be done, for `work` on any machine, and do none of it")
     ] = False,
     stale: Stale = STALE_SECONDS,
+    executor: Annotated[
+        str, typer.Option(help="where runs are done: local, this machine's processes; ray; slurm")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(help='of the Ray cluster: "auto", HOST:PORT', show_default="one that is started here"),
+    ] = None,
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="of each Slurm job, as submitit names it: timeout_min=240, slurm_partition=long; may be repeated",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Does the runs of an experiment that have no result yet, then reports.
 
@@ -92,7 +107,20 @@ def run(
     out = out.absolute()
     try:
         chosen = None if seeds is None else parsed_seeds(seeds)
-        choices = Choices(out, jobs, chosen, device, retry, anew, timeout, stale, plan)
+        choices = Choices(
+            out,
+            jobs,
+            chosen,
+            device,
+            retry,
+            anew,
+            timeout,
+            stale,
+            plan,
+            executor=executor,
+            address=address,
+            slurm=tuple(slurm or ()),
+        )
         experiment, modules = load_experiment(name, size), modules_of(name)
         if agent:
             from benchmarks.policies.user_agents import plugged_in
@@ -150,10 +178,13 @@ def work(
         look_in_current_folder()
         for module in modules or ():
             import_module(module)
-        for experiment in experiment_folders(folder):
-            shared(experiment, choices, Console(), modules or (), trust)
+        complete = [
+            shared(experiment, choices, Console(), modules or (), trust) for experiment in experiment_folders(folder)
+        ]
     except (ValueError, OSError, ImportError) as error:
         raise refusal(error) from None
+    if not all(complete):
+        raise typer.Exit(1)
 
 
 def report_folder(

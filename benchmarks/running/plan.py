@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.running.worker import WORKER_DIED
 from benchmarks.specs.experiment import Run, settings_digest
 from benchmarks.specs.file_digests import FILES
-from benchmarks.store.checkpoints import CheckpointRefused, read_run_checkpoint
+from benchmarks.store.checkpoints import CheckpointRefused, place_of, read_run_checkpoint
 from benchmarks.store.leases import Leases
 from benchmarks.store.results import MACHINE_FAILED, Failure
 from benchmarks.store.run_folder import CONFIG, RunState, config_differences, read_state
@@ -85,6 +85,8 @@ def refuse_checkpoints(plan: Plan, out: Path, leases: Leases) -> None:
     """
     for run in plan.waiting:
         folder = out / run.name
+        if not place_of(folder).exists():
+            continue
         try:
             read_run_checkpoint(folder, settings_digest(run.to_config()))
         except CheckpointRefused:

@@ -12,7 +12,7 @@ from sphinx.application import Sphinx
 import papers
 from agents import AGENTS
 from benchmarks.specs.named import named_agent
-from class_docs import cell, class_doc, markdown
+from class_docs import cell, class_doc, linked, markdown
 from exact_evidence import of_the_gradient, of_the_optimum
 from written_pages import write_pages
 
@@ -69,7 +69,8 @@ def page(name: str) -> str:
     cls, note = AGENTS.load(name), notes("agents.toml")[name]
     doc = class_doc(cls)
     parts = [f"# {cls.__name__}", "", doc.summary, "", f"$$\n{note['equation']}\n$$", "", example(name, cls), ""]
-    parts += ["## When", "", f"**Use it.** {note['use']}", "", f"**Do not.** {note['avoid']}", ""]
+    use, avoid = (linked(note[each], AGENTS, name) for each in ("use", "avoid"))
+    parts += ["## When", "", f"**Use it.** {use}", "", f"**Do not.** {avoid}", ""]
     where = f"{{py:obj}}`{cls.__module__}.{cls.__name__}`"
     parts += [f"In experiments and on the command line it is `{name}`; its class is {where}.", ""]
     parts += ["## Hyperparameters", "", hyperparameters(name), ""]

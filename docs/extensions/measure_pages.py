@@ -12,7 +12,7 @@ from sphinx.application import Sphinx
 import papers
 from benchmarks.measures.measured import DECODINGS
 from benchmarks.measures.measures import TABLE, Measure
-from class_docs import cell, class_doc
+from class_docs import cell, class_doc, linked
 from computed_values import shown
 from textgen_env.registries import load_object
 from written_pages import write_pages
@@ -96,7 +96,8 @@ def page(name: str) -> str:
     parts += [f"**Unit:** {first.unit}. **Range:** {note['range']}; {better}.", ""]
     parts += [f"**In experiments:** {names(measures)}; named in `Evaluation(measures=...)`:"]
     parts += ["{py:obj}`benchmarks.specs.experiment.Evaluation`.", ""]
-    parts += ["## When", "", f"**Use it.** {note['use']}", "", f"**Do not.** {note['avoid']}", ""]
+    use, avoid = (linked(note[each], pages(), name) for each in ("use", "avoid"))
+    parts += ["## When", "", f"**Use it.** {use}", "", f"**Do not.** {avoid}", ""]
     parts += ["## A value", "", "Computed when this page was built.", "", shown(program(note)), ""]
     parts += ["## Function", "", "```{eval-rst}", f".. {directive}:: {function}", "   :no-index:", "```", ""]
     if note["papers"]:

@@ -1,4 +1,4 @@
-"""Tables of results that no experiment's table is: estimators, new seeds, exposure, degenerate texts."""
+"""Tables of results that no experiment's table is: estimators, new seeds, exposure, degenerate texts, metrics."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from scipy.stats import t
+
 from benchmarks.analysis.statistics import rate_interval
 from benchmarks.experiments.exact import EXPERIMENT, RETURN_BAR, SOFT_BAR
+from benchmarks.experiments.metric import LEARNERS
 from exact_evidence import SOFT_LABELS
 from kept_tables import RESULTS, csv_rows, lined
 
@@ -104,6 +107,33 @@ def dominance() -> str:
     return lined(titles, rows)
 
 
+# World -> its folder, the measure that is compared, what it is called, and what the table cannot say of a gain.
+WORLDS = {
+    "number words": ("metric-numbers-small", "greedy_return", "BLEU, greedy", ""),
+    "captions": ("metric-captions-small", "sample_return", "BLEU, drawn", "and a temperature beats both"),
+    "transcription": ("metric-transcribe-small", "greedy_return", "-WER, greedy", ""),
+    "poems": ("metric-poems-small", "sample_return", "BLEU-2, drawn", "at a price in likelihood and variety"),
+}
+CONTROL, LEVEL = "MLE-longer", 0.05
+
+
+def metric_worlds() -> str:
+    """Whether the best that learned on the metric is ahead of likelihood trained for as long, world by world."""
+    rows = []
+    for world, (folder, measure, title, price) in WORLDS.items():
+        means = {r["agent"]: float(r["mean"]) for r in csv_rows(folder, "table.csv") if r["measure"] == measure}
+        best = max(LEARNERS, key=means.__getitem__)
+        against = next(r for r in csv_rows(folder, "differences.csv") if (r["agent"], r["measure"]) == (best, measure))
+        difference, statistic, df = (float(against[name]) for name in ("difference", "t", "df"))
+        half = float(t.ppf(0.975, df)) * abs(difference / statistic)
+        ahead = difference > 0 and float(against["p_holm"]) < LEVEL
+        verdict = f"yes, {price}" if ahead else "no"
+        interval = f"{difference:+.3f} ({difference - half:+.3f} to {difference + half:+.3f})"
+        rows.append([world, title, f"{means[CONTROL]:.3f}", f"{means[best]:.3f} ({best})", interval, verdict])
+    titles = ["world", "metric", "control", "best that learned on it", "difference (95%)", "beat likelihood?"]
+    return lined(titles, rows, frozenset({0, 1, 5}))
+
+
 # Column -> the kind of text in it.
 KINDS = {
     "empty": "empty",
@@ -142,4 +172,5 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "exposure-gaps": exposure_gaps,
     "dominance": dominance,
     "degenerate": degenerate,
+    "metric-worlds": metric_worlds,
 }

@@ -22,6 +22,7 @@ DOCS = ROOT / "docs"
 # What the site is written from: pages that are there, and pages that other extensions have written before.
 WRITTEN = ("agents", "environments", "rewards", "measures", "explanations", "guide", "results")
 SCRIPTS = "tutorial_scripts"
+NUMBERS = ("volume", "number", "pages", "doi")
 OWN_FIELDS = ("entry", "here", "command", "figures")
 NAME = r"(?:van (?:der )?|de |von )?[A-Z](?:\. )?[\w'’.-]*\w(?: da [A-Z]\w+)?"
 TITLE = r"(?:,? \(?\"[^\"]+\"(?:, [^\"().;:]*)?)?"
@@ -181,18 +182,27 @@ def where_cited(paper: Paper, pages: list[SitePage]) -> str:
     return ""
 
 
+def place(paper: Paper) -> str:
+    """Where a paper was published: "Machine Learning 8 (3-4), pages 229-256, doi:10.1007/BF00992696"."""
+    fields = {name: str(value).replace("\\&", "&").replace("--", "–") for name, value in paper.fields.items()}
+    own = [value for name, value in fields.items() if name not in ("entry", "author", "title", "year", *NUMBERS)]
+    said = " ".join(f"<{value}>" if value.startswith("http") else value for value in own)
+    if "volume" in fields:
+        said += f" {fields['volume']}" + (f" ({fields['number']})" if "number" in fields else "")
+    if "pages" in fields:
+        said += f", pages {fields['pages']}"
+    if "doi" in fields:
+        said += f", [doi:{fields['doi']}](https://doi.org/{fields['doi']})"
+    return said
+
+
 def section(paper: Paper, pages: list[SitePage]) -> str:
-    place = " ".join(
-        str(value) for name, value in paper.fields.items() if name not in ("entry", "author", "title", "year")
-    )
-    place = place.replace("\\&", "&")
     title = str(paper.fields["title"]).replace("`", "'")
-    where = f"<{place}>" if place.startswith("http") else place
     lines = [
         f"(paper-{paper.key})=",
         f"## {paper.short}",
         "",
-        f"*{title}*. {where}.",
+        f"*{title}*. {place(paper)}.",
         "",
         f"**Here:** {paper.here}",
         "",

@@ -71,11 +71,16 @@ class Command:
 
     def descendants(self) -> list[int]:
         """Its children, and theirs."""
-        parents = dict(_parents())
-        found = {self.process.pid}
-        while more := {child for child, parent in parents.items() if parent in found} - found:
-            found |= more
-        return sorted(found - {self.process.pid})
+        return descendants_of(self.process.pid)
+
+
+def descendants_of(process: int) -> list[int]:
+    """The children of a process, and theirs."""
+    parents = dict(_parents())
+    found = {process}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sorted(found - {process})
 
 
 def _parents() -> Iterator[tuple[int, int]]:

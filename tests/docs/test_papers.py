@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from papers import citations, cited, files_citing, load, ours, page, site_pages, where_cited
+from papers import citations, cited, files_citing, load, ours, page, place, site_pages, where_cited
 
 
 def test_every_citation_has_its_entry():
@@ -79,3 +79,16 @@ def test_a_paper_is_cited_on_the_pages_that_link_to_it_or_name_it(tmp_path):
 
 def test_no_paper_is_without_a_place():
     assert [key for key, paper in load().items() if not where_cited(paper, site_pages())] == []
+
+
+def test_the_place_of_a_paper_has_its_numbers():
+    said = place(load()["williams1992simple"])
+    address = "10.1007/BF00992696"
+    assert said == f"Machine Learning 8 (3–4), pages 229–256, [doi:{address}](https://doi.org/{address})"
+    assert place(load()["schulman2020approximating"]).startswith("<http")
+
+
+@pytest.mark.parametrize("key", [key for key, paper in load().items() if "pages" in paper.fields])
+def test_pages_run_upwards(key):
+    first, last = (int(each) for each in str(load()[key].fields["pages"]).split("--"))
+    assert first < last

@@ -11,7 +11,7 @@ import result_answers
 import result_tables
 from benchmarks.experiments.exact import EXPERIMENT
 from exact_evidence import held
-from support.results_page import PAGES, page
+from support.results_page import PAGES, first_table, page
 
 NAMES = result_answers.names()
 # Pages that sum up others, whose runs are on these.
@@ -98,6 +98,14 @@ def test_of_new_seeds_those_fail_that_the_answer_names():
             if row.table == "new seeds" and row.current and row.below:
                 failed[row.label] = row.below, row.runs
     assert failed == {"NPG": (1, 30), "SB3-TRPO": (3, 10)}
+
+
+def test_gains_on_the_metric_have_the_intervals_of_welchs_test():
+    rows = first_table(page("metric"))
+    assert [row["beat likelihood?"].partition(",")[0] for row in rows] == ["no", "yes", "no", "yes"]
+    captions = rows[1]
+    assert captions["difference (95%)"] == "+0.199 (+0.148 to +0.249)"
+    assert captions["best that learned on it"] == "0.805 (PPO)"
 
 
 def test_a_page_without_an_answer_is_refused(tmp_path, monkeypatch):

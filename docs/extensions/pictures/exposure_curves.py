@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from pictures.canvas import TEXT_SIZE, Palette, blank, legend, rows
 
+COMMAND = "python -m benchmarks exposure runs/exposure --texts 4800"
 ALTERNATIVE = (
     "Five panels, an agent each: KL divergence from the oracle, nats a token, against the length of the prefix, after "
     "real prefixes and after the agent's own. The two lines lie close together and rise with the prefix; those of "

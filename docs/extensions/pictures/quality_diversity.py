@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from pictures.canvas import Palette, blank, legend, rows
 
+COMMAND = "python -m benchmarks sweep runs/exposure"
 ALTERNATIVE = (
     "Two panels with a curve an agent over temperatures from 0.5 to 2: NLL_oracle against NLL_test, and BLEU-3 against "
     "Self-BLEU-3. Likelihood and SeqGAN with log-odds lie on one curve, ahead of scheduled sampling, SeqGAN and SCST "
