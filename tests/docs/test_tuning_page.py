@@ -10,6 +10,7 @@ import pytest
 from benchmarks.specs.named import agent_names
 from benchmarks.specs.tuned import Tuned, read_settings, settings_file
 from kept_tables import RESULTS
+from result_answers import title_and_answer
 
 pytest.importorskip("optuna", reason="the table is written beside the search, which needs Optuna")
 
@@ -36,6 +37,13 @@ def test_the_table_is_that_of_the_file() -> None:
         assert cells[3:5] == [f"{float(row['default']):.4g}", f"{float(row['tuned']):.4g}"]
         assert cells[5] == f"{float(row['difference']):+.3g} ({float(row['low']):.3g} to {float(row['high']):.3g})"
         assert cells[-1] == row["verdict"]
+
+
+def test_the_answer_counts_the_rows() -> None:
+    _, answer = title_and_answer("tuning")
+    won = sum(row["verdict"] == "won" for row in ROWS)
+    assert f"in {won} of {len(ROWS)} pairs of agent and world" in answer
+    assert ("lost" in answer) == any(row["verdict"] == "lost" for row in ROWS)
 
 
 def test_those_that_won_come_along_and_no_others() -> None:
