@@ -25,7 +25,7 @@ pytest.importorskip("optuna", reason="searching for settings needs Optuna")
 
 from benchmarks.tuning.journal import JOURNAL, KEPT
 from benchmarks.tuning.space import Choice, Real, defaults_of
-from benchmarks.tuning.study import OtherStudy, Search, searched
+from benchmarks.tuning.study import SEARCH, OtherStudy, Search, searched
 from benchmarks.tuning.trial import objective, trained
 
 POINTS = 4
@@ -262,6 +262,16 @@ def test_the_study_of_another_search_is_refused(changes: dict[str, Any], words: 
     assert words in str(refused.value)
     assert "Give another --name" in str(refused.value)
     assert (tmp_path / JOURNAL).read_bytes() == before
+
+
+def test_a_journal_without_its_search_is_refused(tmp_path: Path) -> None:
+    searched(tmp_path, search_of(3), silent, formula)
+    (tmp_path / SEARCH).unlink()
+    with pytest.raises(DamagedFile, match=r"study.json is missing"):
+        searched(tmp_path, search_of(3), silent, formula)
+    (tmp_path / JOURNAL).unlink()
+    with pytest.raises(DamagedFile, match="is shorter than it was"):
+        searched(tmp_path, search_of(3), silent, formula)
 
 
 def test_seeds_lie_apart() -> None:
