@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "arguments": training.arguments,
     "tune": tuning.tune,
     "gains": tuning.gains,
+    "schema": training.schema,
     "list": runs.list_experiments,
     "run": runs.run,
     "work": runs.work,

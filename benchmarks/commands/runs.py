@@ -36,7 +36,10 @@ def list_experiments() -> None:
 
 
 def run(
-    name: Annotated[str, typer.Argument(help="an experiment that `list` shows, or one of your own: MODULE:EXPERIMENT")],
+    name: Annotated[
+        str,
+        typer.Argument(help="an experiment that `list` shows, or one of your own: a file.toml, or MODULE:EXPERIMENT"),
+    ],
     seeds: Annotated[
         str | None, typer.Option(help='how many (3: seeds 0, 1, 2), or which ("0,1,5"; "100-129"; "7," for 7 alone)')
     ] = None,

@@ -41,6 +41,7 @@ RUN = Path("visited", "MLE", "seed-0")
 COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "train": lambda out: ["train", "--agent", "mle", "--env", "nothing", "--out", str(out)],
     "arguments": lambda out: ["arguments", "mle"],
+    "schema": lambda out: ["schema"],
     "tune": lambda out: ["tune", "--agent", "mle", "--env", "nothing", "--out", str(out)],
     "gains": lambda out: ["gains", str(out)],
     "list": lambda out: ["list"],
