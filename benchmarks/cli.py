@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from benchmarks.commands import agents, exchange, measurements, runs, studies, training, tuning
+from benchmarks.commands import agents, exchange, measurements, runs, studies, suite, training, tuning
 from benchmarks.diagnostics.command import diagnose
 
 # In the order that `--help` shows.
@@ -15,10 +15,13 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "arguments": training.arguments,
     "tune": tuning.tune,
     "gains": tuning.gains,
+    "schema": training.schema,
     "list": runs.list_experiments,
     "run": runs.run,
     "work": runs.work,
     "report": runs.report_folder,
+    "leaderboard": suite.leaderboard,
+    "regress": suite.regress,
     "export": exchange.export,
     "import": exchange.import_,
     "plot-attention": agents.plot_attention,

@@ -9,11 +9,11 @@ import typer
 from rich.console import Console
 
 from benchmarks.commands.seeds import parsed_seeds
-from benchmarks.refusal import refusal
+from benchmarks.refusal import refusing
 from benchmarks.specs.named import agent_names, environment_ids
 from benchmarks.specs.tuned import FOLDER
 
-AGENT_HELP = f"its name, may be repeated: {', '.join(agent_names())}"
+AGENT_HELP = f"its name, may be repeated: {', '.join(agent_names())}, or a class of your own, module:Class"
 ENV_HELP = f"its id: {', '.join(environment_ids())}"
 
 
@@ -54,15 +54,13 @@ def train(
     from benchmarks.commands.doing import Choices, do_and_report
     from benchmarks.specs.question import Question, experiment_of, tuned_settings
 
-    try:
+    with refusing():
         choices = Choices(out.absolute(), jobs, parsed_seeds(seeds), device, retry)
         asked = Question(tuple(agent), env, tuple(settings or ()), tokens, name, None if untuned else tuned)
         experiment, console = experiment_of(asked), Console()
         for label, each in tuned_settings(asked).items():
             console.print(f"{label}: {each.in_words}; --untuned for its defaults", highlight=False, markup=False)
         do_and_report(experiment, choices, console)
-    except (ValueError, TypeError, OSError, ImportError) as error:
-        raise refusal(error) from None
 
 
 def arguments(
@@ -79,7 +77,15 @@ def arguments(
     from benchmarks.specs.rl_zoo3 import as_yaml
     from textgen_env.plain_text import print_text
 
-    try:
+    with refusing():
         print_text(as_yaml(name, tuned) if rl_zoo3 else listed(name))
-    except (ValueError, ImportError) as error:
-        raise refusal(error) from None
+
+
+def schema(
+    as_json: Annotated[bool, typer.Option("--json", help="as JSON Schema, for editors")] = False,
+) -> None:
+    """Prints what an experiment's file may hold: a TOML file that `run` takes as it is, with a comment on every key."""
+    from benchmarks.specs.schema import annotated_toml, json_schema
+    from textgen_env.plain_text import print_text
+
+    print_text(json_schema() if as_json else annotated_toml().rstrip("\n"))

@@ -12,6 +12,7 @@ from benchmarks.analysis.load import absolute, collect, experiment_folders
 from benchmarks.policies.agent import load_agent_class
 from benchmarks.policies.environments import made_environment
 from benchmarks.specs.experiment import IMPORTED, Evaluation
+from benchmarks.specs.import_path import look_in_current_folder
 from benchmarks.store.run_folder import AGENT, CONFIG, read_state
 from benchmarks.store.typed_json import read_fields
 from textgen_env.files import DamagedFile
@@ -125,6 +126,8 @@ def kept_run(folder: Path, trust: bool = False) -> KeptRun:
         raise DamagedFile(broken, reason, "do the run again")
     if state.config is None or not isinstance(algorithm, Mapping) or kind != "agent":
         raise ValueError(f"{folder / CONFIG}: only agents of agents/ can be asked again, got algorithm {algorithm!r}")
+    if trust:
+        look_in_current_folder()
     with nullcontext() if trust else names_alone(folder / CONFIG):
         agent = load_agent_class(str(algorithm.get("agent"))).load(file)
     return KeptRun(folder, state.config, agent, trust)

@@ -10,7 +10,7 @@ import gymnasium
 
 import textgen_env  # noqa: F401  registers the ids
 from agents import AGENTS
-from benchmarks.specs.experiment import Algorithm, Evaluation, Run
+from benchmarks.specs.experiment import IMPORTED, Algorithm, Evaluation, Run
 from benchmarks.specs.file_digests import FILES, refuse_missing
 from benchmarks.specs.named import SB3
 from benchmarks.store.manifest import MANIFEST, Key, Manifest
@@ -40,7 +40,9 @@ def planned_runs(folder: Path, manifest: Manifest, trust: bool = False) -> list[
     """
     path = folder / MANIFEST
     places = {label: number for number, label in enumerate(manifest.labels)}
-    keys = sorted(manifest.runs, key=lambda key: (key[1], places.get(key[0], len(places)), key[0]))
+    # Those of other tools are done.
+    here = (key for key, config in manifest.runs.items() if IMPORTED not in config)
+    keys = sorted(here, key=lambda key: (key[1], places.get(key[0], len(places)), key[0]))
     built: dict[Key, Run] = {}
     try:
         names = {_name(manifest.runs[key], manifest): key for key in keys}

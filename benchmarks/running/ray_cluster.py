@@ -15,7 +15,8 @@ MOST_WORDS = 300
 
 
 class RayCluster:
-    """Executor whose tasks are Ray's, of one processor each, on whatever nodes see the folder of results.
+    """Executor whose tasks are Ray's, of one processor each, and one graphics card where the run asks for one, on
+    whatever nodes see the folder of results.
 
     Ray is told to try nothing again by itself: the scheduler does, under another lease, so that what may still go on of
     the first attempt can write no more.
@@ -31,7 +32,7 @@ class RayCluster:
         ValueError: Ray is not installed, or no cluster is there.
     """
 
-    attempts = ATTEMPTS
+    attempts, is_here = ATTEMPTS, False
 
     def __init__(
         self,
@@ -54,7 +55,7 @@ class RayCluster:
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise ValueError(f"--address {address!r}: no Ray cluster answers there: {error}") from None
             self._connected = True
-        self._do = ray.remote(num_cpus=1, max_retries=0, max_calls=1)(do_there)
+        self._do = ray.remote(num_cpus=1, max_retries=0)(do_there)
 
     @property
     def jobs(self) -> int:
@@ -75,7 +76,9 @@ class RayCluster:
             self._ray.shutdown()
 
     def submit(self, task: Task) -> None:
-        self._tasks[self._do.remote(task, self.timeout, self.beat_seconds, told_variables())] = task
+        # Ray hides the graphics cards of a node from tasks that have not asked for one.
+        do = self._do.options(num_gpus=1) if task.run.device.startswith("cuda") else self._do
+        self._tasks[do.remote(task, self.timeout, self.beat_seconds, told_variables())] = task
 
     def listen(self, hear: Hear, seconds: float) -> None:
         ended, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=seconds)

@@ -13,7 +13,7 @@ from benchmarks.running.plan import planned, refuse_checkpoints
 from benchmarks.running.queue import Queue
 from benchmarks.running.sharing import Notify, Orders, Sharing
 from benchmarks.running.tensorboard import ADVICE, is_installed
-from benchmarks.running.workers import check_workers, local
+from benchmarks.running.workers import local
 from benchmarks.specs.experiment import Experiment, Run, runs_of
 from benchmarks.specs.file_digests import refuse_missing
 from benchmarks.store.checkpoints import place_of, remove_run_checkpoint
@@ -95,10 +95,10 @@ def run_experiment(
     """
     # A run may change the current folder.
     out = out.absolute()
-    check_workers(jobs, timeout)
-    runs = _checked_runs(experiment, seeds, device)
+    where = executor or local(jobs, timeout)
+    runs = _checked_runs(experiment, seeds, device, where.is_here)
     manner = Manner(retry, tuple(modules), anew, stale_after=stale_after)
-    return _do(runs, out / experiment.name, executor or local(jobs, timeout), listener, notify, manner, experiment)
+    return _do(runs, out / experiment.name, where, listener, notify, manner, experiment)
 
 
 def plan_experiment(
@@ -111,7 +111,7 @@ def plan_experiment(
     """
     out = out.absolute()
     folder = out / experiment.name
-    runs = _checked_runs(experiment, seeds, device)
+    runs = _checked_runs(experiment, seeds, device, is_here=False)
     planned(runs, out, retry=False)
     with Leases() as leases:
         _write_manifest(experiment, runs, folder, notify, leases)
@@ -134,8 +134,7 @@ def work_on(
     Raises:
         ValueError, OSError: as `run_experiment`.
     """
-    for run in runs:
-        _check(run)
+    _check(runs, executor.is_here)
     _do(runs, folder.absolute(), executor, listener, notify, manner)
 
 
@@ -171,16 +170,17 @@ def _do(
     return folder
 
 
-def _checked_runs(experiment: Experiment, seeds: Sequence[int] | None, device: str) -> list[Run]:
+def _checked_runs(experiment: Experiment, seeds: Sequence[int] | None, device: str, is_here: bool) -> list[Run]:
     runs = runs_of(experiment, None if seeds is None else tuple(seeds), device)
-    for run in runs:
-        _check(run)
+    _check(runs, is_here)
     return runs
 
 
-def _check(run: Run) -> None:
-    _refuse_unknown_device(run.device)
-    refuse_missing(run.env_kwargs, run.evaluation.env_kwargs)
+def _check(runs: Sequence[Run], is_here: bool) -> None:
+    for device in sorted({run.device for run in runs}):
+        _refuse_unknown_device(device, is_here)
+    for run in runs:
+        refuse_missing(run.env_kwargs, run.evaluation.env_kwargs)
 
 
 def _tidy(folder: Path, is_broken: bool, leases: Leases, notify: Notify) -> None:
@@ -196,14 +196,19 @@ def _tidy(folder: Path, is_broken: bool, leases: Leases, notify: Notify) -> None
     leases.release(lease)
 
 
-def _refuse_unknown_device(device: str) -> None:
+def _refuse_unknown_device(device: str, is_here: bool) -> None:
+    """Refuses a device that is none; or, where runs are done on this machine, one that it lacks."""
     if device != "cpu":
         # torch is loaded in the workers, unless it is to be asked.
         import torch
 
         from textgen_env.models.device import checked_device
 
-        if torch.device(checked_device("device", device)).type not in DEVICES:
+        try:
+            kind = torch.device(checked_device("device", device) if is_here else device).type
+        except RuntimeError as error:
+            raise ValueError(f"device={device!r} is no device: {error}") from None
+        if kind not in DEVICES:
             raise ValueError(f"device={device!r} must be cpu, or cuda, or one of several such as cuda:1")
 
 

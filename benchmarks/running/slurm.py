@@ -53,7 +53,7 @@ class Slurm:
         ValueError: submitit is not installed, there is no Slurm here, or parameters that it does not take.
     """
 
-    attempts = ATTEMPTS
+    attempts, is_here = ATTEMPTS, False
 
     def __init__(
         self,

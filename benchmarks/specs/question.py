@@ -11,12 +11,14 @@ from benchmarks.specs.experiment import LABEL, Algorithm, Evaluation, Experiment
 from benchmarks.specs.named import (
     OF_ALGORITHM,
     NamedAgent,
+    check_config,
     environment_arguments,
     named_agent,
     with_own_parts,
 )
 from benchmarks.specs.settings import Settings, check_names, parsed_settings
 from benchmarks.specs.tuned import Tuned, tuned_for
+from textgen_env import text_game
 
 MEASURES = ("nll_test", "bleu_4", "self_bleu_4", "distinct_2")
 
@@ -67,12 +69,11 @@ def experiment_of(question: Question) -> Experiment:
     check_names("evaluation", settings["evaluation"], (each.name for each in fields(Evaluation)))
     kwargs = with_own_parts(question.env_id, settings["env"])
     env = made_environment(question.env_id, kwargs)
-    task = env.unwrapped.task
-    tuned = _tuned(question, kwargs)
+    game, tuned = text_game(env), _tuned(question, kwargs)
     algorithms = tuple(
-        _algorithm(label, each, question.tokens, settings, task, tuned[label]) for label, each in named.items()
+        _algorithm(label, each, question.tokens, settings, game, tuned[label]) for label, each in named.items()
     )
-    has_oracle = hasattr(task, "greedy_sequence")
+    has_oracle = hasattr(game.task, "greedy_sequence")
     short = question.env_id.rpartition("/")[2].removeprefix("TextGen-")
     return Experiment(
         name=question.name or f"{short}-{'+'.join(named)}",
@@ -90,7 +91,7 @@ def _labelled(agents: Sequence[str]) -> dict[str, NamedAgent]:
     found: dict[str, NamedAgent] = {}
     for given in agents:
         label, _, name = given.rpartition("=")
-        label = label or name.replace("/", "-")
+        label = label or name.rpartition(":")[2].replace("/", "-")
         agent = named_agent(name)
         if not LABEL.fullmatch(label) or "." in label or label in ("env", "agent", "evaluation"):
             raise ValueError(
@@ -131,48 +132,22 @@ def _said(tuned: Mapping[str, Tuned | None]) -> str:
 
 
 def _algorithm(
-    label: str, agent: NamedAgent, tokens: int, settings: Settings, task: Any, tuned: Tuned | None
+    label: str, agent: NamedAgent, tokens: int, settings: Settings, game: Any, tuned: Tuned | None
 ) -> Algorithm:
     allowed = [*(each.name for each in agent.arguments), *OF_ALGORITHM]
     for place in ("agent", label):
         check_names(place if place == label else f"{place} (of {label})", settings[place], allowed)
     own = {**({} if tuned is None else tuned.settings), **settings["agent"], **settings[label]}
     of_run = {name: own.pop(name) for name in OF_ALGORITHM if name in own}
-    if agent.kind == "agent":
-        _check_config(agent.path, label, own)
-        return Algorithm(label, agent.path, tokens, hyperparameters=own, masked=True, **of_run)
-    own = {**whole_texts(agent, task), **own}
-    return Algorithm(
-        label,
-        agent.path,
-        tokens,
-        "sb3",
-        policy=agent.policies[task.sources is not None],
-        policy_kwargs=own.pop("policy_kwargs", None) or {},
-        hyperparameters=own,
-        masked=agent.path.endswith(":MaskablePPO"),
-        **of_run,
-    )
+    if agent.kind == "sb3":
+        return Algorithm(label, agent.path, tokens, **agent.of_sb3(own, game.task), **of_run)
+    from benchmarks.policies.user_agents import check_own_agent
 
-
-def whole_texts(agent: NamedAgent, task: Any) -> dict[str, int]:
-    """The rollout of an algorithm of Stable-Baselines3, if it has one: a whole text of each row. Its own default, 2048
-    steps of each of 64 rows, is past most budgets."""
-    names = {each.name for each in agent.arguments}
-    # Of one that learns from a replay buffer, `n_steps` counts the rewards in a target.
-    rolls_out = agent.kind == "sb3" and "n_steps" in names and "buffer_size" not in names
-    return {"n_steps": task.max_length} if rolls_out else {}
-
-
-def _check_config(name: str, label: str, settings: Mapping[str, Any]) -> None:
-    """Refuses values that the agent's own configuration refuses, before anything is run."""
-    from agents import AGENTS
-
-    if settings:
-        try:
-            AGENTS.load(name).config_class(**settings)
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"agent {label}: {error}; `arguments {name}` lists what it takes") from None
+    # A class of one's own that knows no masks does without where nothing is masked.
+    masked = ":" not in agent.path or game.masks_anything
+    check_own_agent(agent.path, masked)
+    check_config(agent.path, label, own)
+    return Algorithm(label, agent.path, tokens, hyperparameters=own, masked=masked, **of_run)
 
 
 def _goal(env: Any) -> str:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.specs.experiment import Algorithm
-from benchmarks.specs.named import HALF_LIFE, OF_ALGORITHM, PREFIX, SB3, named_agent
-from benchmarks.specs.question import whole_texts
+from benchmarks.specs.named import HALF_LIFE, OF_ALGORITHM, PREFIX, SB3, named_agent, whole_texts
 from benchmarks.specs.settings import no_such
 from benchmarks.specs.tuned import FOLDER, Tuned, read_settings, settings_file
 

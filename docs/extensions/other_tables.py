@@ -181,7 +181,13 @@ def _score(row: Mapping[str, str]) -> str:
     return f"{float(row['score']):.2f}{error}"
 
 
+def tuning() -> str:
+    """What tuning gained, a row for each search."""
+    return (RESULTS / "tuning" / "gains.md").read_text(encoding="utf-8").rstrip("\n")
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
+    "tuning": tuning,
     "variance": variance,
     "new-seeds": new_seeds,
     "exposure-gaps": exposure_gaps,

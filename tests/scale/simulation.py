@@ -72,7 +72,7 @@ class SimulatedMachines:
         seed: of what happens to them.
     """
 
-    attempts = 4
+    attempts, is_here = 4, True
 
     def __init__(self, jobs: int, seed: int = 0) -> None:
         self.jobs = jobs

@@ -76,6 +76,8 @@ def test_others_stand_beside_own_runs(file: Path, own: Path) -> None:
     heard = do(OWN, own, seeds=(0, 1))
     assert heard.ended() == [("MLE", "finished")]
     assert [each.label for each in collect(own / "shown").algorithms] == ["MLE", "TRL"]
+    shared = CliRunner().invoke(app, ["work", str(own / "shown"), "--jobs", "1"])
+    assert shared.exit_code == 0, shared.output
     assert "2 were there already" in imported(file, own, "--name", "shown")
     for command in ("evaluate", "watch", "sample"):
         result = CliRunner().invoke(app, [command, str(own / "shown" / "TRL" / "seed-0")])
