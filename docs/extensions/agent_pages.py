@@ -67,7 +67,7 @@ def results_with(name: str) -> list[str]:
         if labels and page:
             title, _ = result_answers.title_and_answer(page)
             links.append(f"[{title}](../results/{page}.md): {', '.join(labels)}")
-    return links
+    return list(dict.fromkeys(links))
 
 
 def example(name: str, cls: type[Any]) -> str:
