@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,8 @@ from textgen_env.registries import NAME
 REQUIRED = ("label", "seed", "measure", "tokens", "value")
 STATUSES = ("finished", "failed", "diverged", "unfinished", "not started")
 MOST_BYTES = 2**28
+# Beyond it, floats skip whole numbers.
+MOST_NUMBER = 2.0**53
 T = TypeVar("T", int, float)
 
 
@@ -151,18 +154,18 @@ def _check_name(where: str, column: str, given: str) -> None:
         raise BadLine(f"{where}: {column}={given!r} names a folder: use letters, digits and . _ + - only")
 
 
-def _number(where: str, column: str, given: str, kind: Callable[[str], T], least: float = 0) -> T:
-    try:
-        found = kind(given)
-    except ValueError:
-        found = None
-    if found is None or not math.isfinite(found) or found < least:
-        what = "a whole number" if kind is int else "a finite number"
-        raise BadLine(
-            f"{where}: {column}={given!r} must be {what}{'' if least == -math.inf else ' >= 0'}; correct it, or leave "
-            "the line out"
-        )
-    return found
+def _number(where: str, column: str, given: str, kind: type[T], least: float = 0) -> T:
+    with suppress(ValueError, OverflowError):
+        value = float(given)
+        # Tables write whole numbers as 500.0 where a column has gaps.
+        whole = value.is_integer() and value <= MOST_NUMBER
+        if math.isfinite(value) and value >= least and (kind is float or whole):
+            return kind(value)
+    what = "a whole number" if kind is int else "a finite number"
+    raise BadLine(
+        f"{where}: {column}={given!r} must be {what}{'' if least == -math.inf else ' >= 0'}; correct it, or leave the "
+        "line out"
+    )
 
 
 def _check_twice(path: Path, lines: list[Line]) -> None:

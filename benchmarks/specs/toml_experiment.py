@@ -35,11 +35,39 @@ def experiment_from(path: Path) -> Experiment:
         ValueError: no TOML; a key, a name or a value that there is not. The message names file, line and remedy.
         ImportError: a library that an agent needs is not installed.
     """
-    return _Reader(path).experiment()
+    try:
+        return _Reader(path).experiment()
+    except RecursionError:
+        raise BadFile(f"{path}: tables or lists are nested too deeply; flatten them") from None
 
 
 class BadFile(ValueError):
     """Error: a file that holds no experiment; the message says where, and what to do."""
+
+
+# What `read_fields` calls a type, as TOML calls it.
+KINDS = {
+    "int": "a whole number",
+    "str": "a text",
+    "bool": "true or false",
+    "tuple[int, ...]": "a list of whole numbers",
+    "tuple[str, ...]": "a list of texts",
+    "NoneType": "a text",
+}
+
+
+def _read(given: Mapping[str, Any], name: str, form: type, others: frozenset[str]) -> dict[str, Any]:
+    """One field, in its type.
+
+    Raises:
+        TypeError: another type, in the words of TOML.
+    """
+    try:
+        return read_fields({name: given[name]}, form, others)
+    except TypeError as error:
+        said, must_be, kind = str(error).rpartition(" must be ")
+        kind = "a table" if kind.startswith("collections.abc.Mapping") else KINDS.get(kind, kind)
+        raise TypeError(f"{said}{must_be}{kind}") from None
 
 
 class _Reader:
@@ -109,7 +137,7 @@ class _Reader:
                 with self._at(*place, "hyperparameters", name):
                     raise ValueError(f"hyperparameters of {agent}: {name!r} {no_such(name, arguments)}")
         own_id, kwargs = read.get("env_id"), read.get("env_kwargs", {})
-        where: Place = (*place, "env_id") if own_id is not None else place
+        where: Place = (*place, "env_id" if own_id is not None else "env_kwargs")
         merged = {**self._mapping("env_kwargs"), **kwargs}
         with self._at(*where):
             task = check_place(own_id or env_id, merged)
@@ -137,7 +165,7 @@ class _Reader:
             if each.name in given:
                 with self._at(*place, each.name):
                     others = frozenset(other.name for other in fields(form) if other.name != each.name)
-                    read |= read_fields({each.name: given[each.name]}, form, others)
+                    read |= _read(given, each.name, form, others)
             elif each.default is MISSING and each.default_factory is MISSING and each.name not in LEFT_OUT:
                 with self._at(*place):
                     raise ValueError(f"{self._called(place)}the key {each.name!r} is missing")

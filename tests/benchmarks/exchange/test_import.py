@@ -120,6 +120,14 @@ def test_an_interrupted_import_goes_on(file: Path, tmp_path: Path) -> None:
     assert len(collect(tmp_path / "out" / "theirs").results) == 2
 
 
+def test_whole_numbers_of_tables_with_gaps(tmp_path: Path) -> None:
+    file = tmp_path / "theirs.csv"
+    file.write_text(HEAD + "A,0.0,500.0,return,1\n")
+    imported(file, tmp_path / "out")
+    (record,) = collect(tmp_path / "out" / "theirs").algorithms[0].records
+    assert (record.seed, record.state.result and record.state.result.curve[-1].tokens) == (0, 500)
+
+
 def test_one_file_of_several_experiments(tmp_path: Path) -> None:
     file = tmp_path / "both.csv"
     file.write_text("experiment,label,seed,tokens,measure,value\none,A,0,5,return,1\ntwo,A,0,5,return,2\n")
@@ -142,6 +150,8 @@ HEAD = "label,seed,tokens,measure,value\n"
         (HEAD + "A,0,5,return,nan\n", "line 2: value='nan' must be a finite number"),
         (HEAD + "A,x,5,return,1\n", "line 2: seed='x' must be a whole number >= 0"),
         (HEAD + "A,0,-5,return,1\n", "line 2: tokens='-5' must be a whole number >= 0"),
+        (HEAD + "A,0,5.5,return,1\n", "line 2: tokens='5.5' must be a whole number >= 0"),
+        (HEAD + f"A,{'9' * 400},5,return,1\n", "must be a whole number >= 0"),
         (HEAD + "A,0,,return,1\n", "line 2: tokens='' must be a whole number >= 0"),
         (
             HEAD + "A,0,5,return,1\nB,0,5,return,1\n\nA,0,5,return,2\n",
