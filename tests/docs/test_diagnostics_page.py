@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import csv
 from statistics import fmean
+from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import pytest
 
+from agents import AGENTS as CLASSES
+from agents.exact import policy_table
 from benchmarks.diagnostics.knobs import BASE, CONTROL, ENV_ID, KNOBS, games
 from benchmarks.diagnostics.scores import ends
+from benchmarks.experiments.diagnostics import AGENTS, TOKENS
 from support.results_page import PAGES, RESULTS
-from textgen_env.solve import TextMDP, expected_return, soft_optimum, soft_policy
+from textgen_env import text_game
+from textgen_env.rewards.goal import GoalReward
+from textgen_env.solve import TextMDP, expected_return, greedy_texts, soft_optimum, soft_policy
 
 CERTAIN = ("REINFORCE", "A2C", "GRPO", "Q-learning", "SB3-PPO")
 
@@ -114,3 +121,34 @@ def test_the_values_are_those_of_the_experiment(page) -> None:
         first, last = (f"{value:g}" for value in (knob.values[0], knob.values[-1]))
         assert f" {last} |" in page
         assert f"| {first}" in page or knob.name == "drift"
+
+
+def trained(label: str, game: str, tokens: int = TOKENS, **changes: Any) -> tuple[Any, TextMDP, np.ndarray]:
+    """The environments, the game as it stands after training with seed 100, and the policy."""
+    (settings,) = (each for each in AGENTS if each.label == label)
+    envs = gym.make_vec(ENV_ID, num_envs=settings.num_envs, **games()[game])
+    kind: Any = CLASSES.load(settings.agent)
+    agent = kind(envs, kind.config_class(**{**settings.hyperparameters, **changes}), seed=100)
+    agent.train(envs, total_tokens=tokens)
+    mdp = TextMDP.of(envs)
+    return envs, mdp, policy_table(agent, mdp)
+
+
+def test_reinforce_still_writes_the_first_goal_after_it_has_drifted() -> None:
+    envs, mdp, policy = trained("REINFORCE", "drift-512")
+    assert text_game(envs).reward.finished // 512 == 4
+    first = GoalReward().bind(envs.unwrapped.task).goals
+    np.testing.assert_array_equal(greedy_texts(mdp, policy).tokens, first)
+
+
+def test_who_explores_for_longer_leaves_the_bait() -> None:
+    for label, tokens, changes, leaves in (
+        ("Q-learning", TOKENS, {}, False),
+        ("Q-learning", 3 * TOKENS, {"exploration_tokens": int(0.8 * 3 * TOKENS)}, True),
+        ("REINFORCE", TOKENS, {}, False),
+        ("REINFORCE", 2 * TOKENS, {"entropy_weight": 3.0, "entropy_half_life": TOKENS // 2}, True),
+    ):
+        _, mdp, policy = trained(label, "bifurcation-0.6", tokens, **changes)
+        earned = expected_return(mdp, policy)
+        assert (earned > 0.9) == leaves, (label, tokens)
+        assert leaves or earned == pytest.approx(0.6, abs=0.02)
