@@ -8,7 +8,7 @@ from benchmarks.diagnostics.knobs import CONTROL
 from benchmarks.diagnostics.plot import Inks, Score, radars
 from pictures.canvas import Palette, rows
 
-COMMAND = "python -m benchmarks run diagnostics --size small --seeds 1"
+COMMAND = "python -m benchmarks run diagnostics --size small --seeds 2"
 ALTERNATIVE = (
     "One radar an agent, with a spoke for each of seven diagnostics, from 0 in the middle, uniform tokens, to 1, the "
     "exact optimum. The table below has the numbers."
