@@ -78,8 +78,6 @@ def regress(
         found = compare_versions(old, new, level)
         report_regression(found, Console(), out)
         if fail and not found.rows:
-            raise ValueError(
-                "--fail: nothing could be compared, so that nothing is known; give runs of the same settings"
-            )
+            raise ValueError("--fail: nothing could be compared; give runs of the same settings")
     if fail and found.worse:
         raise typer.Exit(1)
