@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from benchmarks.commands import agents, exchange, measurements, runs, studies, training, tuning
+from benchmarks.commands import agents, exchange, measurements, runs, studies, suite, training, tuning
 
 # In the order that `--help` shows.
 COMMANDS: Mapping[str, Callable[..., None]] = {
@@ -19,6 +19,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "run": runs.run,
     "work": runs.work,
     "report": runs.report_folder,
+    "leaderboard": suite.leaderboard,
+    "regress": suite.regress,
     "export": exchange.export,
     "import": exchange.import_,
     "plot-attention": agents.plot_attention,

@@ -21,17 +21,23 @@ Stale = Annotated[
     ),
 ]
 
+SUITE = "suite"
+"""Name of what is no single experiment, but one for each environment."""
+
 
 def list_experiments() -> None:
     """The experiments, each with its sizes and their descriptions."""
     from rich.table import Table
 
     from benchmarks.catalogue import experiment_names, load_sizes
+    from benchmarks.suite.sizes import SIZES
 
     table = Table(box=None, show_header=False, pad_edge=False)
     for name in experiment_names():
         for size, experiment in load_sizes(name).items():
             table.add_row(name + (f" --size {size}" if size else ""), experiment.description)
+    for each in SIZES.values():
+        table.add_row(f"{SUITE} --size {each.name}", each.description)
     Console().print(table)
 
 
@@ -124,6 +130,13 @@ def run(
             address=address,
             slurm=tuple(slurm or ()),
         )
+        if name == SUITE:
+            from benchmarks.commands.suite import suite
+
+            if agent or tokens is not None:
+                raise ValueError("--agent and --tokens are not for the suite; `train --agent` compares your own")
+            suite(size, choices)
+            return
         experiment, modules = load_experiment(name, size), modules_of(name)
         if agent:
             from benchmarks.policies.user_agents import plugged_in

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -54,15 +55,18 @@ def check_made(algorithm: Algorithm, experiment: Experiment) -> None:
     kwargs = {**experiment.env_kwargs, **algorithm.env_kwargs}
     run = Run(experiment.name, alone, 0, algorithm.env_id or experiment.env_id, kwargs, experiment.evaluation)
     try:
-        if algorithm.kind == "sb3":
-            from benchmarks.policies.sb3 import SB3Adapter
+        # What is warned of is told by the run.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if algorithm.kind == "sb3":
+                from benchmarks.policies.sb3 import SB3Adapter
 
-            SB3Adapter(run)
-        elif ":" not in algorithm.agent:
-            adapter = AgentAdapter(run)
-            if algorithm.total_tokens and not algorithm.init_from:
-                # Some see what reward they learn from only as they begin.
-                adapter.train(1, lambda progress: False)
+                SB3Adapter(run)
+            elif ":" not in algorithm.agent:
+                adapter = AgentAdapter(run)
+                if algorithm.total_tokens and not algorithm.init_from:
+                    # Some see what reward they learn from only as they begin.
+                    adapter.train(1, lambda progress: False)
     # Of Stable-Baselines3, assertions too.
     except (ValueError, TypeError, AssertionError, RuntimeError) as error:
         raise ValueError(f"agent {algorithm.label} cannot be made in {run.env_id}: {error}") from None

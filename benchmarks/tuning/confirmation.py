@@ -22,7 +22,7 @@ SELECTION, COMPARISON = "selection", "fresh"
 Notify = Callable[[str], None]
 
 
-class NotDone(RuntimeError):
+class NotDone(ValueError):
     """Error: runs that the comparison rests on were not done, by no fault of their settings."""
 
 

@@ -17,9 +17,10 @@ from benchmarks.specs.experiment import Run
 from benchmarks.specs.file_digests import FILES
 from benchmarks.store.provenance import DECISIVE, versions
 from benchmarks.store.run_folder import config_differences, read_sealed, write_sealed
-from benchmarks.tuning.journal import keep, opened_study
+from benchmarks.tuning.journal import BEGIN_ANEW, JOURNAL, keep, opened_study
 from benchmarks.tuning.space import Range, as_json
 from benchmarks.tuning.trial import Trained, objective, trained, with_settings
+from textgen_env.files import DamagedFile
 
 SEARCH = "study.json"
 AT_RANDOM = 8
@@ -129,6 +130,10 @@ def _refuse_other(folder: Path, search: Search) -> None:
     try:
         there = read_sealed(folder / SEARCH, required=True)
     except FileNotFoundError:
+        if (folder / JOURNAL).exists():
+            raise DamagedFile(
+                folder / SEARCH, f"is missing, and nothing else says what {JOURNAL} is of", BEGIN_ANEW
+            ) from None
         write_sealed(folder / SEARCH, wanted)
         return
     differences = config_differences(_plain(there), _plain(wanted))

@@ -27,6 +27,7 @@ COMMANDS = {
     "exposure/exposure": "python -m benchmarks exposure runs/exposure --texts 4800",
     "exposure/sweep": "python -m benchmarks sweep runs/exposure",
     "variance": "python -m benchmarks variance",
+    "tuning": "python -m benchmarks tune ...",
 }
 NAMED = ("textgen-env", "python", "torch", "numpy")
 

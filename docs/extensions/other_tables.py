@@ -166,7 +166,13 @@ def degenerate() -> str:
     return lined(["game", "real texts", *KINDS], rows)
 
 
+def tuning() -> str:
+    """What tuning gained, a row for each search."""
+    return (RESULTS / "tuning" / "gains.md").read_text(encoding="utf-8").rstrip("\n")
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
+    "tuning": tuning,
     "variance": variance,
     "new-seeds": new_seeds,
     "exposure-gaps": exposure_gaps,

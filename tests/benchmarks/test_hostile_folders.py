@@ -48,6 +48,8 @@ COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "run": lambda out: ["run", "visited", "--jobs", "1", "--out", str(out)],
     "work": lambda out: ["work", str(out / "visited"), "--jobs", "1"],
     "report": lambda out: ["report", str(out)],
+    "leaderboard": lambda out: ["leaderboard", str(out)],
+    "regress": lambda out: ["regress", str(out), str(out)],
     "plot-attention": lambda out: ["plot-attention", str(out / RUN), "--source", "7"],
     "sample": lambda out: ["sample", str(out / RUN), "--n", "2", "--decode", "beam"],
     "evaluate": lambda out: ["evaluate", str(out / RUN), "--episodes", "2", "--set", "env.max_number=99"],

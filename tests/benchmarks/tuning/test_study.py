@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +25,7 @@ pytest.importorskip("optuna", reason="searching for settings needs Optuna")
 
 from benchmarks.tuning.journal import JOURNAL, KEPT
 from benchmarks.tuning.space import Choice, Real, defaults_of
-from benchmarks.tuning.study import OtherStudy, Search, searched
+from benchmarks.tuning.study import SEARCH, OtherStudy, Search, searched
 from benchmarks.tuning.trial import objective, trained
 
 POINTS = 4
@@ -110,6 +114,31 @@ def test_a_search_that_was_killed_equals_one_that_was_not(deaths: tuple[int, ...
         with pytest.raises(Killed):
             searched(tmp_path / "b", search_of(), silent, dying(after))
     assert searched(tmp_path / "b", search_of(), silent, formula) == undisturbed
+
+
+def test_a_search_that_was_killed_by_the_system_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "killed").mkdir()
+    code = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+import test_study
+
+def killed(run, hear, left=[7]):
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return test_study.formula(run, hear)
+
+test_study.searched(Path(sys.argv[1]), test_study.search_of(), test_study.silent, killed)
+"""
+    root, here = Path(__file__).resolve().parents[3], Path(__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "killed"), str(here)], env=os.environ | {"PYTHONPATH": str(root)}
+    )
+    assert done.returncode == -signal.SIGKILL
+    undisturbed = searched(folder_of(tmp_path / "a"), search_of(), silent, formula)
+    assert searched(tmp_path / "killed", search_of(), silent, formula) == undisturbed
 
 
 def test_more_trials_go_on_and_none_is_done_twice(tmp_path: Path) -> None:
@@ -233,6 +262,16 @@ def test_the_study_of_another_search_is_refused(changes: dict[str, Any], words: 
     assert words in str(refused.value)
     assert "Give another --name" in str(refused.value)
     assert (tmp_path / JOURNAL).read_bytes() == before
+
+
+def test_a_journal_without_its_search_is_refused(tmp_path: Path) -> None:
+    searched(tmp_path, search_of(3), silent, formula)
+    (tmp_path / SEARCH).unlink()
+    with pytest.raises(DamagedFile, match=r"study.json is missing"):
+        searched(tmp_path, search_of(3), silent, formula)
+    (tmp_path / JOURNAL).unlink()
+    with pytest.raises(DamagedFile, match="is shorter than it was"):
+        searched(tmp_path, search_of(3), silent, formula)
 
 
 def test_seeds_lie_apart() -> None:
