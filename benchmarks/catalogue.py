@@ -43,6 +43,7 @@ def register_experiment(name: str, experiment: Entry) -> None:
 
 register_experiment("attention", "benchmarks.experiments.attention:EXPERIMENT")
 register_experiment("columns", "benchmarks.experiments.columns:EXPERIMENTS")
+register_experiment("diagnostics", "benchmarks.experiments.diagnostics:EXPERIMENTS")
 register_experiment("exact", "benchmarks.experiments.exact:EXPERIMENT")
 register_experiment("exposure", "benchmarks.experiments.exposure:EXPERIMENT")
 register_experiment("figure2", "benchmarks.experiments.figure2:EXPERIMENTS")
