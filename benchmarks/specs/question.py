@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from benchmarks.specs.checked_experiment import check_made
 from benchmarks.specs.experiment import LABEL, Algorithm, Evaluation, Experiment
 from benchmarks.specs.named import (
     OF_ALGORITHM,
@@ -76,7 +77,7 @@ def experiment_of(question: Question) -> Experiment:
     )
     has_oracle = hasattr(game.task, "greedy_sequence")
     short = question.env_id.rpartition("/")[2].removeprefix("TextGen-")
-    return Experiment(
+    experiment = Experiment(
         name=question.name or f"{short}-{'+'.join(named)}",
         description=f"{', '.join(named)} on {question.env_id}{_said(tuned)}",
         env_id=question.env_id,
@@ -86,6 +87,9 @@ def experiment_of(question: Question) -> Experiment:
         goal=_goal(env),
         baseline="uniform" if "uniform" in named else "",
     )
+    for algorithm in algorithms:
+        check_made(algorithm, experiment)
+    return experiment
 
 
 def _labelled(agents: Sequence[str]) -> dict[str, NamedAgent]:

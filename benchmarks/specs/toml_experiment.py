@@ -10,7 +10,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from benchmarks.specs.checked_experiment import check_algorithm, check_place, named_algorithm
+from benchmarks.specs.checked_experiment import check_algorithm, check_made, check_place, named_algorithm
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 from benchmarks.specs.import_path import look_in_current_folder
 from benchmarks.specs.named import environment_arguments, named_agent
@@ -104,6 +104,7 @@ class _Reader:
         for number, algorithm in enumerate(experiment.algorithms):
             with self._at("algorithms", number):
                 check_algorithm(algorithm)
+                check_made(algorithm, experiment)
         return experiment
 
     def _evaluation(self) -> Evaluation:

@@ -1,4 +1,4 @@
-"""Tables of results that no experiment's table is: estimators, new seeds, exposure, degenerate texts, metrics."""
+"""Tables of results that no experiment's table is: estimators, seeds, exposure, degenerate texts, metrics, scores."""
 
 from __future__ import annotations
 
@@ -166,6 +166,21 @@ def degenerate() -> str:
     return lined(["game", "real texts", *KINDS], rows)
 
 
+def diagnostics() -> str:
+    """Score of each agent in each diagnostic, with its standard error."""
+    kept = {(r["agent"], r["diagnostic"]): r for r in csv_rows("diagnostics", "scores.csv")}
+    names = list(dict.fromkeys(diagnostic for _, diagnostic in kept))
+    return lined(
+        ["agent", *names],
+        [[agent, *(_score(kept[agent, name]) for name in names)] for agent in dict.fromkeys(a for a, _ in kept)],
+    )
+
+
+def _score(row: Mapping[str, str]) -> str:
+    error = f" ± {float(row['standard_error']):.2f}" if row["standard_error"] else ""
+    return f"{float(row['score']):.2f}{error}"
+
+
 def tuning() -> str:
     """What tuning gained, a row for each search."""
     return (RESULTS / "tuning" / "gains.md").read_text(encoding="utf-8").rstrip("\n")
@@ -179,4 +194,5 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "dominance": dominance,
     "degenerate": degenerate,
     "metric-worlds": metric_worlds,
+    "diagnostics": diagnostics,
 }
