@@ -43,6 +43,7 @@ def register_experiment(name: str, experiment: Entry) -> None:
 
 register_experiment("attention", "benchmarks.experiments.attention:EXPERIMENT")
 register_experiment("columns", "benchmarks.experiments.columns:EXPERIMENTS")
+register_experiment("diagnostics", "benchmarks.experiments.diagnostics:EXPERIMENTS")
 register_experiment("exact", "benchmarks.experiments.exact:EXPERIMENT")
 register_experiment("exposure", "benchmarks.experiments.exposure:EXPERIMENT")
 register_experiment("figure2", "benchmarks.experiments.figure2:EXPERIMENTS")
@@ -72,8 +73,8 @@ def load_sizes(name: str) -> dict[str, Experiment]:
             that ends in .toml.
 
     Raises:
-        ValueError: no such name, a path that leads nowhere, or something else there; a file that
-            `benchmarks.specs.toml_experiment.experiment_from` refuses.
+        ValueError: no such name, a path that leads nowhere, or something else there; a file that holds no experiment.
+        FileNotFoundError: no such file, or one that an environment is to read.
     """
     if name.endswith(SUFFIX):
         return {"": experiment_from(Path(name))}

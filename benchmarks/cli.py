@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import typer
 
 from benchmarks.commands import agents, exchange, measurements, runs, studies, suite, training, tuning
+from benchmarks.diagnostics.command import diagnose
 
 # In the order that `--help` shows.
 COMMANDS: Mapping[str, Callable[..., None]] = {
@@ -32,6 +33,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "degenerate": measurements.degenerate,
     "exposure": studies.exposure,
     "sweep": studies.sweep,
+    "diagnose": diagnose,
 }
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 for name, command in COMMANDS.items():

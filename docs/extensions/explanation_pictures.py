@@ -30,6 +30,7 @@ PICTURES = (
     "throughput_bars",
     "exposure_curves",
     "quality_diversity",
+    "diagnostics_radars",
 )
 FOLDER = Path("pictures") / "generated"
 

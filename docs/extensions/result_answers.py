@@ -46,17 +46,21 @@ def answers() -> str:
     return "\n".join(lines)
 
 
+def page_of(folder: str) -> str | None:
+    """The page that shows an experiment's table, or names its run; None for none."""
+    for name in names():
+        if f"{{kept-table}} {folder}\n" in (text := (PAGES / f"{name}.md").read_text(encoding="utf-8")):
+            return name
+        if f"{{kept-run}} {folder}\n" in text:
+            return name
+    return None
+
+
 def read(app: Sphinx, docname: str, source: list[str]) -> None:
     if docname == "results/index":
         source[0] = source[0].replace(FENCE, answers())
 
 
-def outdated(app: Sphinx, env: object, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
-    """The index is read anew with any of its pages."""
-    return ["results/index"] if any(name.startswith("results/") for name in added | changed | removed) else []
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", read)
-    app.connect("env-get-outdated", outdated)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

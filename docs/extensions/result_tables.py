@@ -168,6 +168,12 @@ def read(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = expanded(source[0], sortable=True)
 
 
+def outdated(app: Sphinx, env: Any, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """The pages of results, each time: their tables may have changed though their words have not."""
+    return [name for name in env.found_docs if name.startswith("results/")]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", read)
+    app.connect("env-get-outdated", outdated)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -60,6 +60,7 @@ COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "variance": lambda out: ["variance", "--only", "nothing", "--out", str(out / RUN)],
     "exposure": lambda out: ["exposure", str(out / "visited"), "--texts", "8"],
     "sweep": lambda out: ["sweep", str(out / "visited"), "--texts", "4", "--temperatures", "1"],
+    "diagnose": lambda out: ["diagnose", str(out / "visited")],
     "degenerate": lambda out: ["degenerate", "--only", "nothing", "--out", str(out / RUN)],
 }
 

@@ -9,8 +9,10 @@ import pytest
 import kept_runs
 import result_answers
 import result_tables
+from agent_pages import results_with
 from benchmarks.experiments.exact import EXPERIMENT
 from exact_evidence import held
+from kept_tables import experiments
 from support.results_page import PAGES, first_table, page
 
 NAMES = result_answers.names()
@@ -59,6 +61,20 @@ def test_every_table_is_on_a_page():
     texts = "".join(path.read_text(encoding="utf-8") for path in PAGES.glob("*.md"))
     shown = set(re.findall(r"\{kept-table\} (\S+)", texts))
     assert shown == set(result_tables.specs()) | set(result_tables.OTHERS)
+
+
+def test_every_committed_experiment_has_its_page():
+    assert [each.folder for each in experiments() if result_answers.page_of(each.folder) is None] == []
+    assert result_answers.page_of("metric-poems-small") == "metric-poems"
+    assert result_answers.page_of("exposure") == "exposure"
+    assert result_answers.page_of("nothing") is None
+
+
+def test_an_agents_page_lists_where_it_takes_part():
+    links = results_with("rloo")
+    assert "[exact: does every agent reach the exact optimum?](../results/exact.md): RLOO" in links
+    assert any("metric-poems.md" in link for link in links)
+    assert results_with("mc_prediction") == []
 
 
 def test_a_table_that_is_not_there_is_named_with_those_that_are():
