@@ -62,7 +62,8 @@ def _made_with(versions: dict[str, str]) -> str:
     """State of the code, versions and machine of an experiment's runs."""
     libraries = ", ".join(f"{each} {versions[each]}" for each in NAMED if each in versions)
     code = f"code {versions['code']}" if "code" in versions else "a state of the code that is not kept"
-    return f"Made with {code}, {libraries}, on {versions.get('processors', '?')} processors, {versions.get('platform', '?')}"
+    machine = f"{versions.get('processors', '?')} processors, {versions.get('platform', '?')}"
+    return f"Made with {code}, {libraries}, on {machine}"
 
 
 def _range(seeds: list[int]) -> str:
