@@ -75,7 +75,7 @@ class Tuned:
 
 def settings_file(agent: str, folder: Path = FOLDER) -> Path:
     """Where the settings of an agent lie."""
-    return folder / f"{agent.replace('/', '-')}.toml"
+    return folder / f"{agent.replace('/', '-').replace(':', '-')}.toml"
 
 
 def tuned_at(agent: str, env_id: str, arguments: Mapping[str, Any], folder: Path = FOLDER) -> list[Tuned]:

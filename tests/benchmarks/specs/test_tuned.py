@@ -145,6 +145,11 @@ def test_those_that_come_along_are_good() -> None:
                 assert each.found["difference"][0] > 0
 
 
+def test_files_are_named_by_agents() -> None:
+    names = [settings_file(agent, Path("there")).as_posix() for agent in ("ppo", "sb3/PPO", "mine.agents:Mine")]
+    assert names == ["there/ppo.toml", "there/sb3-PPO.toml", "there/mine.agents-Mine.toml"]
+
+
 def test_train_takes_them_and_the_run_tells(tmp_path: Path) -> None:
     write(tmp_path, "ppo", entry(settings="batch_size = 16\nnum_envs = 8"))
     command = ["train", "--agent", "ppo", "--env", TINY, "--tokens", "300", "--seeds", "1", "--jobs", "1"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -103,6 +104,9 @@ def test_settings_that_do_not_win_are_not_written(tmp_path: Path) -> None:
     assert not found.won
     assert not settings_file("mle", tmp_path / "won").exists()
     assert "nothing is written: the settings have not won" in said[-1]
+    candidate = (tmp_path / "studies" / "OracleSmall-v0-mle" / "settings.toml").read_text()
+    assert candidate.startswith(f"# {said[-2]}\n")
+    assert len(tomllib.loads(candidate)["tuned"]) == 1
     assert "no difference shown" in said[-2] or "lost" in said[-2]
 
 
