@@ -73,8 +73,8 @@ def load_sizes(name: str) -> dict[str, Experiment]:
             that ends in .toml.
 
     Raises:
-        ValueError: no such name, a path that leads nowhere, or something else there; others as
-            `benchmarks.specs.toml_experiment.experiment_from`.
+        ValueError: no such name, a path that leads nowhere, or something else there; a file that holds no experiment.
+        FileNotFoundError: no such file, or one that an environment is to read.
     """
     if name.endswith(SUFFIX):
         return {"": experiment_from(Path(name))}

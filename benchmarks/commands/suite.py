@@ -39,6 +39,10 @@ def suite(size: str | None, choices: Choices) -> None:
 def leaderboard(
     folder: Suite,
     out: Annotated[Path | None, typer.Option(help="the folder of tables and pictures", show_default="DIR")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="of an environment's experiment; may be repeated", show_default="all"),
+    ] = None,
 ) -> None:
     """Ranks the agents of a suite: aggregates over all environments with intervals, profiles, costs, and what failed.
 
@@ -48,7 +52,7 @@ def leaderboard(
     from benchmarks.suite.report import report_suite
 
     with refusing():
-        report_suite(folder, folder if out is None else out, Console())
+        report_suite(folder, folder if out is None else out, Console(), only or [])
 
 
 def regress(
@@ -73,5 +77,7 @@ def regress(
     with refusing():
         found = compare_versions(old, new, level)
         report_regression(found, Console(), out)
+        if fail and not found.rows:
+            raise ValueError("--fail: nothing could be compared; give runs of the same settings")
     if fail and found.worse:
         raise typer.Exit(1)

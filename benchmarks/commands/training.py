@@ -49,17 +49,17 @@ def train(
 
     The same command again goes on with what was interrupted. `sample` shows texts of a run that it leaves. A rollout of
     Stable-Baselines3's algorithms is one whole text a row, unless `n_steps` is set. An agent that has settings tuned
-    for the environment, with the same arguments, takes them; `--set` wins.
+    for the environment, with the same arguments and about as many tokens, takes them; `--set` wins.
     """
     from benchmarks.commands.doing import Choices, do_and_report
-    from benchmarks.specs.question import Question, experiment_of, tuned_settings
+    from benchmarks.specs.question import Question, experiment_of, said_of_settings
 
     with refusing():
         choices = Choices(out.absolute(), jobs, parsed_seeds(seeds), device, retry)
         asked = Question(tuple(agent), env, tuple(settings or ()), tokens, name, None if untuned else tuned)
         experiment, console = experiment_of(asked), Console()
-        for label, each in tuned_settings(asked).items():
-            console.print(f"{label}: {each.in_words}; --untuned for its defaults", highlight=False, markup=False)
+        for line in said_of_settings(asked):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
         do_and_report(experiment, choices, console)
 
 

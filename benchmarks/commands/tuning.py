@@ -16,7 +16,9 @@ ADVICE = 'tune needs Optuna, which is not installed: pip install "textgen-env[tu
 
 
 def tune(
-    agent: Annotated[str, typer.Option(metavar="NAME", help=AGENT_HELP, show_default=False)],
+    agent: Annotated[
+        str, typer.Option(metavar="NAME", help=AGENT_HELP.replace(", may be repeated", ""), show_default=False)
+    ],
     env: Annotated[str, typer.Option(metavar="ID", help=ENV_HELP, show_default=False)],
     settings: Annotated[
         list[str] | None,

@@ -91,6 +91,9 @@ def read_lines(path: Path) -> list[Line]:
 
 def _check_columns(path: Path, heads: list[str]) -> None:
     missing = [name for name in REQUIRED if name not in heads]
+    other = next((sign for sign in ";\t" if len(heads) == 1 and sign in heads[0]), "")
+    if other:
+        raise BadLine(f"{path}, line 1: its columns are parted by {other!r}; part them by commas")
     if missing:
         raise BadLine(
             f"{path}, line 1: the column {', '.join(missing)} is missing; there are {', '.join(heads) or 'none'}. Name "

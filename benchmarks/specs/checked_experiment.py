@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from agents import AGENTS
-from benchmarks.specs.experiment import Algorithm
+from benchmarks.specs.experiment import Algorithm, Experiment, Run
 from benchmarks.specs.file_digests import refuse_missing
 from benchmarks.specs.named import NamedAgent, check_config
 
@@ -37,6 +39,37 @@ def named_algorithm(read: Mapping[str, Any], named: NamedAgent, task: Any) -> Al
     # The import path is the Python form, which sets nothing by itself.
     own = {"hyperparameters": by_name["hyperparameters"]} if read["agent"] != named.path else {}
     return Algorithm(**{**by_name, **read, **own, "agent": named.path})
+
+
+def check_made(algorithm: Algorithm, experiment: Experiment) -> None:
+    """Makes the agent in its environment, as its runs will, has it learn for a token, and lets it go: what it refuses
+    there is refused before anything runs. A class of one's own is not made: it was looked at in a process of its own.
+
+    Raises:
+        ValueError: what it says.
+    """
+    from benchmarks.policies.agent import AgentAdapter
+
+    # By itself, whatever it begins as.
+    alone = replace(algorithm, init_from="", init_at="end")
+    kwargs = {**experiment.env_kwargs, **algorithm.env_kwargs}
+    run = Run(experiment.name, alone, 0, algorithm.env_id or experiment.env_id, kwargs, experiment.evaluation)
+    try:
+        # What is warned of is told by the run.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if algorithm.kind == "sb3":
+                from benchmarks.policies.sb3 import SB3Adapter
+
+                SB3Adapter(run)
+            elif ":" not in algorithm.agent:
+                adapter = AgentAdapter(run)
+                if algorithm.total_tokens and not algorithm.init_from:
+                    # Some see what reward they learn from only as they begin.
+                    adapter.train(1, lambda progress: False)
+    # Of Stable-Baselines3, assertions too.
+    except (ValueError, TypeError, AssertionError, RuntimeError) as error:
+        raise ValueError(f"agent {algorithm.label} cannot be made in {run.env_id}: {error}") from None
 
 
 def check_algorithm(algorithm: Algorithm) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from benchmarks.specs.checked_experiment import check_made
 from benchmarks.specs.experiment import LABEL, Algorithm, Evaluation, Experiment
 from benchmarks.specs.named import (
     OF_ALGORITHM,
@@ -17,7 +18,7 @@ from benchmarks.specs.named import (
     with_own_parts,
 )
 from benchmarks.specs.settings import Settings, check_names, parsed_settings
-from benchmarks.specs.tuned import Tuned, tuned_for
+from benchmarks.specs.tuned import Tuned, nearest, tuned_at
 from textgen_env import text_game
 
 MEASURES = ("nll_test", "bleu_4", "self_bleu_4", "distinct_2")
@@ -69,13 +70,14 @@ def experiment_of(question: Question) -> Experiment:
     check_names("evaluation", settings["evaluation"], (each.name for each in fields(Evaluation)))
     kwargs = with_own_parts(question.env_id, settings["env"])
     env = made_environment(question.env_id, kwargs)
-    game, tuned = text_game(env), _tuned(question, kwargs)
+    game, found = text_game(env), _tuned(question, kwargs)
+    tuned = {label: nearest(each, question.tokens) for label, each in found.items()}
     algorithms = tuple(
         _algorithm(label, each, question.tokens, settings, game, tuned[label]) for label, each in named.items()
     )
     has_oracle = hasattr(game.task, "greedy_sequence")
     short = question.env_id.rpartition("/")[2].removeprefix("TextGen-")
-    return Experiment(
+    experiment = Experiment(
         name=question.name or f"{short}-{'+'.join(named)}",
         description=f"{', '.join(named)} on {question.env_id}{_said(tuned)}",
         env_id=question.env_id,
@@ -85,6 +87,9 @@ def experiment_of(question: Question) -> Experiment:
         goal=_goal(env),
         baseline="uniform" if "uniform" in named else "",
     )
+    for algorithm in algorithms:
+        check_made(algorithm, experiment)
+    return experiment
 
 
 def _labelled(agents: Sequence[str]) -> dict[str, NamedAgent]:
@@ -104,24 +109,32 @@ def _labelled(agents: Sequence[str]) -> dict[str, NamedAgent]:
     return found
 
 
-def tuned_settings(question: Question) -> dict[str, Tuned]:
-    """The tuned settings that the agents of a question have, by label; of those that have some.
+def said_of_settings(question: Question) -> list[str]:
+    """A line for each agent of a question that has tuned settings for its environment: whether they are taken.
 
     Raises:
         As `experiment_of`.
     """
     settings = parsed_settings(question.settings, ["env", "agent", "evaluation", *_labelled(question.agents)])
-    found = _tuned(question, with_own_parts(question.env_id, settings["env"]))
-    return {label: each for label, each in found.items() if each is not None}
+    lines = []
+    for label, found in _tuned(question, with_own_parts(question.env_id, settings["env"])).items():
+        taken = nearest(found, question.tokens)
+        if taken is not None:
+            lines.append(f"{label}: {taken.in_words}; --untuned for its defaults")
+        elif found:
+            budgets = " and ".join(f"{each.found['tokens']:,}" for each in found)
+            lines.append(f"{label}: its defaults; settings were tuned at {budgets} tokens, not for {question.tokens:,}")
+    return lines
 
 
-def _tuned(question: Question, kwargs: Mapping[str, Any]) -> dict[str, Tuned | None]:
+def _tuned(question: Question, kwargs: Mapping[str, Any]) -> dict[str, list[Tuned]]:
+    """The settings that there are for each agent, by label."""
     labels = _labelled(question.agents)
     if question.tuned is None:
-        return dict.fromkeys(labels)
+        return {label: [] for label in labels}
     names = (given.rpartition("=")[2] for given in question.agents)
     return {
-        label: tuned_for(name, question.env_id, kwargs, question.tuned)
+        label: tuned_at(name, question.env_id, kwargs, question.tuned)
         for label, name in zip(labels, names, strict=True)
     }
 

@@ -10,7 +10,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from benchmarks.specs.checked_experiment import check_algorithm, check_place, named_algorithm
+from benchmarks.specs.checked_experiment import check_algorithm, check_made, check_place, named_algorithm
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 from benchmarks.specs.import_path import look_in_current_folder
 from benchmarks.specs.named import environment_arguments, named_agent
@@ -66,6 +66,8 @@ def _read(given: Mapping[str, Any], name: str, form: type, others: frozenset[str
         return read_fields({name: given[name]}, form, others)
     except TypeError as error:
         said, must_be, kind = str(error).rpartition(" must be ")
+        if kind.startswith("typing.Literal["):
+            kind = f"one of {kind.removeprefix('typing.Literal[').removesuffix(']')}"
         kind = "a table" if kind.startswith("collections.abc.Mapping") else KINDS.get(kind, kind)
         raise TypeError(f"{said}{must_be}{kind}") from None
 
@@ -100,11 +102,21 @@ class _Reader:
         own = frozenset({"algorithms", "evaluation"})
         with self._at():
             read = {**LEFT_OUT, **self._fields(self.content, Experiment, (), own)}
-            experiment = Experiment(**read, algorithms=algorithms, evaluation=evaluation)
+            try:
+                experiment = Experiment(**read, algorithms=algorithms, evaluation=evaluation)
+            except ValueError as error:
+                with self._at(*self._blamed(str(error))):
+                    raise
         for number, algorithm in enumerate(experiment.algorithms):
             with self._at("algorithms", number):
                 check_algorithm(algorithm)
+                check_made(algorithm, experiment)
         return experiment
+
+    def _blamed(self, said: str) -> Place:
+        """The key whose value an error on the whole experiment quotes; the whole where there is none."""
+        texts = {key: value for key, value in self.content.items() if isinstance(value, str) and key != "name"}
+        return next(((key,) for key, value in texts.items() if repr(value) in said), ())
 
     def _evaluation(self) -> Evaluation:
         given = self.content.get("evaluation", {})

@@ -16,6 +16,9 @@ from textgen_env.specs import TASKS
 
 FOLDER = Path(__file__).parents[1] / "settings"
 """Where those lie that come along."""
+REACH = 2
+"""By what factor a budget may differ from the one that settings were found with. At five times as many tokens some lose
+to the defaults: they stop exploring too soon."""
 ENTRY = "tuned"
 PLACES = ("environment", "task")
 KEYS = (*PLACES, "arguments", "settings", "found")
@@ -59,9 +62,9 @@ class Tuned:
     found: Mapping[str, Any]
 
     @property
-    def place(self) -> tuple[str, str, Mapping[str, Any]]:
-        """What two entries of a file must differ in."""
-        return self.environment, self.task, self.arguments
+    def place(self) -> tuple[str, str, Mapping[str, Any], int]:
+        """What two entries of a file must differ in: the budget is the last."""
+        return self.environment, self.task, self.arguments, self.found["tokens"]
 
     @property
     def in_words(self) -> str:
@@ -72,12 +75,12 @@ class Tuned:
 
 def settings_file(agent: str, folder: Path = FOLDER) -> Path:
     """Where the settings of an agent lie."""
-    return folder / f"{agent.replace('/', '-')}.toml"
+    return folder / f"{agent.replace('/', '-').replace(':', '-')}.toml"
 
 
-def tuned_for(agent: str, env_id: str, arguments: Mapping[str, Any], folder: Path = FOLDER) -> Tuned | None:
-    """The settings for an agent in an environment with these arguments: those of its id, else those of its task; None
-    where there are none.
+def tuned_at(agent: str, env_id: str, arguments: Mapping[str, Any], folder: Path = FOLDER) -> list[Tuned]:
+    """The settings for an agent in an environment with these arguments, at whatever budget: those of its id, or else
+    those of its task.
 
     Settings that were found with other arguments are none: another reward or another file is another question.
 
@@ -90,7 +93,14 @@ def tuned_for(agent: str, env_id: str, arguments: Mapping[str, Any], folder: Pat
     name = task if isinstance(task, str) else task["name"]
     fitting = [each for each in found if dict(each.arguments) == dict(arguments)]
     of_id = [each for each in fitting if each.environment == env_id]
-    return next(iter(of_id or (each for each in fitting if each.task == name)), None)
+    return of_id or [each for each in fitting if each.task == name]
+
+
+def nearest(found: Iterable[Tuned], tokens: int) -> Tuned | None:
+    """Of several settings those whose budget is nearest to this one by its factor, if that is at most `REACH`."""
+    factors = [(max(tokens / each.found["tokens"], each.found["tokens"] / tokens), each) for each in found]
+    factor, tuned = min(factors, key=lambda each: each[0], default=(REACH + 1, None))
+    return tuned if factor <= REACH else None
 
 
 def read_settings(path: Path, agent: str) -> tuple[Tuned, ...]:
@@ -118,7 +128,10 @@ def read_settings(path: Path, agent: str) -> tuple[Tuned, ...]:
     for entry in entries:
         each = _tuned(path, agent, entry)
         if any(each.place == other.place for other in found):
-            raise SettingsRefused(f"{path}: there are two entries for {each.environment or each.task}; keep one")
+            raise SettingsRefused(
+                f"{path}: there are two entries for {each.environment or each.task} at {each.found['tokens']:,} "
+                "tokens; keep one"
+            )
         found.append(each)
     return tuple(found)
 
@@ -163,6 +176,8 @@ def _tuned(path: Path, agent: str, entry: object) -> Tuned:
             raise SettingsRefused(
                 f"{where}: found.{name}={found.get(name)!r} must be said: how settings were found goes with them"
             )
+    if found["tokens"] < 1:
+        raise SettingsRefused(f"{where}: found.tokens={found['tokens']} must be at least 1")
     return Tuned(
         agent,
         entry.get("environment", ""),

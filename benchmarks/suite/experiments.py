@@ -41,6 +41,7 @@ def suite_facts(size: SuiteSize, parts: Sequence[Part]) -> dict[str, Any]:
         "size": size.name,
         "description": size.description,
         "tokens": size.tokens,
+        "seeds": list(size.seeds),
         "episodes": size.evaluation.final_episodes,
         "environments": [part.experiment.name for part in parts],
         "left_out": left_out(size),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from benchmarks.analysis.load import Collected, Record, collect, experiment_fold
 from benchmarks.measures.measures import RETURN
 from benchmarks.report.files import csv_text
 from benchmarks.specs.experiment import settings_digest
+from benchmarks.specs.settings import no_such
 from benchmarks.store.results import Reference
 from benchmarks.store.run_folder import read_json
 from textgen_env.files import DamagedFile, what_is_wrong
@@ -22,6 +23,7 @@ FINISHED, MISSING = "finished", "missing"
 OF_RUN = ("environment", "agent", "seed", "outcome", "tokens", "tokens_rolled_out", "seconds", "settings", "story")
 OF_ENVIRONMENT = ("name", "env_id", "measured_on", "baseline", "reference", "reference_title", "reference_value")
 MOST_STORY = 300
+NOT_ASKED = "left out of these tables by --only"
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,32 @@ def read_record(folder: Path) -> SuiteRecord:
         tuple(versions),
         _facts(folder),
         tuple(warning for each in collected for warning in each.warnings),
+    )
+
+
+def of_environments(record: SuiteRecord, names: Sequence[str]) -> SuiteRecord:
+    """The record of some of its environments; all of them where none is named.
+
+    Raises:
+        ValueError: a name that is none of them.
+    """
+    known = [each.name for each in record.environments]
+    for name in names:
+        if name not in known:
+            raise ValueError(f"--only {name!r} {no_such(name, known)}")
+    if not names:
+        return record
+    facts = dict(record.facts)
+    if "left_out" in facts:
+        others = {each.env_id: NOT_ASKED for each in record.environments if each.name not in names}
+        facts["left_out"] = {**facts["left_out"], **others}
+        facts["refused"] = {name: why for name, why in facts["refused"].items() if name in names}
+        facts["environments"] = [name for name in facts["environments"] if name in names]
+    return replace(
+        record,
+        environments=tuple(each for each in record.environments if each.name in names),
+        runs=tuple(run for run in record.runs if run.environment in names),
+        facts=facts,
     )
 
 

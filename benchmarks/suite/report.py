@@ -24,6 +24,7 @@ from benchmarks.suite.record import (
     VERSIONS,
     SuiteRecord,
     environments_csv,
+    of_environments,
     read_record,
     runs_csv,
 )
@@ -43,15 +44,21 @@ MATRIX = "matrix.csv"
 ELSEWHERE = f"{PAGE} and {MARKDOWN} have them"
 
 
-def report_suite(folder: Path, out: Path, console: Console) -> Path:
+def report_suite(folder: Path, out: Path, console: Console, only: Sequence[str] = ()) -> Path:
     """Prints the leaderboard of a folder of experiments, and writes page, tables and pictures into `out`; returns the
     page's path. Nothing that the results name is imported.
 
+    Args:
+        folder: of experiments, or of the tables that were written of them.
+        out: made if it is missing.
+        console: to print on.
+        only: names of environments, in place of all.
+
     Raises:
-        ValueError: nothing there that can be ranked.
+        ValueError: nothing there that can be ranked, or no such environment.
     """
     with names_alone(folder):
-        record = read_record(folder)
+        record = of_environments(read_record(folder), only)
     scores = suite_scores(record)
     places = leaderboard(record, scores)
     tables = [

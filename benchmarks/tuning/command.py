@@ -137,7 +137,7 @@ def _done(
     if found.default and found.tuned:
         tuned = _tuned(asked, experiment, chosen, found, date)
         write_outcome(folder, tuned, tried, found)
-        write_text(folder / CANDIDATE, as_toml(asked.agent, [tuned]))
+        write_text(folder / CANDIDATE, as_toml(asked.agent, [tuned], f"# {in_words(found)}\n"))
         _write(asked, folder, tuned, found, notify)
     return found
 

@@ -36,9 +36,9 @@ def write_tuned(tuned: Tuned, folder: Path, replacing: bool = False) -> Tuned | 
     return None
 
 
-def as_toml(agent: str, entries: Sequence[Tuned]) -> str:
-    """The text of a file of settings."""
-    parts = [HEADING + f"agent = {_value(agent)}\n"]
+def as_toml(agent: str, entries: Sequence[Tuned], heading: str = HEADING) -> str:
+    """The text of a file of settings, below a comment."""
+    parts = [heading + f"agent = {_value(agent)}\n"]
     for each in entries:
         place = ("environment", each.environment) if each.environment else ("task", each.task)
         parts.append(f"\n[[{ENTRY}]]\n{place[0]} = {_value(place[1])}\n")

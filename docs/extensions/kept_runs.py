@@ -14,6 +14,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
+from benchmarks.report.files import VERSIONS
 from benchmarks.store.manifest import read_manifest
 from kept_tables import RESULTS, experiment
 
@@ -51,7 +52,18 @@ def said(name: str) -> str:
     seeds = sorted({seed for _, seed in runs.runs})
     many = f"{len(runs.runs)} runs, seeds {_range(seeds)}, on {' and '.join(runs.devices)}"
     settings = f"{{download}}`settings of each run <../../benchmarks/results/{folder}/experiment.json>`"
-    return f"The run: `{kept.command}`: {many}; {settings}. Which state of the code it was is not kept."
+    made_with = RESULTS / folder / VERSIONS
+    known = json.loads(made_with.read_text(encoding="utf-8")) if made_with.is_file() else []
+    made = "; ".join(_made_with(each) for each in known) or "Which state of the code it was is not kept"
+    return f"The run: `{kept.command}`: {many}; {settings}. {made}."
+
+
+def _made_with(versions: dict[str, str]) -> str:
+    """State of the code, versions and machine of an experiment's runs."""
+    libraries = ", ".join(f"{each} {versions[each]}" for each in NAMED if each in versions)
+    code = f"code {versions['code']}" if "code" in versions else "a state of the code that is not kept"
+    machine = f"{versions.get('processors', '?')} processors, {versions.get('platform', '?')}"
+    return f"Made with {code}, {libraries}, on {machine}"
 
 
 def _range(seeds: list[int]) -> str:

@@ -186,7 +186,25 @@ def tuning() -> str:
     return (RESULTS / "tuning" / "gains.md").read_text(encoding="utf-8").rstrip("\n")
 
 
+def tuning_longer() -> str:
+    """Settings that were tuned at a fifth of the budget beside the defaults, along the curve and at its end."""
+    rows = csv_rows("tuning", "longer.csv")
+    curves = {(row["agent"], row["settings"]): [] for row in rows}
+    for row in rows:
+        curves[row["agent"], row["settings"]].append([float(point.partition(":")[2]) for point in row["curve"].split()])
+    lines = []
+    for agent, settings in curves:
+        runs = [row for row in rows if (row["agent"], row["settings"]) == (agent, settings)]
+        means = [sum(values) / len(values) for values in zip(*curves[agent, settings], strict=True)]
+        distinct = sum(float(row["distinct_2"]) for row in runs) / len(runs)
+        end = sum(float(row["mean_return"]) for row in runs) / len(runs)
+        lines.append([agent, settings, *(f"{mean:.1f}" for mean in means[1:-1]), f"{end:.1f}", f"{distinct:.4f}"])
+    titles = ["agent", "settings", "20k", "40k", "60k", "80k", "100k tokens", "distinct-2 at the end"]
+    return lined(titles, lines)
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
+    "tuning-longer": tuning_longer,
     "tuning": tuning,
     "variance": variance,
     "new-seeds": new_seeds,

@@ -14,6 +14,10 @@ from kept_tables import RESULTS
 
 FOLDER = RESULTS / "suite"
 FROM_PAGE = "../../benchmarks/results/suite"
+INCOMPLETE = (
+    "**The size asks for {asked} seeds, and these tables are of {seeds}**: the other runs were not done when they were "
+    "written. Differences between neighbours may be chance; the command goes on with what is missing."
+)
 FILES = ("runs.csv", "environments.csv", "leaderboard.csv", "matrix.csv")
 PICTURES = {
     "intervals": "Interquartile mean, median and optimality gap of each agent, with 95% intervals",
@@ -60,13 +64,19 @@ def _head(record: SuiteRecord, scores: SuiteScores, places: tuple[Place, ...]) -
     best = first.aggregates["iqm"]
     between = "" if best.interval is None else f" (95% interval {best.interval[0]:.3f} to {best.interval[1]:.3f})"
     chance = "" if second.improvement is None else f"{second.improvement.value:.0%}"
+    seeds, asked = len(scores.seeds), len(record.facts["seeds"])
+    few = "" if seeds == asked else f" {INCOMPLETE.format(seeds=seeds, asked=asked)}"
     return (
         f"Which agent does best over all environments? With {record.facts['tokens']:,} tokens of training, "
-        f"{len(scores.ranked)} agents on {len(scores.scales)} environments and {len(scores.seeds)} seeds, "
+        f"{len(scores.ranked)} agents on {len(scores.scales)} environments and {_seeds(seeds)}, "
         f"`{first.agent}` is the first: its interquartile mean is {best.value:.3f}{between}. A run of "
         f"`{second.agent}`, the next, beats one of it with probability {chance}. So few tokens favour agents that "
-        "learn from texts: one that follows a reward alone has to find a good text before it can learn from it."
+        f"learn from texts: one that follows a reward alone has to find a good text before it can learn from it.{few}"
     )
+
+
+def _seeds(count: int) -> str:
+    return "one seed" if count == 1 else f"{count} seeds"
 
 
 def _how(record: SuiteRecord, scores: SuiteScores) -> str:

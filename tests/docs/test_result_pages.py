@@ -107,6 +107,18 @@ def test_a_run_says_the_state_of_the_code_and_the_machine_where_they_are_kept():
     assert "is not kept" in kept_runs.said("table1-small")
 
 
+def test_a_run_that_keeps_its_versions_is_said_with_them(monkeypatch, tmp_path):
+    (tmp_path / "table1-small").mkdir()
+    for name, content in (
+        ("experiment.json", (kept_runs.RESULTS / "table1-small" / "experiment.json").read_text(encoding="utf-8")),
+        ("versions.json", '[{"code": "0123456789ab", "torch": "2.13.0", "processors": "2", "platform": "Linux"}]'),
+    ):
+        (tmp_path / "table1-small" / name).write_text(content, encoding="utf-8")
+    monkeypatch.setattr(kept_runs, "RESULTS", tmp_path)
+    said = kept_runs.said("table1-small")
+    assert said.endswith("Made with code 0123456789ab, torch 2.13.0, on 2 processors, Linux.")
+
+
 def test_of_new_seeds_those_fail_that_the_answer_names():
     failed = {}
     for agent in {each.agent for each in EXPERIMENT.algorithms if each.agent != "uniform"}:

@@ -51,6 +51,10 @@ def test_the_runs_are_those_of_the_laptop():
     laptop = SIZES["laptop"]
     assert (record.facts["tokens"], record.facts["episodes"]) == (laptop.tokens, laptop.evaluation.final_episodes)
     assert scores.seeds == tuple(range(len(scores.seeds))), "from the first on"
+    asked = len(laptop.seeds)
+    assert (f"The size asks for {asked} seeds, and these tables are of {len(scores.seeds)}" in page()) == (
+        len(scores.seeds) < asked
+    )
     ids = {each.env_id for each in record.environments}
     assert ids | record.facts["left_out"].keys() == {row.id for row in TABLE}
     for place in places:

@@ -7,10 +7,12 @@ import json
 
 import pytest
 
+from benchmarks.analysis.significance import welch_interval
 from benchmarks.specs.named import agent_names
 from benchmarks.specs.tuned import Tuned, read_settings, settings_file
 from kept_tables import RESULTS
 from result_answers import title_and_answer
+from support.results_page import page
 
 pytest.importorskip("optuna", reason="the table is written beside the search, which needs Optuna")
 
@@ -44,6 +46,21 @@ def test_the_answer_counts_the_rows() -> None:
     won = sum(row["verdict"] == "won" for row in ROWS)
     assert f"in {won} of {len(ROWS)} pairs of agent and world" in answer
     assert ("lost" in answer) == any(row["verdict"] == "lost" for row in ROWS)
+
+
+def test_at_a_longer_budget_the_defaults_are_no_worse() -> None:
+    rows = list(csv.DictReader((RESULTS / "tuning" / "longer.csv").read_text(encoding="utf-8").splitlines()))
+    said = " ".join(page("tuning").split())
+    for agent, words in (("reinforce", "for REINFORCE by {} to {}"), ("ppo", "for PPO by {} to {}")):
+        default, tuned = (
+            [float(row["mean_return"]) for row in rows if (row["agent"], row["settings"]) == (agent, settings)]
+            for settings in ("default", "tuned")
+        )
+        assert len(default) == len(tuned) == 8
+        interval = welch_interval(default, tuned)
+        assert interval is not None
+        assert words.format(*(f"{end:.1f}" for end in interval)) in said
+    assert {row["seed"] for row in rows} == {str(seed) for seed in range(8)}
 
 
 def test_those_that_won_come_along_and_no_others() -> None:

@@ -95,6 +95,9 @@ def test_settings_that_are_none(settings: list[str], words: str) -> None:
     ("change", "words"),
     [
         (["--agent", "pppo"], "did you mean 'ppo'?"),
+        (["--agent", "pg_bleu"], "agent pg_bleu cannot be made in TextGen-Tiny-v0: envs: their reward is TableReward"),
+        (["--agent", "tempered"], "agent tempered cannot be made in TextGen-Tiny-v0: Tempered has no policy yet"),
+        (["--agent", "sb3/QRDQN", "--set", "sb3-QRDQN.batch_size=-3"], "agent sb3-QRDQN cannot be made in"),
         (["--agent", "sb3/SAC"], "acts by real numbers, and a token is one of V; take one of"),
         (["--agent", "sb3/ARS"], "has a policy without features extractor"),
         (["--agent", "sb3_contrib:ARS"], "has a policy without features extractor"),

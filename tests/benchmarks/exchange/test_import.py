@@ -142,6 +142,10 @@ HEAD = "label,seed,tokens,measure,value\n"
     ("text", "words"),
     [
         ("label,seed,tokens,measure\nA,0,5,return\n", "line 1: the column value is missing; there are label, seed"),
+        (
+            "label;seed;tokens;measure;value\nA;0;5;return;1\n",
+            "line 1: its columns are parted by ';'; part them by commas",
+        ),
         ("", "line 1: the column label, seed, measure, tokens, value is missing; there are none"),
         ("label,seed,tokens,measure,value,secs\nA,0,5,return,1,3\n", "'secs' must be one of"),
         ("label,seed,tokens,measure,value,value\nA,0,5,return,1,3\n", "the column 'value' is there twice"),

@@ -24,7 +24,7 @@ from support.tiny_experiment import MICRO
 
 ROOT = Path(__file__).resolve().parents[3]
 LIBRARIES = {"ray": "ray", "slurm": "submitit"}
-SECONDS = 400
+SECONDS = 1_200
 
 
 def driven(where: str, out: Path) -> str:

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from benchmarks.analysis.load import collect
 from benchmarks.cli import app
 from benchmarks.specs.named import SB3, agent_names
-from benchmarks.specs.question import Question, experiment_of
+from benchmarks.specs.question import Question, experiment_of, said_of_settings
 from benchmarks.specs.rl_zoo3 import as_yaml
-from benchmarks.specs.tuned import FOLDER, SettingsRefused, read_settings, settings_file, tuned_for
+from benchmarks.specs.tuned import FOLDER, SettingsRefused, read_settings, settings_file, tuned_at
 
 FOUND = """
 [tuned.found]
@@ -44,7 +44,7 @@ def entry(environment: str = TINY, settings: str = "learning_rate = 0.02", more:
 def test_settings_are_taken_and_set_wins(tmp_path: Path) -> None:
     write(tmp_path, "ppo", entry(settings="learning_rate = 0.02\nclip = 0.3\nnum_envs = 16"))
     write(tmp_path, "sb3/PPO", entry(settings="n_epochs = 2"))
-    asked = Question(("fast=ppo", "a2c", "sb3/PPO"), TINY, ("fast.clip=0.1",), tuned=tmp_path)
+    asked = Question(("fast=ppo", "a2c", "sb3/PPO"), TINY, ("fast.clip=0.1",), 500, tuned=tmp_path)
     fast, a2c, sb3 = experiment_of(asked).algorithms
     assert (fast.hyperparameters, fast.num_envs) == ({"learning_rate": 0.02, "clip": 0.1}, 16)
     assert a2c.hyperparameters == {}
@@ -59,22 +59,33 @@ def test_settings_are_taken_and_set_wins(tmp_path: Path) -> None:
 
 def test_the_arguments_must_be_the_same(tmp_path: Path) -> None:
     write(tmp_path, "ppo", entry(), entry(settings="clip = 0.3", more="arguments = { train_size = 10 }"))
-    whole, small = (tuned_for("ppo", TINY, arguments, tmp_path) for arguments in ({}, {"train_size": 10}))
-    assert whole is not None
-    assert small is not None
+    (whole,), (small,) = (tuned_at("ppo", TINY, arguments, tmp_path) for arguments in ({}, {"train_size": 10}))
     assert (whole.settings, small.settings) == ({"learning_rate": 0.02}, {"clip": 0.3})
-    assert tuned_for("ppo", TINY, {"train_size": 11}, tmp_path) is None
+    assert tuned_at("ppo", TINY, {"train_size": 11}, tmp_path) == []
 
 
 def test_an_environment_comes_before_its_family(tmp_path: Path) -> None:
     family = 'task = "oracle"\n[tuned.settings]\nclip = 0.4'
     write(tmp_path, "ppo", family, entry("TextGen-OracleSmall-v0"))
-    own, other = (tuned_for("ppo", f"TextGen-{name}-v0", {}, tmp_path) for name in ("OracleSmall", "Oracle"))
-    assert own is not None
-    assert other is not None
+    (own,), (other,) = (tuned_at("ppo", f"TextGen-{name}-v0", {}, tmp_path) for name in ("OracleSmall", "Oracle"))
     assert (own.settings, other.settings) == ({"learning_rate": 0.02}, {"clip": 0.4})
     assert "environments of the task oracle" in other.in_words
-    assert tuned_for("ppo", TINY, {}, tmp_path) is None
+    assert tuned_at("ppo", TINY, {}, tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("tokens", "learning_rate"), [(249, None), (250, 0.02), (1_000, 0.02), (1_001, None), (4_000, 0.01), (20_000, None)]
+)
+def test_the_nearest_budget_is_taken_if_it_is_near(tokens: int, learning_rate: float | None, tmp_path: Path) -> None:
+    path = write(tmp_path, "ppo", entry(), entry(settings="learning_rate = 0.01"))
+    first, second = path.read_text().rsplit("tokens = 500", 1)
+    path.write_text(f"{first}tokens = 5_000{second}")
+    asked = Question(("ppo",), TINY, tokens=tokens, tuned=tmp_path)
+    assert experiment_of(asked).algorithms[0].hyperparameters.get("learning_rate") == learning_rate
+    (line,) = said_of_settings(asked)
+    assert ("--untuned" in line) == (learning_rate is not None)
+    if learning_rate is None:
+        assert line == f"ppo: its defaults; settings were tuned at 500 and 5,000 tokens, not for {tokens:,}"
 
 
 @pytest.mark.parametrize(
@@ -105,6 +116,7 @@ def test_files_that_are_refused(content: str, words: str, tmp_path: Path) -> Non
     [
         ("trials = 3", "trails = 3", "did you mean 'trials'?"),
         ("trials = 3", "", "found.trials=None must be said"),
+        ("tokens = 500", "tokens = 0", "found.tokens=0 must be at least 1"),
         ("trials = 3", 'trials = "3"', "found.trials='3' must be said"),
         ('agent = "ppo"', 'agent = "a2c"', "agent='a2c' must be 'ppo'"),
         ('agent = "ppo"', 'agent = "ppo"\nmore = 1', "more: 'more' must be one of agent, tuned"),
@@ -119,7 +131,7 @@ def test_what_must_be_said(old: str, new: str, words: str, tmp_path: Path) -> No
 
 def test_two_entries_of_one_place_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "ppo", entry(), entry(settings="clip = 0.3"))
-    with pytest.raises(SettingsRefused, match="two entries for TextGen-Tiny-v0"):
+    with pytest.raises(SettingsRefused, match="two entries for TextGen-Tiny-v0 at 500 tokens"):
         read_settings(path, "ppo")
 
 
@@ -131,6 +143,11 @@ def test_those_that_come_along_are_good() -> None:
         if path.is_file():
             for each in read_settings(path, name):
                 assert each.found["difference"][0] > 0
+
+
+def test_files_are_named_by_agents() -> None:
+    names = [settings_file(agent, Path("there")).as_posix() for agent in ("ppo", "sb3/PPO", "mine.agents:Mine")]
+    assert names == ["there/ppo.toml", "there/sb3-PPO.toml", "there/mine.agents-Mine.toml"]
 
 
 def test_train_takes_them_and_the_run_tells(tmp_path: Path) -> None:

@@ -76,6 +76,14 @@ def test_the_kept_tables_give_the_same_leaderboard(done, tmp_path):
         assert (kept / name).read_bytes() == (done / name).read_bytes(), name
 
 
+def test_one_environment_is_ranked_alone(done, tmp_path):
+    code, words = told("leaderboard", str(done), "--only", "Tiny-v0", "--out", str(tmp_path))
+    assert code == 0, words
+    record = read_record(tmp_path)
+    assert {run.environment for run in record.runs} == {"Tiny-v0"}
+    assert record.facts["left_out"]["TextGen-Parallel-v0"] == "left out of these tables by --only"
+
+
 def test_the_page_stands_alone_and_says_it_all(done):
     page = (done / "leaderboard.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 3

@@ -93,6 +93,15 @@ def test_the_command_says_it_and_fails_when_asked(tmp_path):
     assert run(app, ["regress", str(old), str(old), "--fail"]).exit_code == 0
 
 
+def test_what_compares_nothing_guards_nothing(tmp_path):
+    old, new = (str(each) for each in folders(tmp_path, settings="b"))
+    run = CliRunner().invoke
+    assert run(app, ["regress", old, new]).exit_code == 0
+    found = run(app, ["regress", old, new, "--fail"])
+    assert found.exit_code == 2
+    assert "nothing could be compared" in " ".join(found.output.split())
+
+
 @pytest.mark.parametrize(("options", "message"), [([], "holds no results"), (["--level", "2"], "--level 2 must lie")])
 def test_bad_input_is_refused(tmp_path, options, message):
     (tmp_path / "empty").mkdir()

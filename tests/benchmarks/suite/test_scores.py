@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.analysis.aggregates import AGGREGATES, aggregate
 from benchmarks.suite.leaderboard import leaderboard
-from benchmarks.suite.record import SuiteRecord, read_record
+from benchmarks.suite.record import SuiteRecord, of_environments, read_record
 from benchmarks.suite.scores import suite_scores
 from benchmarks.suite.tables import ONE_SEED, failures, leaderboard_table
 from support.suite_folders import Returns, suite_folder
@@ -98,6 +98,16 @@ def test_tables_are_read_as_they_were_written(tmp_path):
     again = read_record(found.folder)
     assert (again.runs, again.environments) == (found.runs, found.environments)
     assert np.isfinite(suite_scores(again).table("good")).all()
+
+
+def test_some_environments_may_be_ranked_alone(tmp_path):
+    found = record(tmp_path)
+    only = of_environments(found, ["B"])
+    assert [each.name for each in only.environments] == ["B"]
+    assert suite_scores(only).ranked == ["uniform", "good", "half"]
+    assert of_environments(found, []) is found
+    with pytest.raises(ValueError, match="--only 'b' must be one of A, B"):
+        of_environments(found, ["b"])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from benchmarks.cli import app
 from benchmarks.commands.seeds import parsed_seeds
 from benchmarks.specs.experiment import Run
 from benchmarks.specs.reserved_seeds import FRESH, SEARCHED, SELECTED
-from benchmarks.specs.tuned import Tuned, read_settings, settings_file, tuned_for
+from benchmarks.specs.tuned import Tuned, read_settings, settings_file, tuned_at
 from benchmarks.store.lease import Standing, standing
 from benchmarks.store.leases import Leases
 from benchmarks.store.results import Point
@@ -81,7 +82,7 @@ def test_settings_that_win_are_written_with_how_they_were_found(won: tuple[Path,
     assert found.won
     assert len(found.default) == len(found.tuned) == 3
     (tuned,) = read_settings(settings_file("mle", tmp_path / "won"), "mle")
-    assert tuned == tuned_for("mle", "TextGen-OracleSmall-v0", {"train_size": 100}, tmp_path / "won")
+    assert tuned_at("mle", "TextGen-OracleSmall-v0", {"train_size": 100}, tmp_path / "won") == [tuned]
     assert tuned.settings.keys() == {"learning_rate", "hidden_size", "num_envs", "batch_size"}
     assert tuned.settings["learning_rate"] > 0.005
     assert tuned.found["difference"] == pytest.approx(found.interval)
@@ -103,6 +104,9 @@ def test_settings_that_do_not_win_are_not_written(tmp_path: Path) -> None:
     assert not found.won
     assert not settings_file("mle", tmp_path / "won").exists()
     assert "nothing is written: the settings have not won" in said[-1]
+    candidate = (tmp_path / "studies" / "OracleSmall-v0-mle" / "settings.toml").read_text()
+    assert candidate.startswith(f"# {said[-2]}\n")
+    assert len(tomllib.loads(candidate)["tuned"]) == 1
     assert "no difference shown" in said[-2] or "lost" in said[-2]
 
 
@@ -154,11 +158,13 @@ def test_nothing_is_overwritten_silently(tmp_path: Path) -> None:
     assert write_tuned(tuned_of(), tmp_path) is None
     assert write_tuned(tuned_of("TextGen-OracleSmall-v0"), tmp_path) is None
     before = path.read_bytes()
-    newer = tuned_of(tokens=900)
+    newer = tuned_of(trials=900)
     assert write_tuned(newer, tmp_path) == tuned_of()
     assert path.read_bytes() == before
     assert write_tuned(newer, tmp_path, True) is None
     assert read_settings(path, "ppo") == (newer, tuned_of("TextGen-OracleSmall-v0"))
+    assert write_tuned(tuned_of(tokens=900), tmp_path) is None
+    assert len(read_settings(path, "ppo")) == 3
     path.write_text("nonsense")
     with pytest.raises(ValueError, match=r"is no TOML"):
         write_tuned(newer, tmp_path, True)
