@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 # One thread a test process: the machine's cores are shared out among the processes.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test chaos check docs lint types wheel install clean
+.PHONY: demo test clients chaos check docs lint types wheel install clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m benchmarks run quick
@@ -19,6 +19,18 @@ test: $(INSTALLED)
 # bytes: a quarter of an hour. CHAOS="--seed 7 --part damage": the trials of a number, a part of them.
 chaos: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
+
+# Other libraries' agents on these environments, each library in a virtual environment of its own: minutes, and a
+# gigabyte each. make clients CLIENTS="torchrl trl": some of them. Their requirements: tests/clients/requirements.
+CLIENTS ?= $(basename $(notdir $(wildcard tests/clients/requirements/*.txt)))
+CLIENT_ENVIRONMENTS ?= .clients
+
+clients: $(addprefix client-,$(CLIENTS))
+
+client-%:
+	test -x $(CLIENT_ENVIRONMENTS)/$*/bin/python || $(PYTHON) -m venv $(CLIENT_ENVIRONMENTS)/$*
+	$(CLIENT_ENVIRONMENTS)/$*/bin/python -m pip install --quiet --requirement tests/clients/requirements/$*.txt --editable ".[fast,text]"
+	PYTHONPATH=. $(CLIENT_ENVIRONMENTS)/$*/bin/python -m pytest tests/clients/test_$*.py
 
 check: lint types test docs
 
