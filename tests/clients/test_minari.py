@@ -41,11 +41,15 @@ def test_texts_come_back_as_they_were_written() -> None:
     assert kept.recover_environment().unwrapped.task.max_length == task.max_length
 
 
-def test_d3rlpy_and_the_off_policy_agent_learn_from_them() -> None:
-    writer, imitation, off_policy = trained(
-        "minari_texts", "TextGen-NumberWords-v0", 30_000, episodes=300, steps=500, max_number=99
+def test_d3rlpy_reads_them_and_the_off_policy_agent_learns_from_them() -> None:
+    import d3rlpy
+
+    writer, _, off_policy = trained(
+        "minari_texts", "TextGen-NumberWords-v0", 30_000, episodes=300, steps=50, max_number=99
     )
+    buffer, env = d3rlpy.datasets.get_minari("textgen/number-words-v0")
+    assert buffer.size() == 300
+    assert env.observation_space.shape == buffer.dataset_info.observation_signature.shape[0]
     uniform = 0.06
     assert writer > 3 * uniform
-    assert imitation > 2 * uniform
-    assert off_policy > 2 * uniform
+    assert off_policy > 3 * uniform
