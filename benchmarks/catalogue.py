@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from benchmarks.specs.experiment import Experiment
 from benchmarks.specs.import_path import look_in_current_folder
+from benchmarks.specs.toml_experiment import SUFFIX, experiment_from
 from textgen_env.registries import NAME, PATH, load_object
 
 Entry = str | Experiment | Mapping[str, Experiment]
@@ -41,6 +43,7 @@ def register_experiment(name: str, experiment: Entry) -> None:
 
 register_experiment("attention", "benchmarks.experiments.attention:EXPERIMENT")
 register_experiment("columns", "benchmarks.experiments.columns:EXPERIMENTS")
+register_experiment("diagnostics", "benchmarks.experiments.diagnostics:EXPERIMENTS")
 register_experiment("exact", "benchmarks.experiments.exact:EXPERIMENT")
 register_experiment("exposure", "benchmarks.experiments.exposure:EXPERIMENT")
 register_experiment("figure2", "benchmarks.experiments.figure2:EXPERIMENTS")
@@ -66,17 +69,21 @@ def load_sizes(name: str) -> dict[str, Experiment]:
     """An experiment by its sizes; one that has but one size has it under "".
 
     Args:
-        name: of a registered experiment, or an import path "module:NAME", found from the current folder too.
+        name: of a registered experiment, an import path "module:NAME", found from the current folder too, or a file
+            that ends in .toml.
 
     Raises:
-        ValueError: no such name, a path that leads nowhere, or something else there.
+        ValueError: no such name, a path that leads nowhere, or something else there; a file that holds no experiment.
+        FileNotFoundError: no such file, or one that an environment is to read.
     """
+    if name.endswith(SUFFIX):
+        return {"": experiment_from(Path(name))}
     target, called = EXPERIMENTS.get(name), name
     if target is None:
         if ":" not in name:
             raise ValueError(
-                f"there is no experiment {name!r}; there are {', '.join(experiment_names())}, and import paths of "
-                "others: 'module:EXPERIMENT'"
+                f"there is no experiment {name!r}; there are {', '.join(experiment_names())}, a file.toml, and "
+                "import paths of others: 'module:EXPERIMENT'"
             )
         look_in_current_folder()
         target, called = name, ""
@@ -102,7 +109,7 @@ def load_experiment(name: str, size: str | None = None) -> Experiment:
 def modules_of(name: str) -> tuple[str, ...]:
     """The module that an experiment, by its name or import path, is defined in; none for one that was registered as an
     object. A process that does its runs imports it first: it may register what they name."""
-    path = EXPERIMENTS.get(name, name)
+    path = "" if name.endswith(SUFFIX) else EXPERIMENTS.get(name, name)
     return (path.partition(":")[0],) if isinstance(path, str) and ":" in path else ()
 
 

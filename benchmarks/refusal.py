@@ -17,8 +17,9 @@ def refusal(error: Exception) -> typer.Exit:
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """Within it, what a person can mend ends the command with a `refusal`: arguments, files, libraries that lack."""
+    """Within it, what a person can mend ends the command with a `refusal`: arguments, files, libraries that lack,
+    agents that have diverged."""
     try:
         yield
-    except (ValueError, TypeError, OSError, ImportError) as error:
+    except (ValueError, TypeError, OSError, ImportError, FloatingPointError) as error:
         raise refusal(error) from None

@@ -36,7 +36,12 @@ extensions = [
     "reward_pages",
     "measure_pages",
     "leaderboard",
-    "papers",
+    "papers",  # after those who write pages, which it reads
+    "result_tables",
+    "kept_runs",
+    "result_answers",
+    "signature_lines",
+    "used_pages",
     "explanation_pictures",
 ]
 exclude_patterns = ["_build", "extensions", "tutorial_scripts"]
@@ -52,6 +57,7 @@ nitpick_ignore_regex = [
     (r"py:obj", r"typing\.Literal.*"),
     (r"py:class", r"textgen_env\.(models|metrics\.kneser_ney|handing)\..*"),
     (r"py:class", r"agents\.(bases|networks|value|policy_gradient)\..*"),
+    (r"py:class", r"benchmarks\.measures\.measured\.Measured"),
     (r"py:class", r"textgen_env\.rewards\.combine\.CombinedReward|agents\.(adversarial|decoding\.next_tokens)\..*"),
 ]
 language = "en"

@@ -128,11 +128,13 @@ def _compared(records: AlgorithmRecords, by: str, has_collapsed: bool) -> Compar
     results, best = records.results, [each.point for each in records.best]
     ends = [result.curve[-1] for result in results]
     chosen = [point.measures[by] for point in best if by in point.measures]
+    # A curve of another tool begins where it was first measured.
+    before = [0.0 if records.imported_from else result.curve[0].seconds for result in results]
     spent = {
         **_tokens(ends),
         "seconds": [end.seconds for end in ends],
-        "own_seconds": [result.own_seconds for result in results],
-        "seconds_before": [result.curve[0].seconds for result in results],
+        "own_seconds": [end.seconds - begun for end, begun in zip(ends, before, strict=True)],
+        "seconds_before": before,
     }
     return Compared(
         label=records.label,

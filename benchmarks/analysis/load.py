@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measures.measures import RETURN, Quantity, quantity, validated
-from benchmarks.specs.experiment import Experiment
+from benchmarks.specs.experiment import IMPORTED, Experiment
 from benchmarks.store.manifest import MANIFEST, Key, Manifest, read_manifest
 from benchmarks.store.results import Measurement, Reference, Result
 from benchmarks.store.run_folder import RunState, read_state
@@ -70,6 +70,12 @@ class AlgorithmRecords:
     def results(self) -> list[Result]:
         """Of the finished runs, by seed."""
         return [record.state.result for record in self.records if record.state.result is not None]
+
+    @property
+    def imported_from(self) -> str:
+        """The file that its runs were imported from; "" of runs that were done here."""
+        found = (self.config or {}).get(IMPORTED)
+        return str(found.get("file", "")) if isinstance(found, Mapping) else ""
 
     @property
     def without_result(self) -> list[Record]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from benchmarks.specs.reserved_seeds import refuse_reserved
+
 MOST_SEEDS = 10_000
 
 
@@ -9,7 +11,7 @@ def parsed_seeds(text: str) -> tuple[int, ...]:
     """The seeds that "3" (0, 1, 2), "0,1,5", "7," or "100-129" name; ranges may stand among others, "0,100-129".
 
     Raises:
-        ValueError: anything else, or more than `MOST_SEEDS` by their number.
+        ValueError: anything else, more than `MOST_SEEDS` by their number, or seeds that settings are tuned on.
     """
     parts = [part.strip() for part in text.split(",")]
     if len(parts) == 1 and parts[0].isdecimal() and int(parts[0]) >= 1:
@@ -22,7 +24,9 @@ def parsed_seeds(text: str) -> tuple[int, ...]:
             "low to high: 100-129"
         )
     _check_few(text, sum(each.stop - each.start for each in ranges))
-    return tuple(dict.fromkeys(seed for each in ranges for seed in each))
+    seeds = tuple(dict.fromkeys(seed for each in ranges for seed in each))
+    refuse_reserved("--seeds", seeds)
+    return seeds
 
 
 def _seed_range(part: str) -> range:

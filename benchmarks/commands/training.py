@@ -9,10 +9,11 @@ import typer
 from rich.console import Console
 
 from benchmarks.commands.seeds import parsed_seeds
-from benchmarks.refusal import refusal
+from benchmarks.refusal import refusing
 from benchmarks.specs.named import agent_names, environment_ids
+from benchmarks.specs.tuned import FOLDER
 
-AGENT_HELP = f"its name, may be repeated: {', '.join(agent_names())}"
+AGENT_HELP = f"its name, may be repeated: {', '.join(agent_names())}, or a class of your own, module:Class"
 ENV_HELP = f"its id: {', '.join(environment_ids())}"
 
 
@@ -39,31 +40,52 @@ def train(
     out: Annotated[Path, typer.Option(help="the folder of results")] = Path("runs"),
     device: Annotated[str, typer.Option(help="of torch's: cpu, cuda")] = "cpu",
     retry: Annotated[bool, typer.Option("--retry", help="do again what failed or diverged")] = False,
+    untuned: Annotated[bool, typer.Option("--untuned", help="the agents' defaults, not their tuned settings")] = False,
+    tuned: Annotated[
+        Path, typer.Option(metavar="DIR", help="the folder of tuned settings", show_default="those that come along")
+    ] = FOLDER,
 ) -> None:
     """Trains agents on an environment, both by name, and reports: curves, table, page.
 
     The same command again goes on with what was interrupted. `sample` shows texts of a run that it leaves. A rollout of
-    Stable-Baselines3's algorithms is one whole text a row, unless `n_steps` is set.
+    Stable-Baselines3's algorithms is one whole text a row, unless `n_steps` is set. An agent that has settings tuned
+    for the environment, with the same arguments and about as many tokens, takes them; `--set` wins.
     """
     from benchmarks.commands.doing import Choices, do_and_report
-    from benchmarks.specs.question import Question, experiment_of
+    from benchmarks.specs.question import Question, experiment_of, said_of_settings
 
-    try:
+    with refusing():
         choices = Choices(out.absolute(), jobs, parsed_seeds(seeds), device, retry)
-        experiment = experiment_of(Question(tuple(agent), env, tuple(settings or ()), tokens, name))
-        do_and_report(experiment, choices, Console())
-    except (ValueError, TypeError, OSError, ImportError) as error:
-        raise refusal(error) from None
+        asked = Question(tuple(agent), env, tuple(settings or ()), tokens, name, None if untuned else tuned)
+        experiment, console = experiment_of(asked), Console()
+        for line in said_of_settings(asked):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        do_and_report(experiment, choices, console)
 
 
 def arguments(
     name: Annotated[str, typer.Argument(help="of an agent, an environment, a task or a reward")],
+    rl_zoo3: Annotated[
+        bool, typer.Option("--rl-zoo3", help="of an sb3/ agent: its tuned settings, as a YAML file of rl_zoo3's")
+    ] = False,
+    tuned: Annotated[
+        Path, typer.Option(metavar="DIR", help="the folder of tuned settings", show_default="those that come along")
+    ] = FOLDER,
 ) -> None:
     """Lists the arguments of an agent or an environment with their defaults, as `train --set` takes them."""
     from benchmarks.specs.named_arguments import listed
+    from benchmarks.specs.rl_zoo3 import as_yaml
     from textgen_env.plain_text import print_text
 
-    try:
-        print_text(listed(name))
-    except (ValueError, ImportError) as error:
-        raise refusal(error) from None
+    with refusing():
+        print_text(as_yaml(name, tuned) if rl_zoo3 else listed(name))
+
+
+def schema(
+    as_json: Annotated[bool, typer.Option("--json", help="as JSON Schema, for editors")] = False,
+) -> None:
+    """Prints what an experiment's file may hold: a TOML file that `run` takes as it is, with a comment on every key."""
+    from benchmarks.specs.schema import annotated_toml, json_schema
+    from textgen_env.plain_text import print_text
+
+    print_text(json_schema() if as_json else annotated_toml().rstrip("\n"))

@@ -11,7 +11,8 @@ from typing import Any
 from benchmarks.analysis.load import absolute, collect, experiment_folders
 from benchmarks.policies.agent import load_agent_class
 from benchmarks.policies.environments import made_environment
-from benchmarks.specs.experiment import Evaluation
+from benchmarks.specs.experiment import IMPORTED, Evaluation
+from benchmarks.specs.import_path import look_in_current_folder
 from benchmarks.store.run_folder import AGENT, CONFIG, read_state
 from benchmarks.store.typed_json import read_fields
 from textgen_env.files import DamagedFile
@@ -117,7 +118,7 @@ def kept_run(folder: Path, trust: bool = False) -> KeptRun:
             f"RUN={str(folder)!r} is of Stable-Baselines3, whose models are kept as pickle, which is not read here: "
             "its agent was not kept; its curve and measures are in `report` and `export`"
         )
-    if kind == "imported":
+    if kind == IMPORTED:
         raise ValueError(f"RUN={str(folder)!r} was imported: there are its measures, and no agent")
     if not file.is_file():
         raise FileNotFoundError(f"RUN={str(folder)!r} holds no {AGENT}; give the folder of a finished run")
@@ -125,6 +126,8 @@ def kept_run(folder: Path, trust: bool = False) -> KeptRun:
         raise DamagedFile(broken, reason, "do the run again")
     if state.config is None or not isinstance(algorithm, Mapping) or kind != "agent":
         raise ValueError(f"{folder / CONFIG}: only agents of agents/ can be asked again, got algorithm {algorithm!r}")
+    if trust:
+        look_in_current_folder()
     with nullcontext() if trust else names_alone(folder / CONFIG):
         agent = load_agent_class(str(algorithm.get("agent"))).load(file)
     return KeptRun(folder, state.config, agent, trust)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from benchmarks.measures.measured import Decoding, NoLikelihood
 from benchmarks.policies.adapter import Watch, source_tokens
 from benchmarks.policies.environments import with_device
 from benchmarks.specs.experiment import Run
-from benchmarks.specs.named import HALF_LIFE
+from benchmarks.specs.named import HALF_LIFE, SB3
 from textgen_env import Task, Texts
 from textgen_env.registries import load_object
 from textgen_env.sb3 import make_sb3_vec_env, policy_kwargs
@@ -45,7 +46,7 @@ class SB3Adapter:
 
     def __init__(self, run: Run) -> None:
         algorithm = run.algorithm
-        model_class = load_object(algorithm.agent, "agent")
+        model_class = _model_class(algorithm.agent)
         kwargs = with_device(run.env_id, run.env_kwargs, run.device)
         self.envs = VecMonitor(make_sb3_vec_env(run.env_id, algorithm.num_envs, run.seed, **kwargs))
         settings = dict(algorithm.hyperparameters)
@@ -174,6 +175,14 @@ def next_token_chances(
 def of_rows(state: LSTMState | None, rows: IntArray) -> LSTMState | None:
     """The states of these rows alone."""
     return None if state is None else (state[0][:, rows], state[1][:, rows])
+
+
+def _model_class(path: str) -> Any:
+    """The class of an algorithm; those that a command line names are imported whoever names them."""
+    package, _, name = path.partition(":")
+    if SB3.get(name, ("",))[0] == package:
+        return getattr(import_module(package), name)
+    return load_object(path, "agent")
 
 
 def _policy_kwargs(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,8 +13,10 @@ from agents.testing import check_agent, protocol_problems
 from benchmarks.running.worker import done_apart
 from benchmarks.specs.experiment import Algorithm, Experiment
 from benchmarks.specs.import_path import look_in_current_folder
+from benchmarks.specs.named import is_sb3
 
 OURS, SB3, REFUSED = "agent", "sb3", "refused"
+REFUSAL = "what does not implement Agent (agents/protocol.py); nothing was run:"
 
 
 def plugged_in(
@@ -60,8 +61,22 @@ def plugged_in(
             )
         added.append(Algorithm(label, path, budget, "sb3" if sb3 else "agent", masked=masked and not sb3))
     if wrong:
-        raise ValueError("\n".join(["what does not implement Agent (agents/protocol.py); nothing was run:", *wrong]))
+        raise ValueError("\n".join([REFUSAL, *wrong]))
     return replace(experiment, algorithms=(*experiment.algorithms, *added))
+
+
+def check_own_agent(path: str, masked: bool) -> None:
+    """Looks at a class of one's own, in a process of its own; at a registered name nothing is looked at.
+
+    Raises:
+        ValueError: in what it breaks the Protocol.
+    """
+    if ":" in path:
+        look_in_current_folder()
+        _, problems = _looked_at(path, masked, (), None)
+        if problems:
+            lines = [f"  {path}: {problem}" for problem in problems]
+            raise ValueError("\n".join([REFUSAL, *lines]))
 
 
 def _looked_at(path: str, masked: bool, modules: Sequence[str], timeout: float | None) -> tuple[str, list[str]]:
@@ -87,7 +102,7 @@ def _look(masked: bool, modules: Sequence[str], path: str, tell: object) -> str:
         agent_class = AGENTS.load(path)
     except ValueError as error:
         return f"{REFUSED}\n{error}"
-    if _is_sb3(agent_class):
+    if is_sb3(agent_class):
         return SB3
     return "\n".join([OURS, *(" ".join(problem.split()) for problem in _problems(agent_class, masked))])
 
@@ -101,8 +116,3 @@ def _problems(agent_class: Any, masked: bool) -> list[str]:
         except AssertionError as error:
             return [str(error)]
     return problems
-
-
-def _is_sb3(agent_class: Any) -> bool:
-    bases = inspect.getmro(agent_class) if inspect.isclass(agent_class) else ()
-    return any(base.__module__.startswith("stable_baselines3.") for base in bases)

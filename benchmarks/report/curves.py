@@ -88,10 +88,12 @@ def charts(collected: Collected) -> tuple[Chart, ...]:
         return ()
     titles = {view: f"{_heading(of.name, of.title)} against {words}" for view, words in VIEWS.items()}
     y_title = ("mean return" if of.name == RETURN else of.title) + (f" ({of.unit})" if of.unit else "")
-    drawn = [
-        Chart("tokens", titles["tokens"], lines, references, "tokens", tokens_title(lines), y_title),
-        Chart("seconds", titles["seconds"], lines, references, "seconds", "seconds of training (wall clock)", y_title),
-    ]
+    drawn = [Chart("tokens", titles["tokens"], lines, references, "tokens", tokens_title(lines), y_title)]
+    # Of another tool's runs the time may not be known.
+    timed = tuple(line for line in lines if line.curve.seconds[-1] > 0)
+    if timed:
+        axis = "seconds of training (wall clock)"
+        drawn.append(Chart("seconds", titles["seconds"], timed, references, "seconds", axis, y_title))
     if 2 * sum(line.curve.pretrained is not None for line in lines) >= len(lines):
         later, others = curves_after_pretraining(lines, references)
         within = bounds(later, others, None if of.name == RETURN else collected.oracle_entropy)

@@ -1,9 +1,10 @@
-"""Files of a report for other programs and pages: CSV, Markdown."""
+"""Files of a report for other programs and pages: CSV, Markdown, JSON."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,13 +16,20 @@ from textgen_env.plain_text import plain_text
 TABLE = "table.csv"
 DIFFERENCES = "differences.csv"
 MARKDOWN = "table.md"
+VERSIONS = "versions.json"
 
 
 def files(document: Document) -> dict[str, str]:
     """The contents of all files, by name."""
     tables = {TABLE: document.numbers, DIFFERENCES: document.tests}
     written = {name: table_csv(table) for name, table in tables.items() if table is not None}
-    return {**written, MARKDOWN: markdown(document)}
+    return {**written, MARKDOWN: markdown(document), VERSIONS: versions_json(document)}
+
+
+def versions_json(document: Document) -> str:
+    """A list of what the runs were made with, one entry where all of them were made with the same: versions of the
+    libraries, digest of the code, processor, as `benchmarks.store.provenance.versions` has them."""
+    return json.dumps([dict(each) for each in document.versions], indent=2, sort_keys=True) + "\n"
 
 
 def table_csv(table: Table) -> str:

@@ -28,25 +28,35 @@ def page(document: Document, drawings: Mapping[View, str]) -> str:
         document: what it says.
         drawings: view of a chart -> its figure as `<svg>`.
     """
-    css = files("benchmarks.report").joinpath("page.css").read_text(encoding="utf-8")
     parts = [
         _header(document),
         _incomplete(document),
         _curves(document, drawings),
-        _section("Comparison", _table(document.comparison)),
-        *(_section(each.title, _table(each)) for each in (document.threshold, document.best) if each is not None),
+        section("Comparison", table_html(document.comparison)),
+        *(section(each.title, table_html(each)) for each in (document.threshold, document.best) if each is not None),
         _differences(document),
         _over_seeds(document),
         _samples(document),
         _configuration(document),
     ]
+    return whole_page(document.title, parts)
+
+
+def whole_page(title: str, parts: Iterable[str]) -> str:
+    """A page that needs nothing else, of parts in HTML; empty ones are left out."""
+    css = files("benchmarks.report").joinpath("page.css").read_text(encoding="utf-8")
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(document.title)}</title>\n<style>\n{css}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{css}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(part for part in parts if part)
         + "\n</main>\n</body>\n</html>\n"
     )
+
+
+def listed(lines: Iterable[str]) -> str:
+    """Lines of words as a list."""
+    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
 
 
 def _header(document: Document) -> str:
@@ -75,34 +85,34 @@ def _incomplete(document: Document) -> str:
     items += [f"<li>{escape(warning)}</li>" for warning in document.warnings]
     if not items:
         return ""
-    return _section("Missing, failed or broken", f"<ul>{''.join(items)}</ul>", kind="incomplete")
+    return section("Missing, failed or broken", f"<ul>{''.join(items)}</ul>", kind="incomplete")
 
 
 def _curves(document: Document, drawings: Mapping[View, str]) -> str:
     if not document.charts:
-        return _section("Learning curves", "<p>No run that learns is finished yet.</p>")
+        return section("Learning curves", "<p>No run that learns is finished yet.</p>")
     figures = "".join(
         f"<figure>{drawings[chart.view]}<figcaption>{_word(chart.title)}</figcaption></figure>"
         for chart in document.charts
     )
     note = f'<p class="note">{escape(document.caption)}</p>'
-    return _section("Learning curves", f'<div class="figures">{figures}</div>{note}')
+    return section("Learning curves", f'<div class="figures">{figures}</div>{note}')
 
 
 def _differences(document: Document) -> str:
     if not document.differences:
         return ""
     first, *others = document.differences
-    blocks = [_folded(first.title, _table(first), unfolded=True)]
-    blocks += [_folded(table.title, _table(table)) for table in others]
-    return _section(f"Differences from {document.compared_with}", *blocks)
+    blocks = [_folded(first.title, table_html(first), unfolded=True)]
+    blocks += [_folded(table.title, table_html(table)) for table in others]
+    return section(f"Differences from {document.compared_with}", *blocks)
 
 
 def _over_seeds(document: Document) -> str:
     """The return, which comes last among the tables, first."""
     *others, first = document.spreads
-    blocks = [_folded(first.title, _table(first), unfolded=True)]
-    return _section("Over seeds", *blocks, *(_folded(table.title, _table(table)) for table in others))
+    blocks = [_folded(first.title, table_html(first), unfolded=True)]
+    return section("Over seeds", *blocks, *(_folded(table.title, table_html(table)) for table in others))
 
 
 def _samples(document: Document) -> str:
@@ -118,7 +128,7 @@ def _samples(document: Document) -> str:
     if not blocks:
         return ""
     note = f'<p class="note">{LEGEND}</p>' if any(sample.spans for sample in document.samples) else ""
-    return _section("Sample texts", f'<div class="samples">{"".join(blocks)}</div>{note}')
+    return section("Sample texts", f'<div class="samples">{"".join(blocks)}</div>{note}')
 
 
 def _marked(spans: Iterable[tuple[str, str]]) -> str:
@@ -137,7 +147,7 @@ def _configuration(document: Document) -> str:
         for label, settings in document.settings.items()
     ]
     blocks += [_details("made with", json.dumps(versions, indent=2)) for versions in document.versions]
-    return _section("Configuration", "".join(blocks)) if blocks else ""
+    return section("Configuration", "".join(blocks)) if blocks else ""
 
 
 def _details(summary: str, text: str) -> str:
@@ -148,7 +158,8 @@ def _folded(summary: str, content: str, unfolded: bool = False) -> str:
     return f"<details{' open' * unfolded}><summary>{_word(summary)}</summary>{content}</details>"
 
 
-def _table(table: Table) -> str:
+def table_html(table: Table) -> str:
+    """A table with its notes."""
     head = "".join(f'<th scope="col">{_word(title)}</th>' for title in table.heads)
     algorithms = len(table.rows) - table.references
     body = []
@@ -172,7 +183,8 @@ def _word(text: str) -> str:
     return escaped
 
 
-def _section(heading: str, *parts: str, kind: str = "") -> str:
+def section(heading: str, *parts: str, kind: str = "") -> str:
+    """A section of a page, of parts in HTML."""
     attribute = f' class="{kind}"' if kind else ""
     return f"<section{attribute}><h2>{escape(heading)}</h2>{_joined(parts)}</section>"
 

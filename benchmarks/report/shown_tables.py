@@ -262,7 +262,11 @@ def _notes(collected: Collected, compared: Sequence[Compared], shown: Sequence[Q
     ends = [result.curve[-1] for result in collected.results]
     if any(end.tokens_rolled_out for end in ends):
         yield "rolled out: tokens written in Monte-Carlo roll-outs, which are part of no other count."
-    if any(result.curve[0].tokens for result in collected.results):
+    here = [each for each in collected.algorithms if not each.imported_from]
+    for each in collected.algorithms:
+        if each.imported_from:
+            yield f"{each.label}: imported from {each.imported_from}, not run here."
+    if any(result.curve[0].tokens for each in here for result in each.results):
         yield (
             "A row that starts from another's agent counts that row's tokens too; its seconds are its own + those of "
             "the other."

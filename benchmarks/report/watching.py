@@ -25,7 +25,6 @@ from textgen_env.plain_text import print_text
 from textgen_env.rendering.frames import render_row
 
 UNTAUGHT = "the reward learns as the agent writes, and what it learned is not kept: a fresh one pays here"
-FRAMES_A_SECOND = 30
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def _shown(game: Any, console: Console, grows: bool) -> Iterator[Callable[[], No
         yield lambda: None
         print_text(render_row(game.core, 0, "ansi"), cast(TextIO, console.file))
         return
-    with Live(_frame(game), console=console, refresh_per_second=FRAMES_A_SECOND, vertical_overflow="visible") as live:
+    with Live(_frame(game), console=console, auto_refresh=False, vertical_overflow="visible") as live:
         yield lambda: live.update(_frame(game), refresh=True)
 
 

@@ -56,13 +56,20 @@ class Executor(Protocol):
     scheduler's.
 
     Attributes:
-        jobs: tasks at a time, at least 1.
+        jobs: tasks at a time, at least 1; it may change.
         attempts: how often a task is begun within one command that was lost with its place, by no fault of its own;
             each attempt goes on from the run's checkpoint.
+        is_here: whether tasks are done on this machine, so that its devices are theirs.
     """
 
-    jobs: int
-    attempts: int
+    @property
+    def jobs(self) -> int: ...
+
+    @property
+    def attempts(self) -> int: ...
+
+    @property
+    def is_here(self) -> bool: ...
 
     def __enter__(self) -> Self: ...
 

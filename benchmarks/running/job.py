@@ -125,7 +125,7 @@ class Job:
         self.kept = read_run_checkpoint(self.folder, self.settings)
         parent, begun = (None, NOTHING) if run.parent is None else _agent_of(out, run.parent, run.algorithm.init_at)
         spent = begun.tokens_generated, begun.tokens_read, begun.tokens_rolled_out
-        self.adapter = _adapter(run, parent, spent)
+        self.adapter = adapter_of(run, parent, spent)
         self.evaluator = Evaluator(run, learned_reward(self.adapter.envs))
         self.resumable = self.adapter if isinstance(self.adapter, ResumableAdapter) else None
         if self.resumable is not None and self.kept is not None:
@@ -220,7 +220,9 @@ class Job:
         return self.evaluator.finish(adapter).at(points[best])
 
 
-def _adapter(run: Run, parent: Path | None, spent: Counts) -> PolicyAdapter:
+def adapter_of(run: Run, parent: Path | None = None, spent: Counts = (0, 0, 0)) -> PolicyAdapter:
+    """The adapter of a run's algorithm; it begins as the agent in the file `parent`, which has `spent`, if there is
+    one."""
     if run.algorithm.kind == "sb3":
         # Stable-Baselines3 is an extra, which only experiments that compare it need.
         from benchmarks.policies.sb3 import SB3Adapter

@@ -1,59 +1,51 @@
-"""Scheduler of an experiment: what is finished is kept, what is missing is done."""
+"""Scheduler of an experiment: what is missing is done, here and wherever else it is worked at."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.running.executor import Executor, Listener
+from benchmarks.running.plan import ConfigMismatch as ConfigMismatch
+from benchmarks.running.plan import may_be_tried_again as may_be_tried_again
+from benchmarks.running.plan import planned, refuse_checkpoints
 from benchmarks.running.queue import Queue
 from benchmarks.running.sharing import Notify, Orders, Sharing
 from benchmarks.running.tensorboard import ADVICE, is_installed
-from benchmarks.running.worker import WORKER_DIED
-from benchmarks.running.workers import check_workers, local
-from benchmarks.specs.experiment import Experiment, Run, runs_of, settings_digest
-from benchmarks.specs.file_digests import FILES, refuse_missing
-from benchmarks.store.checkpoints import CheckpointRefused, place_of, read_run_checkpoint, remove_run_checkpoint
-from benchmarks.store.lease import Lease, standing
+from benchmarks.running.workers import local
+from benchmarks.specs.experiment import Experiment, Run, runs_of
+from benchmarks.specs.file_digests import refuse_missing
+from benchmarks.store.checkpoints import place_of, remove_run_checkpoint
+from benchmarks.store.lease import standing
 from benchmarks.store.leases import STALE_SECONDS, Leases
 from benchmarks.store.manifest import MANIFEST, Manifest, read_manifest
-from benchmarks.store.results import MACHINE_FAILED, Failure
-from benchmarks.store.run_folder import (
-    CONFIG,
-    config_differences,
-    read_state,
-    remove_drafts,
-    set_aside,
-)
+from benchmarks.store.run_folder import read_state, remove_drafts, set_aside
 from textgen_env.files import what_is_wrong
 
-MISMATCHES_SHOWN = 12
 # Of torch's, those that everything that learns computes on.
 DEVICES = ("cpu", "cuda")
 
 
-class ConfigMismatch(ValueError):
-    """Error: results on disk were made with other settings than those to be run."""
-
-
 @dataclass(frozen=True)
-class Plan:
-    """Plan: what is to be done.
+class Manner:
+    """Manner in which runs are done.
 
     Attributes:
-        waiting: runs to be done, those that others start from before these.
-        finished: runs whose result is kept.
-        skipped: runs that failed or diverged and are not done again, in words.
-        notes: on what is done again, in words.
-        known: name of a waiting run -> the error that it ended with before.
+        retry: whether to do again what failed or diverged.
+        modules: imported before a run, in whichever process does it: what they register can be named by its settings.
+        anew: whether to begin anew where a checkpoint cannot be gone on with; it is kept under another name.
+        untrusted: the file that the runs were read from, whose import paths are not followed; "" for none.
+        waits: whether what others do is waited for, and taken over where they are gone.
+        stale_after: seconds without a sign of life after which another machine's lease counts as given up.
     """
 
-    waiting: tuple[Run, ...]
-    finished: tuple[Run, ...]
-    skipped: tuple[str, ...]
-    notes: tuple[str, ...]
-    known: Mapping[str, Failure]
+    retry: bool = False
+    modules: tuple[str, ...] = ()
+    anew: bool = False
+    untrusted: str = ""
+    waits: bool = True
+    stale_after: float = STALE_SECONDS
 
 
 def run_experiment(
@@ -88,12 +80,9 @@ def run_experiment(
         seeds: in place of the experiment's.
         notify: hears, in words, of what is skipped, retried or set aside.
         device: of torch's, for agents and rewards that learn.
-        retry: whether to do again what failed or diverged.
-        modules: imported before a run, in whichever process does it: what they register can be named by its settings.
+        retry, modules, anew, stale_after: as in `Manner`.
         timeout: seconds that a run may take in this call; None for any time. One that takes longer has failed.
-        anew: whether to begin anew where a checkpoint cannot be gone on with; it is kept under another name.
         executor: where runs are done, in place of `jobs` processes on this machine.
-        stale_after: seconds without a sign of life after which another machine's lease counts as given up.
 
     Returns:
         The experiment's folder.
@@ -106,57 +95,97 @@ def run_experiment(
     """
     # A run may change the current folder.
     out = out.absolute()
-    runs = runs_of(experiment, None if seeds is None else tuple(seeds), device)
-    folder = out / experiment.name
-    check_workers(jobs, timeout)
-    _refuse_unknown_device(device)
-    for run in runs:
-        refuse_missing(run.env_kwargs, run.evaluation.env_kwargs)
-    _refuse_other_settings(runs, out)
     where = executor or local(jobs, timeout)
-    with Leases(stale_after) as leases:
-        plan = _planned(runs, out, retry)
-        _refuse_checkpoints(plan, out, leases, anew)
-        with leases.waited_for(folder) as lease:
-            _write_manifest(Manifest.of(experiment, runs), folder, notify, lease)
+    runs = _checked_runs(experiment, seeds, device, where.is_here)
+    manner = Manner(retry, tuple(modules), anew, stale_after=stale_after)
+    return _do(runs, out / experiment.name, where, listener, notify, manner, experiment)
+
+
+def plan_experiment(
+    experiment: Experiment, out: Path, seeds: Sequence[int] | None = None, notify: Notify = print, device: str = "cpu"
+) -> Path:
+    """Writes down what is to be done, for `work_on`, and does none of it; returns the experiment's folder.
+
+    Raises:
+        ValueError, OSError: as `run_experiment`.
+    """
+    out = out.absolute()
+    folder = out / experiment.name
+    runs = _checked_runs(experiment, seeds, device, is_here=False)
+    planned(runs, out, retry=False)
+    with Leases() as leases:
+        _write_manifest(experiment, runs, folder, notify, leases)
+    return folder
+
+
+def work_on(
+    folder: Path, runs: Sequence[Run], executor: Executor, listener: Listener, notify: Notify, manner: Manner
+) -> None:
+    """Does those of an experiment's runs that have no result yet, as `run_experiment` does, with whoever else does.
+
+    Args:
+        folder: of the experiment.
+        runs: as `benchmarks.running.planned_runs.planned_runs` reads them there.
+        executor: where they are done.
+        listener: hears what happens to each run.
+        notify: hears, in words, of what is skipped, retried or set aside.
+        manner: how.
+
+    Raises:
+        ValueError, OSError: as `run_experiment`.
+    """
+    _check(runs, executor.is_here)
+    _do(runs, folder.absolute(), executor, listener, notify, manner)
+
+
+def _do(
+    runs: Sequence[Run],
+    folder: Path,
+    executor: Executor,
+    listener: Listener,
+    notify: Notify,
+    manner: Manner,
+    experiment: Experiment | None = None,
+) -> Path:
+    """Does runs; of an experiment that is given, they are written down first."""
+    out = folder.parent
+    with Leases(manner.stale_after) as leases:
+        plan = planned(runs, out, manner.retry)
+        if not manner.anew:
+            refuse_checkpoints(plan, out, leases)
+        if experiment is not None:
+            _write_manifest(experiment, runs, folder, notify, leases)
         remove_drafts(folder)
         for run in plan.finished:
-            _tidy(out / run.name, leases, notify)
+            _tidy(out / run.name, run.name in plan.untidy, leases, notify)
         if plan.finished:
             notify(f"{len(plan.finished)} of {len(runs)} runs are finished and kept")
         for words in (*plan.skipped, *plan.notes):
             notify(words)
         if plan.waiting and not is_installed():
             notify(ADVICE)
-        orders = Orders(out, tuple(modules), "", plan.known, anew)
-        here = [run.from_anywhere() for run in plan.waiting]
-        Sharing(orders, Queue(here), where, leases, listener, notify).do()
+        orders = Orders(out, manner.modules, manner.untrusted, plan.known, manner.anew, manner.waits)
+        queue = Queue([run.from_anywhere() for run in plan.waiting])
+        Sharing(orders, queue, executor, leases, listener, notify).do()
     return folder
 
 
-def may_be_tried_again(error: Failure) -> bool:
-    """Whether the same command does a run again that failed so: it was no fault of the agent's."""
-    return error.kind in (WORKER_DIED, MACHINE_FAILED)
+def _checked_runs(experiment: Experiment, seeds: Sequence[int] | None, device: str, is_here: bool) -> list[Run]:
+    runs = runs_of(experiment, None if seeds is None else tuple(seeds), device)
+    _check(runs, is_here)
+    return runs
 
 
-def _refuse_checkpoints(plan: Plan, out: Path, leases: Leases, anew: bool) -> None:
-    """
-    Raises:
-        CheckpointRefused: one that a run cannot go on from, and that no other process is at work on.
-    """
-    for run in plan.waiting:
-        folder = out / run.name
-        try:
-            read_run_checkpoint(folder, settings_digest(run.to_config()))
-        except CheckpointRefused:
-            if not anew and not leases.is_held(folder) and read_state(folder).status != "finished":
-                raise
+def _check(runs: Sequence[Run], is_here: bool) -> None:
+    for device in sorted({run.device for run in runs}):
+        _refuse_unknown_device(device, is_here)
+    for run in runs:
+        refuse_missing(run.env_kwargs, run.evaluation.env_kwargs)
 
 
-def _tidy(folder: Path, leases: Leases, notify: Notify) -> None:
+def _tidy(folder: Path, is_broken: bool, leases: Leases, notify: Notify) -> None:
     """Removes what a process left that was killed after it had written a result, and sets aside what is broken."""
-    broken = read_state(folder).broken
-    if not broken and not place_of(folder).exists() and standing(folder) is None:
+    if not is_broken and not place_of(folder).exists() and standing(folder) is None:
         return
     lease = leases.claim(folder)
     if lease is None:
@@ -167,73 +196,36 @@ def _tidy(folder: Path, leases: Leases, notify: Notify) -> None:
     leases.release(lease)
 
 
-def _refuse_other_settings(runs: Sequence[Run], out: Path) -> None:
-    mismatches = []
-    for run in runs:
-        found = read_state(out / run.name).config
-        differences = [] if found is None else config_differences(found, run.to_config(FILES in found))
-        mismatches += [f"{out / run.name / CONFIG}: {line}" for line in differences]
-    if mismatches:
-        more = len(mismatches) - MISMATCHES_SHOWN
-        lines = "\n  ".join(mismatches[:MISMATCHES_SHOWN] + ([f"... and {more} more"] if more > 0 else []))
-        raise ConfigMismatch(
-            f"there are results of other settings:\n  {lines}\n"
-            "Nothing was run. Choose another --out, or move these folders away to run them anew."
-        )
-
-
-def _refuse_unknown_device(device: str) -> None:
+def _refuse_unknown_device(device: str, is_here: bool) -> None:
+    """Refuses a device that is none; or, where runs are done on this machine, one that it lacks."""
     if device != "cpu":
         # torch is loaded in the workers, unless it is to be asked.
         import torch
 
         from textgen_env.models.device import checked_device
 
-        if torch.device(checked_device("device", device)).type not in DEVICES:
+        try:
+            kind = torch.device(checked_device("device", device) if is_here else device).type
+        except RuntimeError as error:
+            raise ValueError(f"device={device!r} is no device: {error}") from None
+        if kind not in DEVICES:
             raise ValueError(f"device={device!r} must be cpu, or cuda, or one of several such as cuda:1")
 
 
-def _planned(runs: Sequence[Run], out: Path, retry: bool) -> Plan:
-    waiting: list[Run] = []
-    finished: list[Run] = []
-    skipped: dict[str, str] = {}
-    notes: list[str] = []
-    known: dict[str, Failure] = {}
-    for run in runs:
-        state = read_state(out / run.name)
-        if state.status == "finished":
-            finished.append(run)
-            continue
-        if state.error is not None:
-            if not (retry or _may_be_done_again(state.error, run, skipped)):
-                skipped[run.name] = f"{run.name} {_in_words(state.error)}; it is not run again: --retry does"
-                continue
-            notes.append(f"{run.name} {_in_words(state.error)} and is run again")
-            known[run.name] = state.error
-        waiting.append(run)
-    return Plan(tuple(waiting), tuple(finished), tuple(skipped.values()), tuple(notes), known)
+def _write_manifest(experiment: Experiment, runs: Sequence[Run], folder: Path, notify: Notify, leases: Leases) -> None:
+    # Files are named by paths that lead there from any folder.
+    manifest = Manifest.of(experiment, [run.from_anywhere() for run in runs])
+    with leases.waited_for(folder) as lease:
+        manifest = _with_earlier(manifest, folder, notify)
+        manifest.write(folder, lease)
 
 
-def _may_be_done_again(error: Failure, run: Run, skipped: Mapping[str, str]) -> bool:
-    """Whether it was no fault of the run's own."""
-    if error.kind == "ParentFailed":
-        return run.parent is None or run.parent.name not in skipped
-    return may_be_tried_again(error)
-
-
-def _in_words(error: Failure) -> str:
-    if not error.diverged:
-        return f"failed before ({error.error})"
-    at = f" after {error.curve[-1].tokens_spent} tokens" if error.curve else ""
-    return f"diverged before{at} ({error.error})"
-
-
-def _write_manifest(manifest: Manifest, folder: Path, notify: Notify, lease: Lease) -> None:
+def _with_earlier(manifest: Manifest, folder: Path, notify: Notify) -> Manifest:
     try:
-        manifest = manifest.with_earlier(read_manifest(folder))
+        return manifest.with_earlier(read_manifest(folder))
     except FileNotFoundError:
-        pass
+        return manifest
     except ValueError as error:
         aside = set_aside(folder / MANIFEST)
         notify(f"{folder / MANIFEST} is broken ({what_is_wrong(error)}); kept as {aside.name}, written anew")
-    manifest.write(folder, lease)
+        return manifest

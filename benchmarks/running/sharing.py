@@ -118,6 +118,8 @@ class Sharing:
         folder = self.orders.out / run.name
         for path, reason in state.broken:
             self.notify(f"{path} is broken ({reason}); kept as {set_aside(path).name}, the run is done again")
+        if not place_of(folder).exists():
+            return True
         try:
             read_run_checkpoint(folder, settings_digest(run.to_config()))
         except CheckpointRefused as refused:

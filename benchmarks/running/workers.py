@@ -49,7 +49,7 @@ def check_workers(jobs: int, timeout: float | None) -> None:
 class ThisProcess:
     """Executor that does a run whenever it is listened to."""
 
-    jobs, attempts = 1, 1
+    jobs, attempts, is_here = 1, 1, True
 
     def __init__(self) -> None:
         self._waiting: deque[Task] = deque()
@@ -86,7 +86,7 @@ class LocalProcesses:
         timeout: seconds that a run may take; None for any time.
     """
 
-    attempts = 1
+    attempts, is_here = 1, True
 
     def __init__(self, jobs: int, timeout: float | None = None) -> None:
         self.jobs, self.timeout = jobs, timeout

@@ -16,6 +16,8 @@ from benchmarks.specs.file_digests import FILES, by_content, digests, with_absol
 Kind = Literal["agent", "sb3"]
 CurveOf = Literal["return", "nll_oracle"]
 InitAt = Literal["end", "best"]
+IMPORTED = "imported"
+"""In place of a kind, in the settings of a run that another tool did; under the same name they say from which file."""
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 

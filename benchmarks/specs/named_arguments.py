@@ -20,7 +20,7 @@ def listed(name: str) -> str:
     if name in environment_ids():
         how = "Set them with --set env.NAME=VALUE, the reward's with --set env.reward.NAME=VALUE."
         return f"{describe(name)}\n\n{how}"
-    if name in agent_names():
+    if name in agent_names() or ":" in name:
         return _lines(f"agent {name}: set with --set agent.NAME=VALUE", named_agent(name).arguments)
     if name in TASKS:
         return _lines(f"task {name}: set with --set env.NAME=VALUE", of_task(name))

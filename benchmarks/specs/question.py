@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
+from benchmarks.specs.checked_experiment import check_made
 from benchmarks.specs.experiment import LABEL, Algorithm, Evaluation, Experiment
-from benchmarks.specs.named import NamedAgent, environment_arguments, named_agent, with_own_parts
+from benchmarks.specs.named import (
+    OF_ALGORITHM,
+    NamedAgent,
+    check_config,
+    environment_arguments,
+    named_agent,
+    with_own_parts,
+)
 from benchmarks.specs.settings import Settings, check_names, parsed_settings
+from benchmarks.specs.tuned import Tuned, nearest, tuned_at
+from textgen_env import text_game
 
 MEASURES = ("nll_test", "bleu_4", "self_bleu_4", "distinct_2")
-OF_ALGORITHM = ("num_envs",)
-"""Settings of `agent.` that are not the agent's own, but of how it is run."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,8 @@ class Question:
             "evaluation.NAME=VALUE".
         tokens: of training, each agent's.
         name: of the folder of results; "" for one made of environment and labels.
+        tuned: the folder of tuned settings, which are taken where there are some for an agent here, but for what
+            `settings` say; None: the agents' defaults.
     """
 
     agents: tuple[str, ...]
@@ -33,6 +44,7 @@ class Question:
     settings: tuple[str, ...] = ()
     tokens: int = 100_000
     name: str = ""
+    tuned: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.agents:
@@ -49,33 +61,42 @@ def experiment_of(question: Question) -> Experiment:
         FileNotFoundError: a file that the environment is to read.
         ImportError: a library that an agent needs is not installed.
     """
+    from benchmarks.policies.environments import made_environment
+
     named = _labelled(question.agents)
     allowed = [each.name for each in environment_arguments(question.env_id)]
     settings = parsed_settings(question.settings, ["env", "agent", "evaluation", *named])
     check_names("env", settings["env"], allowed)
     check_names("evaluation", settings["evaluation"], (each.name for each in fields(Evaluation)))
     kwargs = with_own_parts(question.env_id, settings["env"])
-    task = _task(question.env_id, kwargs)
-    algorithms = tuple(_algorithm(label, each, question.tokens, settings, task) for label, each in named.items())
-    has_oracle = hasattr(task, "greedy_sequence")
+    env = made_environment(question.env_id, kwargs)
+    game, found = text_game(env), _tuned(question, kwargs)
+    tuned = {label: nearest(each, question.tokens) for label, each in found.items()}
+    algorithms = tuple(
+        _algorithm(label, each, question.tokens, settings, game, tuned[label]) for label, each in named.items()
+    )
+    has_oracle = hasattr(game.task, "greedy_sequence")
     short = question.env_id.rpartition("/")[2].removeprefix("TextGen-")
-    return Experiment(
+    experiment = Experiment(
         name=question.name or f"{short}-{'+'.join(named)}",
-        description=f"{', '.join(named)} on {question.env_id}",
+        description=f"{', '.join(named)} on {question.env_id}{_said(tuned)}",
         env_id=question.env_id,
         env_kwargs=kwargs,
         algorithms=algorithms,
         evaluation=_evaluation(settings["evaluation"], has_oracle),
-        goal="greedy" if has_oracle else "data",
+        goal=_goal(env),
         baseline="uniform" if "uniform" in named else "",
     )
+    for algorithm in algorithms:
+        check_made(algorithm, experiment)
+    return experiment
 
 
 def _labelled(agents: Sequence[str]) -> dict[str, NamedAgent]:
     found: dict[str, NamedAgent] = {}
     for given in agents:
         label, _, name = given.rpartition("=")
-        label = label or name.replace("/", "-")
+        label = label or name.rpartition(":")[2].replace("/", "-")
         agent = named_agent(name)
         if not LABEL.fullmatch(label) or "." in label or label in ("env", "agent", "evaluation"):
             raise ValueError(
@@ -88,46 +109,67 @@ def _labelled(agents: Sequence[str]) -> dict[str, NamedAgent]:
     return found
 
 
-def _algorithm(label: str, agent: NamedAgent, tokens: int, settings: Settings, task: Any) -> Algorithm:
+def said_of_settings(question: Question) -> list[str]:
+    """A line for each agent of a question that has tuned settings for its environment: whether they are taken.
+
+    Raises:
+        As `experiment_of`.
+    """
+    settings = parsed_settings(question.settings, ["env", "agent", "evaluation", *_labelled(question.agents)])
+    lines = []
+    for label, found in _tuned(question, with_own_parts(question.env_id, settings["env"])).items():
+        taken = nearest(found, question.tokens)
+        if taken is not None:
+            lines.append(f"{label}: {taken.in_words}; --untuned for its defaults")
+        elif found:
+            budgets = " and ".join(f"{each.found['tokens']:,}" for each in found)
+            lines.append(f"{label}: its defaults; settings were tuned at {budgets} tokens, not for {question.tokens:,}")
+    return lines
+
+
+def _tuned(question: Question, kwargs: Mapping[str, Any]) -> dict[str, list[Tuned]]:
+    """The settings that there are for each agent, by label."""
+    labels = _labelled(question.agents)
+    if question.tuned is None:
+        return {label: [] for label in labels}
+    names = (given.rpartition("=")[2] for given in question.agents)
+    return {
+        label: tuned_at(name, question.env_id, kwargs, question.tuned)
+        for label, name in zip(labels, names, strict=True)
+    }
+
+
+def _said(tuned: Mapping[str, Tuned | None]) -> str:
+    having = [f"{label} with {each.in_words}" for label, each in tuned.items() if each is not None]
+    return f"; {'; '.join(having)}" if having else ""
+
+
+def _algorithm(
+    label: str, agent: NamedAgent, tokens: int, settings: Settings, game: Any, tuned: Tuned | None
+) -> Algorithm:
     allowed = [*(each.name for each in agent.arguments), *OF_ALGORITHM]
     for place in ("agent", label):
         check_names(place if place == label else f"{place} (of {label})", settings[place], allowed)
-    own = {**settings["agent"], **settings[label]}
+    own = {**({} if tuned is None else tuned.settings), **settings["agent"], **settings[label]}
     of_run = {name: own.pop(name) for name in OF_ALGORITHM if name in own}
-    if agent.kind == "agent":
-        _check_config(agent.path, label, own)
-        return Algorithm(label, agent.path, tokens, hyperparameters=own, masked=True, **of_run)
-    if "n_steps" in allowed:
-        # A rollout of Stable-Baselines3's own default, 2048 steps of each of 64 rows, is past most budgets.
-        own = {"n_steps": task.max_length, **own}
-    return Algorithm(
-        label,
-        agent.path,
-        tokens,
-        "sb3",
-        policy=agent.policies[task.sources is not None],
-        policy_kwargs=own.pop("policy_kwargs", None) or {},
-        hyperparameters=own,
-        masked=agent.path.endswith(":MaskablePPO"),
-        **of_run,
-    )
+    if agent.kind == "sb3":
+        return Algorithm(label, agent.path, tokens, **agent.of_sb3(own, game.task), **of_run)
+    from benchmarks.policies.user_agents import check_own_agent
+
+    # A class of one's own that knows no masks does without where nothing is masked.
+    masked = ":" not in agent.path or game.masks_anything
+    check_own_agent(agent.path, masked)
+    check_config(agent.path, label, own)
+    return Algorithm(label, agent.path, tokens, hyperparameters=own, masked=masked, **of_run)
 
 
-def _check_config(name: str, label: str, settings: Mapping[str, Any]) -> None:
-    """Refuses values that the agent's own configuration refuses, before anything is run."""
-    from agents import AGENTS
+def _goal(env: Any) -> str:
+    """What returns are counted to: the oracle's greedy sequence, the best text where the game is small enough to solve,
+    or else the test data."""
+    from benchmarks.evaluation.references import references
 
-    if settings:
-        try:
-            AGENTS.load(name).config_class(**settings)
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"agent {label}: {error}; `arguments {name}` lists what it takes") from None
-
-
-def _task(env_id: str, kwargs: Mapping[str, Any]) -> Any:
-    from benchmarks.policies.environments import made_environment
-
-    return made_environment(env_id, kwargs).unwrapped.task
+    known = references(env, None)
+    return next((name for name in ("greedy", "optimum") if name in known), "data")
 
 
 def _evaluation(given: Mapping[str, Any], has_oracle: bool) -> Evaluation:

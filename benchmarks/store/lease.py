@@ -27,7 +27,7 @@ from textgen_env.files import locked, put_in_place
 
 PREFIX = ".lease-"
 OWNER = "owner.json"
-NUMBERED = re.compile(r"\.lease-([1-9][0-9]{0,14})")
+NUMBERED = re.compile(r"\.lease-([1-9][0-9]*)")
 TOKEN = re.compile(r"(?P<kernel>[0-9a-f]{12})-(?P<locked>[01])-[0-9a-f]{16}")
 LEASE_LOST = "LeaseLost"
 """The name of the error of a run that another process has taken over; it is recorded nowhere."""

@@ -208,6 +208,8 @@ def config_differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> l
     """One line for each setting in which two configurations differ: "algorithm.total_tokens: 1000 there, 2000 now";
     files count by what they hold."""
     contents = by_content(found), by_content(wanted)
+    if contents[0] == contents[1]:
+        return []
     there, now = (_flat(settings) for settings in contents)
     return [
         f"{key}: {_shown(there, key)} there, {_shown(now, key)} now"

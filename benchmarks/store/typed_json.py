@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 FINITE = "a finite number"
+Read = Callable[[Any, str], Any]
+"""Reads a value; takes its name, for the error."""
 
 
 def read_fields(content: Mapping[str, Any], form: type, left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -46,32 +48,90 @@ def read_as(hint: Any, value: Any, name: str) -> Any:
         KeyError: a field of a dataclass is missing, even one with a default.
         TypeError: another value, or a number that is not finite.
     """
-    if hint is float:
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            return float(value)
-        raise TypeError(f"{name}={value!r} must be {FINITE}")
+    return _reader(hint)(value, name)
+
+
+@cache
+def _reader(hint: Any) -> Read:
+    """What reads values of a type: made once for each, since ten thousand results hold millions of values."""
     origin, inside = get_origin(hint), get_args(hint)
-    if hint is Any or (origin is Literal and value in inside):
-        return value
-    if hint in (str, bool, NoneType) and isinstance(value, hint):
-        return value
-    if hint is int and isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if origin is tuple and isinstance(value, list):
-        return tuple(read_as(inside[0], each, name) for each in value)
-    if isinstance(value, Mapping):
-        if isinstance(origin, type) and issubclass(origin, Mapping):
-            return {str(key): read_as(inside[1], each, f"{name}.{key}") for key, each in value.items()}
-        if is_dataclass(hint) and isinstance(hint, type):
-            return hint(**{field: read_as(each, value[field], field) for field, each in _hints(hint).items()})
+    if hint is Any:
+        return lambda value, name: value
+    if hint is float:
+        return _read_float
+    if hint is int:
+        return _read_int
+    if hint in (str, bool, NoneType):
+        return partial(_read_instance, hint)
+    if origin is Literal:
+        return partial(_read_literal, hint, inside)
+    if origin is tuple:
+        return partial(_read_tuple, hint, _reader(inside[0]))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return partial(_read_mapping, hint, _reader(inside[1]))
+    if is_dataclass(hint) and isinstance(hint, type):
+        return partial(_read_dataclass, hint)
     if origin in (Union, UnionType):
-        for one in inside:
-            try:
-                return read_as(one, value, name)
-            except TypeError as error:
-                refused = error
-        raise refused
+        return partial(_read_union, tuple(_reader(one) for one in inside))
+    return partial(_refuse, hint)
+
+
+def _read_float(value: Any, name: str) -> float:
+    kind = type(value)
+    if (kind is float or (isinstance(value, int | float) and kind is not bool)) and math.isfinite(value):
+        return float(value)
+    raise TypeError(f"{name}={value!r} must be {FINITE}")
+
+
+def _read_int(value: Any, name: str) -> Any:
+    return value if isinstance(value, int) and not isinstance(value, bool) else _refuse(int, value, name)
+
+
+def _read_instance(hint: Any, value: Any, name: str) -> Any:
+    return value if isinstance(value, hint) else _refuse(hint, value, name)
+
+
+def _read_literal(hint: Any, allowed: tuple[Any, ...], value: Any, name: str) -> Any:
+    return value if value in allowed else _refuse(hint, value, name)
+
+
+def _read_tuple(hint: Any, read: Read, value: Any, name: str) -> Any:
+    return tuple([read(each, name) for each in value]) if isinstance(value, list) else _refuse(hint, value, name)
+
+
+def _read_mapping(hint: Any, read: Read, value: Any, name: str) -> Any:
+    if not isinstance(value, Mapping):
+        return _refuse(hint, value, name)
+    try:
+        return {str(key): read(each, name) for key, each in value.items()}
+    except TypeError:
+        # Names are made for an error alone.
+        return {str(key): read(each, f"{name}.{key}") for key, each in value.items()}
+
+
+def _read_dataclass(hint: Any, value: Any, name: str) -> Any:
+    if not isinstance(value, Mapping):
+        return _refuse(hint, value, name)
+    return hint(**{field: read(value[field], field) for field, read in _readers(hint)})
+
+
+def _read_union(readers: tuple[Read, ...], value: Any, name: str) -> Any:
+    for read in readers:
+        try:
+            return read(value, name)
+        except TypeError as error:
+            refused = error
+    raise refused
+
+
+def _refuse(hint: Any, value: Any, name: str) -> Any:
     raise TypeError(f"{name}={value!r} must be {hint.__name__ if isinstance(hint, type) else hint}")
+
+
+@cache
+def _readers(form: Any) -> tuple[tuple[str, Read], ...]:
+    """Of each field of a dataclass, its name and what reads it."""
+    return tuple((name, _reader(hint)) for name, hint in _hints(form).items())
 
 
 @cache

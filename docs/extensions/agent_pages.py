@@ -10,10 +10,12 @@ from typing import Any
 from sphinx.application import Sphinx
 
 import papers
+import result_answers
 from agents import AGENTS
 from benchmarks.specs.named import named_agent
-from class_docs import cell, class_doc, markdown
+from class_docs import cell, class_doc, linked, markdown
 from exact_evidence import of_the_gradient, of_the_optimum
+from kept_tables import experiments
 from written_pages import write_pages
 
 DOCS = Path(__file__).resolve().parents[1]
@@ -56,6 +58,18 @@ def hyperparameters(name: str) -> str:
     return "\n".join(lines)
 
 
+def results_with(name: str) -> list[str]:
+    """Links to the pages of results of the committed experiments that an agent takes part in, each with its rows."""
+    links = []
+    for kept in experiments():
+        labels = [label for label, agent in kept.agents.items() if agent == name]
+        page = result_answers.page_of(kept.folder)
+        if labels and page:
+            title, _ = result_answers.title_and_answer(page)
+            links.append(f"[{title}](../results/{page}.md): {', '.join(labels)}")
+    return list(dict.fromkeys(links))
+
+
 def example(name: str, cls: type[Any]) -> str:
     path, _, attribute = f"{cls.__module__}:{cls.__name__}".partition(":")
     lines = ["import gymnasium as gym", "import textgen_env", f"from {path} import {attribute}", ""]
@@ -69,13 +83,16 @@ def page(name: str) -> str:
     cls, note = AGENTS.load(name), notes("agents.toml")[name]
     doc = class_doc(cls)
     parts = [f"# {cls.__name__}", "", doc.summary, "", f"$$\n{note['equation']}\n$$", "", example(name, cls), ""]
-    parts += ["## When", "", f"**Use it.** {note['use']}", "", f"**Do not.** {note['avoid']}", ""]
+    use, avoid = (linked(note[each], AGENTS, name) for each in ("use", "avoid"))
+    parts += ["## When", "", f"**Use it.** {use}", "", f"**Do not.** {avoid}", ""]
     where = f"{{py:obj}}`{cls.__module__}.{cls.__name__}`"
     parts += [f"In experiments and on the command line it is `{name}`; its class is {where}.", ""]
     parts += ["## Hyperparameters", "", hyperparameters(name), ""]
     parts += ["## Held to the exact answer", "", of_the_optimum(name), ""]
     if gradient := of_the_gradient(name):
         parts += ["### Its gradient", "", gradient, ""]
+    if shown := results_with(name):
+        parts += ["## In the results", "", *(f"- {each}" for each in shown), ""]
     if cited := papers_cited(file_of(cls)):
         parts += ["## Papers", "", *(f"- {each}" for each in cited), ""]
     return "\n".join(parts)

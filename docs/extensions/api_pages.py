@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -110,6 +111,13 @@ def index() -> str:
     return "\n".join(lines)
 
 
+def leave_out_fields(
+    app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Mapping[str, Any]
+) -> bool | None:
+    """Fields of named tuples, which have no docstring of their own, are described by their class's "Attributes"."""
+    return True if (inspect.getdoc(obj) or "").startswith("Alias for field number") else None
+
+
 def write(app: Sphinx) -> None:
     pages = {f"{module}.rst": page(module, things) for module, things in described_names().items()}
     write_pages(Path(app.srcdir) / "api", {**pages, "index.rst": index()})
@@ -117,4 +125,5 @@ def write(app: Sphinx) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", write)
+    app.connect("autodoc-skip-member", leave_out_fields)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

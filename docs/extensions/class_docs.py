@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,12 @@ def markdown(text: str) -> str:
     """A docstring's prose as Markdown: what means something there, and nothing here, stands for itself."""
     parts = re.split(r"(`[^`]*`)", text.strip())
     return "".join(part if i % 2 else re.sub(r"([$<*\[\]])", r"\\\1", part) for i, part in enumerate(parts))
+
+
+def linked(text: str, names: Iterable[str], own: str) -> str:
+    """Markdown in which names in backticks that have a page beside this one are links to it."""
+    known = set(names) - {own}
+    return re.sub(r"`(\w+)`", lambda found: f"[{found[0]}]({found[1]}.md)" if found[1] in known else found[0], text)
 
 
 def cell(text: str) -> str:

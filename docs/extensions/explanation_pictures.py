@@ -1,9 +1,11 @@
-"""Pictures of the explanations, drawn when the site is built: each as SVG for light and for dark pages.
+"""Pictures of explanations and results, drawn when the site is built: each as SVG for light and for dark pages.
 
 A page shows one by a line of its own, and the two images and their alternative text come from here:
 
     ```{explanation-picture} tiny_tree
     ```
+
+The module of a picture has `draw(palette)`, its `ALTERNATIVE` text, and, of committed results, their `COMMAND`.
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ PICTURES = (
     "exposure_gap",
     "house_map",
     "throughput_bars",
+    "exposure_curves",
+    "quality_diversity",
+    "diagnostics_radars",
 )
 FOLDER = Path("pictures") / "generated"
 
@@ -39,6 +44,14 @@ def drawn(name: str, palette: Palette) -> str:
     module = import_module(f"pictures.{name}")
     figure = module.draw(palette)
     return figure if isinstance(figure, str) else svg(figure, module.ALTERNATIVE)
+
+
+def caption(command: str) -> list[nodes.Node]:
+    """Line below a picture of committed results: the command that they are of; nothing for one drawn from code."""
+    if not command:
+        return []
+    words = [nodes.Text("Drawn from the committed results of "), nodes.literal(text=command), nodes.Text(".")]
+    return [nodes.paragraph("", "", *words, classes=["picture-source"])]
 
 
 def write(app: Sphinx) -> None:
@@ -61,15 +74,16 @@ class ExplanationPicture(Directive):
         name = self.arguments[0]
         if name not in PICTURES:
             raise self.error(f"explanation-picture: {name!r} is none of {', '.join(PICTURES)}")
-        alternative = import_module(f"pictures.{name}").ALTERNATIVE
-        return [
+        module = import_module(f"pictures.{name}")
+        images: list[nodes.Node] = [
             nodes.image(
                 uri=f"/{(FOLDER / file_name(name, palette)).as_posix()}",
-                alt=alternative,
+                alt=module.ALTERNATIVE,
                 classes=[f"only-{palette.name}", "explanation-picture"],
             )
             for palette in PALETTES
         ]
+        return [*images, *caption(getattr(module, "COMMAND", ""))]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

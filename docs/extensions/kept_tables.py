@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -185,6 +185,13 @@ def mean_and_std(folder: str, agent: str, measure: str, digits: int = 3) -> str:
         if (row.agent, row.measure) == (agent, measure) and row.mean is not None and row.std is not None:
             return f"{row.mean:.{digits}f} ± {row.std:.{digits}f}"
     raise KeyError(f"benchmarks/results/{folder}/{TABLE} has no row of agent={agent!r}, measure={measure!r}")
+
+
+def lined(titles: Iterable[str], rows: Iterable[Iterable[str]], left: frozenset[int] = frozenset({0})) -> str:
+    """A table in Markdown; the columns `left` are aligned so, all others to the right."""
+    titles = list(titles)
+    rule = "".join(" :-- |" if i in left else " --: |" for i in range(len(titles)))
+    return "\n".join([f"| {' | '.join(titles)} |", f"|{rule}", *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def _row(folder: str, line: dict[str, str]) -> KeptRow:

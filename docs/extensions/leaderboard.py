@@ -8,6 +8,7 @@ from sphinx.application import Sphinx
 
 from environment_pages import baselines
 from kept_tables import experiments
+from suite_page import suite_page
 from textgen_env import TABLE
 from written_pages import write_pages
 
@@ -15,7 +16,17 @@ HEAD = """# Leaderboard
 
 The agents by their return, in the unit of each environment's reward. Only like is compared with like: one table an
 experiment, whose agents had the same texts, sizes and measures. A heading sorts its table. A return is not everything:
-[results](../results/index.md) has likelihood, diversity and the controls beside it."""
+[results](../results/index.md) has likelihood, diversity and the controls beside it. Agents that optimise something else
+rank low by it: [soft policy gradient](../agents/soft_policy_gradient.md) maximises return and entropy together, and
+agents of [imitation](../agents/mle.md) the likelihood of the data.
+
+[The suite](suite.md) ranks all agents over all environments by one score.
+
+```{toctree}
+:hidden:
+
+suite
+```"""
 
 
 def index() -> str:
@@ -36,7 +47,7 @@ def index() -> str:
 
 
 def write(app: Sphinx) -> None:
-    write_pages(Path(app.srcdir) / "leaderboard", {"index.md": index()})
+    write_pages(Path(app.srcdir) / "leaderboard", {"index.md": index(), "suite.md": suite_page()})
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -18,7 +18,11 @@ from written_pages import write_pages
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("textgen_env", "agents", "benchmarks")
-PAGES = ("README.md", "benchmarks/results/RESULTS.md")
+DOCS = ROOT / "docs"
+# What the site is written from: pages that are there, and pages that other extensions have written before.
+WRITTEN = ("agents", "environments", "rewards", "measures", "explanations", "guide", "results")
+SCRIPTS = "tutorial_scripts"
+NUMBERS = ("volume", "number", "pages", "doi")
 OWN_FIELDS = ("entry", "here", "command", "figures")
 NAME = r"(?:van (?:der )?|de |von )?[A-Z](?:\. )?[\w'’.-]*\w(?: da [A-Z]\w+)?"
 TITLE = r"(?:,? \(?\"[^\"]+\"(?:, [^\"().;:]*)?)?"
@@ -118,8 +122,8 @@ def cited() -> dict[str, list[tuple[str, str]]]:
         kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
         texts = [ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, kinds)]
         found[path.relative_to(ROOT).as_posix()] = [each for text in texts for each in citations(text)]
-    for page in PAGES:
-        found[page] = list(citations((ROOT / page).read_text(encoding="utf-8")))
+    for path in [ROOT / "README.md", *sorted(DOCS.glob("results/*.md"))]:
+        found[path.relative_to(ROOT).as_posix()] = list(citations(path.read_text(encoding="utf-8")))
     return found
 
 
@@ -128,24 +132,83 @@ def files_citing(paper: Paper) -> list[str]:
     return [file for file, each in cited().items() if any(paper.is_meant_by(names, year) for names, year in each)]
 
 
-def section(paper: Paper) -> str:
-    place = " ".join(
-        str(value) for name, value in paper.fields.items() if name not in ("entry", "author", "title", "year")
-    )
-    place = place.replace("\\&", "&")
+@dataclass(frozen=True)
+class SitePage:
+    """Page of the site that may name papers.
+
+    Attributes:
+        title: its heading.
+        address: from the folder of the index of papers.
+        citations: names and years in it.
+        keys: of the entries that it links to.
+    """
+
+    title: str
+    address: str
+    citations: tuple[tuple[str, str], ...]
+    keys: frozenset[str]
+
+    def names(self, paper: Paper) -> bool:
+        """Whether it links to the entry of a paper, or cites it in words."""
+        return paper.key in self.keys or any(paper.is_meant_by(names, year) for names, year in self.citations)
+
+
+def site_pages(docs: Path = DOCS) -> list[SitePage]:
+    """The pages that lie in the folder of the site's source, and the tutorials' scripts."""
+    found = []
+    for path in sorted(path for folder in WRITTEN for path in (docs / folder).glob("*.md") if path.stem != "index"):
+        text = path.read_text(encoding="utf-8")
+        heading = re.search(r"^# (.+)$", text, re.MULTILINE)
+        found.append(_site_page(heading[1] if heading else path.stem, f"../{path.parent.name}/{path.name}", text))
+    for path in sorted((docs / SCRIPTS).glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        title = (ast.get_docstring(ast.parse(text)) or path.stem).splitlines()[0]
+        found.append(_site_page(title, f"../tutorials/{path.stem}.rst", text))
+    return found
+
+
+def _site_page(title: str, address: str, text: str) -> SitePage:
+    keys = frozenset(re.findall(r"paper-(\w+)", text))
+    return SitePage(title, address, tuple(citations(text)), keys)
+
+
+def where_cited(paper: Paper, pages: list[SitePage]) -> str:
+    """The pages that name a paper, linked; of one that no page names, the files that cite it."""
+    if named := [f"[{each.title}]({each.address})" for each in pages if each.names(paper)]:
+        return f"**Cited on** {', '.join(named)}."
+    if files := [file for file in files_citing(paper) if file.endswith(".py")]:
+        modules = ", ".join(f"`{file.removesuffix('.py').replace('/', '.')}`" for file in files)
+        return f"**Cited in the code of** {modules}."
+    return ""
+
+
+def place(paper: Paper) -> str:
+    """Where a paper was published: "Machine Learning 8 (3-4), pages 229-256, doi:10.1007/BF00992696"."""
+    fields = {name: str(value).replace("\\&", "&").replace("--", "–") for name, value in paper.fields.items()}
+    own = [value for name, value in fields.items() if name not in ("entry", "author", "title", "year", *NUMBERS)]
+    said = " ".join(f"<{value}>" if value.startswith("http") else value for value in own)
+    if "volume" in fields:
+        said += f" {fields['volume']}" + (f" ({fields['number']})" if "number" in fields else "")
+    if "pages" in fields:
+        said += f", pages {fields['pages']}"
+    if "doi" in fields:
+        said += f", [doi:{fields['doi']}](https://doi.org/{fields['doi']})"
+    return said
+
+
+def section(paper: Paper, pages: list[SitePage]) -> str:
     title = str(paper.fields["title"]).replace("`", "'")
-    where = f"<{place}>" if place.startswith("http") else place
     lines = [
         f"(paper-{paper.key})=",
         f"## {paper.short}",
         "",
-        f"*{title}*. {where}.",
+        f"*{title}*. {place(paper)}.",
         "",
         f"**Here:** {paper.here}",
         "",
     ]
-    if files := files_citing(paper):
-        lines += ["**Cited in** " + ", ".join(f"`{file}`" for file in files) + ".", ""]
+    if cited_on := where_cited(paper, pages):
+        lines += [cited_on, ""]
     if paper.command:
         lines += ["```sh", paper.command, "```", ""]
     if paper.figures:
@@ -163,7 +226,8 @@ def ours(figure: Mapping[str, str]) -> str:
 def page() -> str:
     papers = sorted(load().values(), key=lambda paper: (plain(paper.short), paper.year))
     head = f"# Papers\n\nThe {len(papers)} papers that the code cites, and what of each is here.\n"
-    return "\n".join([head, *(section(paper) for paper in papers)])
+    pages = site_pages()
+    return "\n".join([head, *(section(paper, pages) for paper in papers)])
 
 
 def write(app: Sphinx) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from agent_pages import ROOT, file_of, notes, papers_cited
-from class_docs import arguments_table, cell, class_doc
+from class_docs import arguments_table, cell, class_doc, linked
 from computed_values import program, shown
 from textgen_env import TABLE
 from textgen_env.specs import REWARDS
@@ -41,7 +41,8 @@ def page(name: str) -> str:
     parts += [f"**Unit:** {note['unit']}. **Range:** {note['range']}.", ""]
     for title, body in doc.sections.items():
         parts += [f"## {title}", "", body, ""]
-    parts += ["## When", "", f"**Use it.** {note['use']}", "", f"**Do not.** {note['avoid']}", ""]
+    use, avoid = (linked(note[each], REWARDS, name) for each in ("use", "avoid"))
+    parts += ["## When", "", f"**Use it.** {use}", "", f"**Do not.** {avoid}", ""]
     parts += ["## A value", "", f"{note.get('note', 'Scores of three texts.')} Computed when this page was built.", ""]
     parts += [shown(program(note)), ""]
     if doc.arguments:

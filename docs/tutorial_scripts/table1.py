@@ -144,7 +144,7 @@ for size in ("small", "cpu"):
 # The grey line is what dividing the logits of maximum likelihood by a number brings.
 # Only an agent below it is better than likelihood. RankGAN is on the small oracle, by
 # less than a hundredth of a nat; the other adversarial agents lie on the line or above
-# it. ``benchmarks/results/RESULTS.md`` has the intervals and tests, row by row.
+# it. :doc:`The page of table 1 </results/table1-small>` has the tests, row by row.
 #
 # The paper's size
 # ----------------

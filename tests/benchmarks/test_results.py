@@ -16,25 +16,27 @@ from support.claims.claim import Numbers
 from support.results_page import RESULTS, Row, as_shown, first_table, sentences, words
 from textgen_env.solve import TextMDP
 
-# Where the table of a folder begins, in RESULTS.md: the first after these words.
+# Where the table of a folder begins, in the pages of results: the first after these words.
 TABLES = {
     "table1-small": "## table1, small",
     "table1-cpu": "## table1, cpu",
+    "figure2-cpu": "## figure2: ",
+    "figure2-small": "On the small oracle:\n",
     "figure3-small": "On the small oracle, seeds",
     "figure3-cpu": "On the paper's oracle seeds",
     "columns-small": "## columns",
     "exact": "## exact",
     "attention": "## attention",
-    "metric-numbers-small": "### metric, number words",
-    "metric-captions-small": "### metric, captions",
-    "metric-transcribe-small": "### metric, transcription",
-    "metric-poems-small": "### metric, poems",
+    "metric-numbers-small": "## metric, number words",
+    "metric-captions-small": "## metric, captions",
+    "metric-transcribe-small": "## metric, transcription",
+    "metric-poems-small": "## metric, poems",
     "scratch": "## scratch",
     "own_text": "## own_text",
-    "table2-small": "### table2",
-    "table3-small": "### table3",
-    "table4-small": "### table4: music",
-    "table4-cpu": "### table4, cpu",
+    "table2-small": "## table2: ",
+    "table3-small": "## table3: ",
+    "table4-small": "## table4: ",
+    "table4-cpu": "## table4, cpu: ",
 }
 # Of a column's title: the measure that it shows.
 MEASURES = {
@@ -164,7 +166,7 @@ def test_the_texts_of_tiny_are_those_that_the_results_speak_of() -> None:
 
 
 def test_estimators_are_those_of_the_table_of_variances() -> None:
-    section = words()[words().index("## variance") : words().index("## attention")]
+    section = words()[words().index("## variance: ") : words().index("## attention: ")]
     lines = [line for line in section.splitlines() if line.startswith("| ")]
     shown = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
     found = {(r["policy"], r["estimator"]): r for r in rows_of("variance", "variance.csv") if r["texts"] == "64"}
@@ -197,7 +199,7 @@ def test_how_soon_the_optimum_is_reached_is_as_the_table_of_exact_has_it() -> No
 def test_new_seeds_of_exact_are_counted_as_they_are_kept() -> None:
     with (RESULTS / "exact" / "fresh_seeds.csv").open(encoding="utf-8", newline="") as file:
         runs = list(csv.DictReader(file))
-    section = words().partition("### exact on new seeds")[2]
+    section = words().partition("## exact on new seeds")[2]
     table = section.partition("\n## ")[0].splitlines()
     lines = [line.strip("| ").split(" | ") for line in table if re.search(r"\| \d+ of \d+ \|", line)]
     assert len(lines) >= 33

@@ -1,4 +1,4 @@
-"""RESULTS.md and the README say of speeds what was measured."""
+"""The pages of results and the README say of speeds what was measured."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from support.results_page import RESULTS, as_shown, first_table, sentences, words
 from textgen_env.environments import TABLE
 
-DEFAULTS = "### With the rewards that ids come with"
+DEFAULTS = "## throughput: how fast"
 
 
 def two_digits(value: float | None) -> str:
@@ -64,7 +64,7 @@ def test_speeds_of_training_are_those_that_were_measured() -> None:
     kept = json.loads((RESULTS / "throughput-training" / "throughput.json").read_text(encoding="utf-8"))
     assert kept["failed"] == {}
     rows = {row["name"]: row for row in kept["rows"]}
-    shown = first_table(words()[words().index("### Training") :])
+    shown = first_table(words()[words().index("## throughput, training: ") :])
     assert {line["work"] for line in shown} == rows.keys()
     scales = {"us": 1e6, "ms": 1e3, "s": 1.0}
     for line in shown:

@@ -18,9 +18,10 @@ from chaos.damage import damages
 from chaos.disk import disks, why_no_disk
 from chaos.ends import kills, signals, together
 from chaos.experiment import STOP
+from chaos.shared import shared
 from chaos.trial import Plan, Setting, Trial
 
-PARTS = ("kill -9", "signals", "two at once", "full disk", "damage")
+PARTS = ("kill -9", "signals", "two at once", "shared", "full disk", "damage")
 # What a command leaves that is killed at a moment, and the run whose files are damaged there.
 STATES = {"midway": ("GAN:3", "GAN"), "before an heir": ("Warm:0", "MLE")}
 
@@ -28,20 +29,22 @@ STATES = {"midway": ("GAN:3", "GAN"), "before an heir": ("Warm:0", "MLE")}
 @dataclass(frozen=True)
 class Size:
     """Size of the chaos: how many trials of each kind; `most_damages` of 0 for every file there is; `states` that
-    files are damaged in, beside the finished one."""
+    files are damaged in, beside the finished one; `kills` in each trial of what is shared."""
 
     chains: int
     links: int
     signals: int
     together: int
+    shared: int
+    kills: int
     disks: int
     damages: int
     most_damages: int = 0
     states: Sequence[str] = tuple(STATES)
 
 
-FULL = Size(chains=10, links=4, signals=3, together=4, disks=8, damages=2)
-QUICK = Size(1, 2, signals=0, together=1, disks=1, damages=2, most_damages=3, states=("midway",))
+FULL = Size(chains=10, links=4, signals=3, together=4, shared=4, kills=8, disks=8, damages=2)
+QUICK = Size(1, 2, signals=0, together=1, shared=1, kills=3, disks=1, damages=2, most_damages=3, states=("midway",))
 
 
 def let_loose(
@@ -89,6 +92,7 @@ def _tried(
         "kill -9": kills(size.chains, size.links),
         "signals": signals(size.signals),
         "two at once": together(size.together),
+        "shared": shared(size.shared, size.kills),
         "full disk": disks(size.disks),
         "damage": damages(
             {name: (folder, STATES.get(name, ("", ""))[1]) for name, folder in states.items()},

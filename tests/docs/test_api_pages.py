@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from api_pages import PARTS, REGISTRIES, described_names, page, public_names
+from api_pages import PARTS, REGISTRIES, described_names, leave_out_fields, page, public_names
+from textgen_env import Texts, Vocabulary
 
 PACKAGES = [f"textgen_env{name}" for name in ("", ".metrics", ".sb3", ".data", ".tokenization", ".solve", ".wrappers")]
 
@@ -51,3 +52,13 @@ def test_a_module_without_a_list_offers_what_it_defines():
     names = public_names(import_module("agents.functional.returns"))
     assert "gae" in names
     assert "np" not in names
+
+
+def test_fields_of_named_tuples_are_left_to_their_class():
+    def skipped(cls, name):
+        return leave_out_fields(None, "class", name, getattr(cls, name), False, {})
+
+    assert skipped(Texts, "tokens") is True
+    assert skipped(Texts, "copy") is None
+    assert skipped(Vocabulary, "blank_id") is None
+    assert "tokens" in inspect.getdoc(Texts)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 
 import pytest
 from docutils.utils.math.latex2mathml import tex2mathml
 
 import agent_pages
 import measure_pages
+import papers
 import reward_pages
 from agent_pages import notes
 from agents import AGENTS
@@ -127,7 +129,44 @@ def test_the_estimators_of_an_agent_are_those_that_are_kept():
     assert of_the_gradient("mle") == ""
 
 
-def test_every_measure_is_described():
+def test_every_measure_has_its_page_and_no_entry_is_left_over():
+    assert set(measure_pages.notes()) == set(measure_pages.pages())
+    assert sum(len(each) for each in measure_pages.pages().values()) == len(TABLE)
     text = measure_pages.index()
-    assert [each.name for each in TABLE if f"| `{each.name}` |" not in text] == []
+    assert [each.name for each in TABLE if f"`{each.name}`" not in text] == []
     assert all(measure_pages.meaning(each) for each in TABLE)
+
+
+@pytest.mark.parametrize("name", measure_pages.notes())
+def test_the_entry_of_a_measure(name):
+    note = measure_pages.notes()[name]
+    assert set(note) == {"equation", "range", "use", "avoid", "function", "papers", "program"}
+    assert tex2mathml(note["equation"], as_block=True).startswith("<math")
+    assert set(note["papers"]) <= set(papers.load())
+    module, _, attribute = note["function"].rpartition(".")
+    assert getattr(import_module(module), attribute).__doc__
+
+
+QUICK = set(measure_pages.notes()) - {"nll_oracle", "nll_test", "decoded_return", "decoded_exact", "fluency"}
+
+
+@pytest.mark.parametrize("name", sorted(QUICK))
+def test_the_page_of_a_measure(name):
+    text = measure_pages.page(name)
+    (code,) = CODE.findall(text)
+    assert printed(code) in text
+    assert all(part in text for part in ("**Unit:**", "## When", "## Function", "$$"))
+    assert measure_pages.index().count(f"\n{name}\n") == 1
+
+
+def test_a_measures_value_is_the_exact_one():
+    shown = printed(CODE.findall(measure_pages.page("kl_forward"))[0])
+    estimate, exact = shown.splitlines()
+    value, error = (float(each) for each in re.findall(r"\d+\.\d+", estimate))
+    assert abs(value - float(exact.split()[0])) < 3 * error + 0.001
+
+
+def test_measures_that_are_decoded_share_a_page():
+    assert [each.name for each in measure_pages.pages()["decoded_wer"]] == ["greedy_wer", "sample_wer", "beam_wer"]
+    assert [each.name for each in measure_pages.pages()["distinct"]] == ["distinct_1", "distinct_2", "distinct_3"]
+    assert measure_pages.title("corpus_bleu", measure_pages.pages()["corpus_bleu"]) == "corpus BLEU"

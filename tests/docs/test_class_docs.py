@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from class_docs import arguments_table, class_doc, defaults, markdown
+from class_docs import arguments_table, class_doc, defaults, linked, markdown
 from textgen_env.specs import REWARDS, TASKS
 
 
@@ -44,6 +44,10 @@ def test_defaults_and_their_table():
 
 def test_code_stays_as_it_is():
     assert markdown("a*b `c*d`") == "a\\*b `c*d`"
+
+
+def test_names_that_have_a_page_are_links():
+    assert linked("see `ppo`, `a2c` and `x`", ["ppo", "a2c"], "a2c") == "see [`ppo`](ppo.md), `a2c` and `x`"
 
 
 @pytest.mark.parametrize("registry", [TASKS, REWARDS], ids=["tasks", "rewards"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,6 +15,7 @@ import pytest
 
 import explanation_pictures
 import textgen_env  # noqa: F401
+from benchmarks.analysis.aggregate_coverage import COVERAGE, LOWER, REPLICATES, SPREAD
 from benchmarks.analysis.statistics import mean_interval, rate_interval
 from pictures import (
     estimator_variance,
@@ -115,6 +118,17 @@ def oracle_likelihood_page() -> Iterator[str]:
         row["agent"]: float(row["mean"]) for row in rows("columns-small/table.csv") if row["measure"] == "nll_oracle"
     }
     yield f"{columns['SeqGAN-2columns']:.3f} with two columns, {columns['SeqGAN']:.3f} with one"
+
+
+def aggregates() -> Iterator[str]:
+    titles = ("interquartile mean", "median", "mean", "optimality gap", "P(improvement)")
+    for kind, found in COVERAGE.items():
+        for title, shares in zip(titles, found.values(), strict=True):
+            yield f"| {kind} | {title} | {' | '.join(f'{share:.1%}' for share in shares)} |"
+    kept = json.loads((DOCS.parent / "tests/benchmarks/analysis/rliable.json").read_text(encoding="utf-8"))
+    yield f"their library rliable {kept['rliable']}"
+    yield f"scores normal ({SPREAD} wide), or with one run of five stuck {LOWER} lower"
+    yield f"{REPLICATES:,} simulated suites"
 
 
 def seeds() -> Iterator[str]:
@@ -225,6 +239,7 @@ FIGURES: dict[str, Callable[[], Iterator[str]]] = {
     "likelihood_to_policy_gradient": likelihood_to_policy_gradient,
     "oracle_likelihood": oracle_likelihood_page,
     "seeds": seeds,
+    "aggregates": aggregates,
     "exposure_bias": exposure_bias,
     "limits": limits,
 }
@@ -243,6 +258,7 @@ SETTINGS = {
     "likelihood_to_policy_gradient": set(),
     "oracle_likelihood": {"0.9", "0.75"},
     "seeds": {"5%", "95%", "0.5"},
+    "aggregates": {"95%"},
     "exposure_bias": {"95%"},
     "limits": set(),
     "migration": {"0.5", "1.0"},
@@ -266,7 +282,18 @@ def test_pictures_are_drawn_alike_each_time_for_both_pages(name: str) -> None:
     assert ElementTree.fromstring(light).tag.endswith("svg")
     assert light != dark
     assert explanation_pictures.drawn(name, LIGHT) == light
-    assert any(f"{{explanation-picture}} {name}\n" in page.read_text(encoding="utf-8") for page in PAGES)
+    pages = [*PAGES, *(DOCS / "results").glob("*.md")]
+    assert any(f"{{explanation-picture}} {name}\n" in page.read_text(encoding="utf-8") for page in pages)
+
+
+def test_a_picture_of_results_names_their_command() -> None:
+    (line,) = explanation_pictures.caption("python -m benchmarks variance")
+    assert line.astext() == "Drawn from the committed results of python -m benchmarks variance."
+    assert explanation_pictures.caption("") == []
+    for name in explanation_pictures.PICTURES:
+        module = import_module(f"pictures.{name}")
+        of_results = "RESULTS" in vars(module) or "rows" in vars(module)
+        assert hasattr(module, "COMMAND") == of_results, name
 
 
 def test_the_map_of_the_house_shows_that_imports_run_down() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from papers import citations, cited, files_citing, load, ours, page
+from papers import citations, cited, files_citing, load, ours, page, place, site_pages, where_cited
 
 
 def test_every_citation_has_its_entry():
@@ -63,3 +63,32 @@ def test_the_page_has_every_paper_with_its_bibtex():
     for key, paper in load().items():
         assert f"(paper-{key})=" in text
         assert f"@{paper.fields['entry']}{{{key}," in text
+
+
+def test_a_paper_is_cited_on_the_pages_that_link_to_it_or_name_it(tmp_path):
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "ppo.md").write_text("# PPO\n\n{ref}`x <paper-schulman2017proximal>`\n")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "table.md").write_text("# A table\n\nAs in Yu et al. (2017).\n")
+    pages, known = site_pages(tmp_path), load()
+    assert where_cited(known["schulman2017proximal"], pages) == "**Cited on** [PPO](../agents/ppo.md)."
+    assert where_cited(known["yu2017seqgan"], pages) == "**Cited on** [A table](../results/table.md)."
+    assert where_cited(known["williams1992simple"], pages).startswith("**Cited in the code of** `agents.")
+    assert where_cited(known["yu2017seqgan"], []).startswith("**Cited in the code of**")
+
+
+def test_no_paper_is_without_a_place():
+    assert [key for key, paper in load().items() if not where_cited(paper, site_pages())] == []
+
+
+def test_the_place_of_a_paper_has_its_numbers():
+    said = place(load()["williams1992simple"])
+    address = "10.1007/BF00992696"
+    assert said == f"Machine Learning 8 (3–4), pages 229–256, [doi:{address}](https://doi.org/{address})"
+    assert place(load()["schulman2020approximating"]).startswith("<http")
+
+
+@pytest.mark.parametrize("key", [key for key, paper in load().items() if "pages" in paper.fields])
+def test_pages_run_upwards(key):
+    first, last = (int(each) for each in str(load()[key].fields["pages"]).split("--"))
+    assert first < last

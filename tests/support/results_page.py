@@ -1,4 +1,4 @@
-"""The pages of docs/results: their words, and their tables."""
+"""The pages of docs/results, with the tables that the site's build puts in them: their words, and their tables."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from functools import cache
 from itertools import dropwhile, takewhile
 from pathlib import Path
 
+import kept_runs
+import result_answers
+import result_tables
+
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = ROOT / "docs" / "results"
@@ -14,12 +18,16 @@ Row = dict[str, str]
 
 
 @cache
+def page(name: str) -> str:
+    """A page with its tables and runs, as the site has them."""
+    return kept_runs.expanded(result_tables.expanded((PAGES / f"{name}.md").read_text(encoding="utf-8")))
+
+
+@cache
 def words() -> str:
     """All pages in the order of their index, each heading one level lower than on its page."""
-    index = (PAGES / "index.md").read_text(encoding="utf-8")
-    names = index.partition("{toctree}")[2].partition("```")[0].split("\n\n", 1)[1].split()
-    pages = [(PAGES / f"{name}.md").read_text(encoding="utf-8") for name in names]
-    return "\n".join(re.sub(r"^(#+ )", r"#\1", page, flags=re.MULTILINE) for page in pages)
+    pages = [page(name) for name in result_answers.names()]
+    return "\n".join(re.sub(r"^(#+ )", r"#\1", text, flags=re.MULTILINE) for text in pages)
 
 
 @cache

@@ -12,6 +12,12 @@ from textgen_env.tasks.base import BaseTask, pad
 from textgen_env.vocabulary import Texts, Vocabulary
 
 
+def tiny_vocabulary(vocab_size: int) -> Vocabulary:
+    """The vocabulary of an end token (id 0) and `vocab_size` - 1 letters."""
+    letters = [chr(ord("a") + i) if vocab_size <= 27 else f"t{i + 1}" for i in range(vocab_size - 1)]
+    return Vocabulary(["<eos>", *letters], eos="<eos>")
+
+
 class TinyTask(BaseTask):
     """A few letters and an end token (id 0).
 
@@ -43,8 +49,7 @@ class TinyTask(BaseTask):
         self.test_size = check_at_least("test_size", test_size)
         check_room(f"train_size={self.train_size}, max_length={self.max_length}", self.train_size, self.max_length)
         check_room(f"test_size={self.test_size}, max_length={self.max_length}", self.test_size, self.max_length)
-        letters = [chr(ord("a") + i) if vocab_size <= 27 else f"t{i + 1}" for i in range(vocab_size - 1)]
-        self.vocabulary = Vocabulary(["<eos>", *letters], eos="<eos>")
+        self.vocabulary = tiny_vocabulary(vocab_size)
 
     def training_sequences(self) -> Texts:
         """`train_size` texts of the chain."""

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from pictures.canvas import TEXT_SIZE, Palette, blank, rows
 
+COMMAND = "python -m benchmarks variance"
 ALTERNATIVE = (
     "Bars of the variance of twelve gradient estimators, 64 texts each, for a partly trained policy on the game Tiny: "
     "a learned baseline and reward-to-go lower it, roll-outs cost more tokens and lower it no further, GRPO and "

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from pictures.canvas import Palette, blank, legend, rows
 
+COMMAND = "python -m benchmarks exposure runs/exposure --texts 4800"
 ALTERNATIVE = (
     "Lines of the exposure gap, in nats a token of divergence to the oracle, against the length of the prefix, for "
     "maximum likelihood, scheduled sampling and SeqGAN with a baseline. All begin at zero, rise with the prefix, and "

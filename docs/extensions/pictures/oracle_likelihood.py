@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from pictures.canvas import TEXT_SIZE, Palette, blank, legend, rows
 
+COMMAND = "python -m benchmarks run table1 --size cpu"
 ALTERNATIVE = (
     "Each agent of table 1 on the paper's oracle: NLL_oracle, which the paper reports, against NLL_test. Maximum "
     "likelihood at temperatures from 0.75 to 1.5 draws a falling curve: sharper texts have a lower NLL_oracle and a "

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from pictures.canvas import RESULTS, Palette, blank, legend
 
+COMMAND = "python -m benchmarks throughput --only defaults --threads 1 --repeats 9"
 ALTERNATIVE = (
     "Steps a second on one thread, on a logarithmic axis, one text and 1,024 rows: games paid by BLEU or a table run "
     "at the speed of CartPole or near it with rows; those of the LSTM oracle and of discriminators are tens of times "

@@ -260,7 +260,8 @@ def test_report_writes_page_and_tables(tmp_path: Path) -> None:
     assert "Never/seed-0: diverged: FloatingPointError: NaN loss" in words
     names = sorted(path.name for path in folder.iterdir() if path.is_file())
     figures = [f"curve_{axis}.{kind}" for axis in ("seconds", "tokens") for kind in ("png", "svg")]
-    assert names == [*figures, "differences.csv", "experiment.json", "report.html", "table.csv", "table.md"]
+    others = ["differences.csv", "experiment.json", "report.html", "table.csv", "table.md", "versions.json"]
+    assert names == [*figures, *others]
     text = (folder / "table.md").read_text(encoding="utf-8")
     for said in ("## Differences from SeqGAN", "### NLL\\_oracle", "it is \\| shy", "5.040 ± 0.114 †", "\\<made>"):
         assert said in text, said

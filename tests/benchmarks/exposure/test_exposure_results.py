@@ -9,8 +9,8 @@ from support.results_page import RESULTS, words
 Rows = list[list[str]]
 
 
-def section() -> str:
-    return words()[words().index("## exposure: ") :].partition("\n## ")[0]
+def section(title: str) -> str:
+    return words()[words().index(f"## {title}: ") :].partition("\n## ")[0]
 
 
 def table(page: str, begins: str) -> Rows:
@@ -23,14 +23,14 @@ def test_gaps_are_those_of_the_table() -> None:
     kept = (RESULTS / "exposure" / "exposure.md").read_text(encoding="utf-8")
     heads, *rows = table(kept[kept.index("## KL(agent‖oracle)") :], "| agent |")
     found = [dict(zip(heads, row, strict=True)) for row in rows]
-    heads, *shown = table(section(), "| agent |")
+    heads, *shown = table(section("exposure"), "| agent |")
     assert shown == [[row[head] for head in heads] for row in found]
 
 
 def test_who_dominates_whom_is_as_the_pairs_have_it() -> None:
     with (RESULTS / "exposure" / "sweep_pairs.csv").open(encoding="utf-8", newline="") as file:
         found = {(row["plane"], row["worse"]): row for row in csv.DictReader(file) if row["better"] == "MLE"}
-    _, *rows = table(section(), "| MLE over |")
+    _, *rows = table(section("quality against diversity"), "| MLE over |")
     assert 2 * len(rows) == len(found)
     said = {"True": "yes", "False": "no", "": "not certain"}
     for other, *cells in rows:

@@ -16,8 +16,8 @@ from benchmarks import catalogue
 from benchmarks.analysis.load import collect
 from benchmarks.catalogue import load_experiment
 from benchmarks.cli import app
+from benchmarks.commands import doing
 from benchmarks.policies.user_agents import plugged_in
-from benchmarks.running import scheduler as run
 from benchmarks.running.workers import local
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 
@@ -62,7 +62,7 @@ def mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     (tmp_path / "my_ranked.py").write_text(EXAMPLE.read_text())
     (tmp_path / "my_broken.py").write_text(BROKEN)
     # In this process: a worker would take seconds to start.
-    monkeypatch.setattr(run, "local", lambda jobs, timeout: local(0))
+    monkeypatch.setattr(doing, "local", lambda jobs, timeout: local(0))
     for name in ("my_ranked", "my_broken"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     return tmp_path

@@ -19,7 +19,7 @@ from rich.console import Console
 import benchmarks.report
 from benchmarks.analysis.load import collect
 from benchmarks.report.document import Document, document
-from benchmarks.report.files import DIFFERENCES, MARKDOWN, TABLE, files
+from benchmarks.report.files import DIFFERENCES, MARKDOWN, TABLE, VERSIONS, files
 from benchmarks.report.report import report
 from benchmarks.report.table import Table
 from benchmarks.report.terminal import show
@@ -243,7 +243,7 @@ def test_the_three_writers_agree(folder: Path, made: Document) -> None:
 
 def test_files_hold_the_numbers_of_the_document(made: Document) -> None:
     written = files(made)
-    assert list(written) == [TABLE, DIFFERENCES, MARKDOWN]
+    assert list(written) == [TABLE, DIFFERENCES, MARKDOWN, VERSIONS]
     assert made.tests is not None
     for name, table in ((TABLE, made.numbers), (DIFFERENCES, made.tests)):
         head, *lines = csv.reader(io.StringIO(written[name]))

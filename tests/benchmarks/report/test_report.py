@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -104,6 +105,8 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = written_below(tmp_path_factory.mktemp("runs"))
     path = report(folder, Console(file=io.StringIO()))
     assert path == folder / "report.html"
+    # All finished runs were made with the same.
+    assert json.loads((folder / "versions.json").read_text(encoding="utf-8")) == [{"python": "3"}]
     return path.read_text(encoding="utf-8")
 
 

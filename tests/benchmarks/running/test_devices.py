@@ -14,8 +14,11 @@ from agents.baselines.uniform import Uniform
 from agents.policy_gradient.reinforce import Reinforce
 from benchmarks.analysis.load import collect
 from benchmarks.policies.environments import make_envs, with_device
-from benchmarks.running.scheduler import ConfigMismatch, run_experiment
+from benchmarks.running.planned_runs import planned_runs
+from benchmarks.running.scheduler import ConfigMismatch, Manner, plan_experiment, run_experiment, work_on
+from benchmarks.running.workers import local
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
+from benchmarks.store.manifest import read_manifest
 from benchmarks.store.run_folder import read_json, read_state
 
 SMALL = {"vocab_size": 8, "max_length": 3, "train_size": 40, "test_size": 40}
@@ -127,3 +130,17 @@ def test_on_a_gpu(tmp_path: Path) -> None:
     )
     state = read_state(tmp_path / "x" / "R" / "seed-0")
     assert state.status == "finished", state.error
+
+
+def test_what_is_planned_for_other_machines_needs_no_device_of_this_one(tmp_path: Path) -> None:
+    row = Algorithm("R", "reinforce", 100, hyperparameters=SIZES, num_envs=8)
+    experiment = Experiment("x", "d", "TextGen-OracleSmall-v0", (row,), SMALL, (0,), Evaluation(2, 8, 16, 10, 1))
+    folder = plan_experiment(experiment, tmp_path, device="cuda:63")
+    (run,) = planned_runs(folder, read_manifest(folder))
+    assert run.device == "cuda:63"
+    with pytest.raises(ValueError, match="device='cuda:63' cannot be used here"):
+        work_on(folder, [run], local(0), lambda event: None, print, Manner())
+    for wrong, said in (("tpu9", "device='tpu9' is no device"), ("meta", "device='meta' must be cpu, or cuda")):
+        with pytest.raises(ValueError, match=said):
+            plan_experiment(experiment, tmp_path / "other", device=wrong)
+    assert not (tmp_path / "other").exists()

@@ -72,7 +72,7 @@ def met(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_children_that_a_run_leaves_do_not_keep_the_command(tmp_path: Path, met: Path) -> None:
     begun = time.monotonic()
     done(tmp_path, "Forks", "ForksAndDies")
-    assert time.monotonic() - begun < 100, "they live for 600 seconds"
+    assert time.monotonic() - begun < 500, "they live for 600 seconds"
     assert met.is_file()
     assert read_state(tmp_path / "micro" / "Forks" / "seed-0").status == "finished"
     assert error_of(tmp_path, "ForksAndDies").error.startswith("MachineFailed: its process was ended by SIGKILL before")

@@ -221,6 +221,16 @@ def test_what_was_never_a_lease_is_in_nobodys_way(left: str, tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_numbers_have_as_many_digits_as_they_need(tmp_path: Path) -> None:
+    (tmp_path / f".lease-{10**15 - 1}").touch()
+    os.utime(tmp_path / f".lease-{10**15 - 1}", ns=(0, 0))
+    clock = Clock()
+    with Leases(60, clock) as leases:
+        leases.claim(tmp_path)
+        clock.now = 20
+        assert had(leases.claim(tmp_path)).number == 10**15
+
+
 def claim_together(folder: Path, begin: float, had: multiprocessing.Queue[tuple[int, str]]) -> None:
     """Claims folders one after the other, at the same moments as others do."""
     with Leases() as leases:

@@ -1,1 +1,1 @@
-"""Claims of RESULTS.md, and the numbers of the tables that they are of."""
+"""Claims of the pages of results, and the numbers of the tables that they are of."""

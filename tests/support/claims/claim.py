@@ -1,4 +1,4 @@
-"""Claim of RESULTS.md: a folder, its words, and its numbers, from the means of agents by measure."""
+"""Claim of a page of results: a folder, its words, and its numbers, from the means of agents by measure."""
 
 from __future__ import annotations
 

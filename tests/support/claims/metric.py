@@ -1,4 +1,4 @@
-"""Claims of RESULTS.md on what is learned from a metric."""
+"""Claims of the pages of results on what is learned from a metric."""
 
 from __future__ import annotations
 

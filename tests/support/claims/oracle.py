@@ -1,4 +1,4 @@
-"""Claims of RESULTS.md on table 1 and what belongs to it."""
+"""Claims of the pages of results on table 1 and what belongs to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims of RESULTS.md on tables 2 to 4."""
+"""Claims of the pages of results on tables 2 to 4."""
 
 from __future__ import annotations
 

@@ -1,0 +1,99 @@
+"""Commands that search for settings, and show what the search gained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks.commands.training import AGENT_HELP, ENV_HELP
+from benchmarks.refusal import refusing
+from benchmarks.specs.tuned import FOLDER
+
+ADVICE = 'tune needs Optuna, which is not installed: pip install "textgen-env[tune]"'
+
+
+def tune(
+    agent: Annotated[
+        str, typer.Option(metavar="NAME", help=AGENT_HELP.replace(", may be repeated", ""), show_default=False)
+    ],
+    env: Annotated[str, typer.Option(metavar="ID", help=ENV_HELP, show_default=False)],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PLACE.NAME=VALUE",
+            help="as `train` has it; what is set of the agent is not searched; may be repeated",
+            show_default=False,
+        ),
+    ] = None,
+    trials: Annotated[int, typer.Option(help="of the search; more may be asked for later")] = 50,
+    tokens: Annotated[int, typer.Option(help="of training, each run's")] = 50_000,
+    seeds: Annotated[int, typer.Option(help="of each trial")] = 2,
+    best: Annotated[int, typer.Option(help="trials that are told apart on seeds of their own")] = 3,
+    fresh: Annotated[int, typer.Option(help="seeds on which the one selected is compared with the defaults")] = 10,
+    seed: Annotated[int, typer.Option(help="of the search")] = 0,
+    name: Annotated[str, typer.Option(help="of the folder below --out", show_default="environment and agent")] = "",
+    out: Annotated[Path, typer.Option(help="the folder of studies")] = Path("runs/tuning"),
+    into: Annotated[
+        Path, typer.Option(metavar="DIR", help="the folder of settings that have won", show_default="where train looks")
+    ] = FOLDER,
+    replace: Annotated[bool, typer.Option("--replace", help="settings that are there for the environment")] = False,
+    jobs: Annotated[int, typer.Option(help="runs at a time after the search")] = 1,
+    device: Annotated[str, typer.Option(help="of torch's: cpu, cuda")] = "cpu",
+) -> None:
+    """Searches for settings of an agent, and keeps them if they win on fresh seeds.
+
+    Trials are chosen by TPE and stopped early by the median rule. The best few are run again on seeds that the search
+    has not seen, and the one selected on others again, beside the agent's defaults. The same command goes on with what
+    was interrupted.
+    """
+    from datetime import UTC, datetime
+    from importlib.util import find_spec
+
+    with refusing():
+        if find_spec("optuna") is None:
+            raise ImportError(ADVICE)
+        from benchmarks.tuning.command import Tuning
+        from benchmarks.tuning.command import tune as tuned
+
+        asked = Tuning(
+            agent,
+            env,
+            tuple(settings or ()),
+            tokens,
+            trials,
+            seeds,
+            best,
+            fresh,
+            seed,
+            name,
+            out,
+            into,
+            replace,
+            jobs,
+            device,
+        )
+        console = Console()
+        try:
+            tuned(
+                asked,
+                lambda words: console.print(words, highlight=False, markup=False, soft_wrap=True),
+                str(datetime.now(UTC).date()),
+            )
+        except KeyboardInterrupt:
+            console.print("interrupted: the same command goes on")
+            raise typer.Exit(130) from None
+
+
+def gains(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="a folder of studies, as `tune` leaves them")],
+    out: Annotated[Path | None, typer.Option(help="the folder of the table", show_default="DIR")] = None,
+) -> None:
+    """Writes what tuning gained: default and tuned settings on fresh seeds, a row for each study."""
+    with refusing():
+        from benchmarks.tuning.gains import show_gains
+
+        show_gains(folder, folder if out is None else out, Console())

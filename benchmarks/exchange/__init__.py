@@ -1,0 +1,1 @@
+"""Exchange of results with other tools: tidy frames out, measurements of theirs in."""
