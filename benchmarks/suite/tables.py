@@ -140,8 +140,9 @@ def _notes(scores: SuiteScores, unranked: int) -> tuple[str, ...]:
     if len(scores.seeds) == 1:
         notes.append(ONE_SEED)
     else:
-        more = "" if len(scores.seeds) == RUNS else f" Here there are {len(scores.seeds)} runs."
-        notes.append(said(len(scores.scales)) + more)
+        runs = len(scores.seeds)
+        more = f" Here there are {runs} runs." if runs > RUNS else ""
+        notes.append(said(len(scores.scales), runs) + more)
     if unranked:
         notes.append(
             f"The last {unranked} apply to some environments alone: their aggregates are over these, are not "
