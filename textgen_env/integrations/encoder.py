@@ -22,6 +22,7 @@ class TokenEncoder(nn.Module):
         space: observation space of one environment: Box (T,) of ids, Dict(source, tokens), or the MultiDiscrete of
             `textgen_env.wrappers.MultiDiscreteObservation`. Sources and tokens have a table each.
         embedding_size: E of a token.
+        flattened: whether the library itself lays the parts of a Dict side by side, in the order of its keys.
 
     Attributes:
         out_features: F = (S + T) * E.
@@ -30,14 +31,14 @@ class TokenEncoder(nn.Module):
         TypeError: another space.
     """
 
-    def __init__(self, space: spaces.Space[Any], embedding_size: int = 32) -> None:
+    def __init__(self, space: spaces.Space[Any], embedding_size: int = 32, flattened: bool = False) -> None:
         super().__init__()
         check_at_least("embedding_size", embedding_size)
         runs = _runs(space)
         self.widths = [width for width, _ in runs]
         self.tables = nn.ModuleList(nn.Embedding(count, embedding_size) for _, count in runs)
         self.out_features = sum(self.widths) * embedding_size
-        self.keys = list(space.spaces) if isinstance(space, spaces.Dict) else None
+        self.keys = list(space.spaces) if isinstance(space, spaces.Dict) and not flattened else None
 
     def forward(self, observation: Any) -> Tensor:
         """(..., F) of ids (..., S + T), of any dtype, a tensor or an array; or of a mapping of such, "source" (..., S)

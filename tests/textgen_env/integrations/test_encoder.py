@@ -37,6 +37,9 @@ def test_source_and_tokens_have_a_table_each_whatever_their_form(echo_task: Any)
     seen = envs.reset(seed=0)[0]
     joined = flat_envs.reset(seed=0)[0]
     torch.testing.assert_close(as_dict(seen), flat(joined))
+    beside = TokenEncoder(envs.single_observation_space, 3, flattened=True)
+    beside.load_state_dict(as_dict.state_dict())
+    torch.testing.assert_close(beside(torch.as_tensor(joined).float()), flat(joined))
     assert flat(joined).shape == (2, (3 + 4) * 3)
 
 

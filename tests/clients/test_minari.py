@@ -1,0 +1,55 @@
+"""Minari and d3rlpy: texts recorded, read, imitated, learned from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+
+from agents.baselines.uniform import Uniform
+from support.client_scripts import trained
+from textgen_env.integrations.minari import record, texts_of
+
+minari = pytest.importorskip("minari", reason="minari is not installed: make clients makes an environment for it")
+pytest.importorskip("d3rlpy", reason="d3rlpy is not installed: make clients makes an environment for it")
+# Libraries warn of their own affairs.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+
+
+def test_texts_come_back_as_they_were_written() -> None:
+    envs = gymnasium.make_vec("TextGen-NumberWords-v0", num_envs=1, max_number=99)
+    env = gymnasium.make("TextGen-NumberWords-v0", max_number=99)
+    kept = record(env, Uniform(envs, seed=0).predict, "textgen/uniform-v0", 20, algorithm_name="uniform")
+    task = envs.unwrapped.task
+    texts = texts_of(minari.load_dataset("textgen/uniform-v0"), task)
+    assert len(texts.tokens) == kept.total_episodes == 20
+    scores = envs.unwrapped.score(texts.tokens, texts.lengths, texts.sources)
+    episodes = list(kept.iterate_episodes())
+    np.testing.assert_allclose(scores, [each.rewards.sum() for each in episodes])
+    assert len(set(texts.sources.tolist())) > 5
+    last = [each.infos["text"][-1] for each in episodes]
+    assert [text.decode() if isinstance(text, bytes) else text for text in last] == [
+        task.vocabulary.decode(row) for row in texts.tokens
+    ]
+    assert kept.recover_environment().unwrapped.task.max_length == task.max_length
+
+
+def test_d3rlpy_reads_them_and_the_off_policy_agent_learns_from_them() -> None:
+    import d3rlpy
+
+    writer, _, off_policy = trained(
+        "minari_texts", "TextGen-NumberWords-v0", 30_000, episodes=300, steps=50, max_number=99
+    )
+    buffer, env = d3rlpy.datasets.get_minari("textgen/number-words-v0")
+    assert buffer.size() == 300
+    assert env.observation_space.shape == buffer.dataset_info.observation_signature.shape[0]
+    uniform = 0.06
+    assert writer > 3 * uniform
+    assert off_policy > 3 * uniform
