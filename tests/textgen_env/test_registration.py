@@ -67,7 +67,7 @@ def test_a_spec_survives_json(env_id: str, small_kwargs: dict[str, Any]) -> None
 def test_unknown_arguments_are_refused(env_row: EnvRow, small_kwargs: dict[str, Any]) -> None:
     said = (
         rf"task '{env_row.task}' got an unexpected keyword argument 'vocabsize' \(vocabsize=7\); allowed are "
-        r".*=.*; and the game's own: task, reward, reward_mode, min_length, render_mode"
+        r".*=.*; and the game's own: task, reward, reward_mode, min_length, mask_penalty, render_mode"
     )
     for make in (gymnasium.make, gymnasium.make_vec):
         with pytest.raises(TypeError, match=said):

@@ -25,8 +25,8 @@ def record(
     """Plays whole texts and keeps them as a Minari data set, with the text in every step's infos.
 
     Args:
-        env: of texts, single; the data set's observations are what it shows. d3rlpy reads a Box of numbers:
-            `wrappers.OneHotObservation(gym.make(id, max_episode_steps=...))`.
+        env: of texts, single; the data set's observations are what it shows. d3rlpy takes a Box of numbers:
+            `wrappers.OneHotObservation(gym.make(id))`.
         predict: `agent.predict` of the agents here or of Stable-Baselines3's models: it is shown token ids (1, T),
             whatever `env` shows, and draws; its state is carried through a text.
         dataset_id: "name/what-v0", as Minari has them; where they lie is `MINARI_DATASETS_PATH`.
@@ -79,6 +79,30 @@ def texts_of(dataset: Any, task: Task) -> Texts:
         raise ValueError(f"dataset holds the token {strange[0]}; the task's are 0 to {len(task.vocabulary) - 1}")
     texts = pad(written, task.max_length, task.vocabulary.blank_id)
     return Texts(texts.tokens, texts.lengths, np.array(rows, np.int64) if task.sources is not None else None)
+
+
+def arrays_of(dataset: Any) -> dict[str, Any]:
+    """A Minari data set as the arrays that d3rlpy takes: `d3rlpy.dataset.MDPDataset(**arrays_of(dataset))`.
+
+    An episode of T steps has T + 1 observations. d3rlpy pairs each with an action, so the last is left out; its own
+    `get_minari` (2.8) keeps it, and so moves the observations of every later episode.
+
+    Args:
+        dataset: `minari.load_dataset(dataset_id)`, whose observations are arrays.
+
+    Returns:
+        `observations` (M, ...), `actions` (M, 1), `rewards` (M, 1), `terminals` (M,), `timeouts` (M,) of all M steps.
+    """
+    episodes = list(dataset.iterate_episodes())
+    terminals = np.concatenate([each.terminations for each in episodes]).astype(np.float32)
+    timeouts = np.concatenate([each.truncations for each in episodes]).astype(np.float32)
+    return {
+        "observations": np.concatenate([each.observations[:-1] for each in episodes]),
+        "actions": np.concatenate([each.actions for each in episodes])[:, None],
+        "rewards": np.concatenate([each.rewards for each in episodes])[:, None],
+        "terminals": terminals,
+        "timeouts": timeouts * (1 - terminals),
+    }
 
 
 class TaskWithTexts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
@@ -17,8 +17,14 @@ from textgen_env.wrappers.multi_discrete import joined, multi_discrete_space
 from textgen_env.wrappers.one_hot import one_hot, one_hot_space
 from textgen_env.wrappers.uniform_info import END_ALONE, core_view
 
+if TYPE_CHECKING:
+    _Base = VectorWrapper[Any, Any, Any, Any, Any]
+else:
+    # Gymnasium 1.2, which RLlib asks for, has it without parameters.
+    _Base = VectorWrapper
 
-class _SaysItsMode(VectorWrapper[Any, Any, Any, Any, Any]):
+
+class _SaysItsMode(_Base):
     """Base of all: TorchRL asks a vector environment itself, whatever wraps it, how it resets."""
 
     @property

@@ -11,7 +11,7 @@ from agents.data.episodes import evaluate
 from agents.imitation.mle import MLE
 from agents.policy_gradient.off_policy import OffPolicy, OffPolicyConfig
 from textgen_env import wrappers
-from textgen_env.integrations.minari import TaskWithTexts, record, texts_of
+from textgen_env.integrations.minari import TaskWithTexts, arrays_of, record, texts_of
 from textgen_env.wrappers.one_hot import one_hot
 
 gym.register_envs(textgen_env)
@@ -26,23 +26,23 @@ def train(id="TextGen-NumberWords-v0", tokens=50_000, seed=0, episodes=1_000, st
     envs = gym.make_vec(id, num_envs=64, **arguments)
     writer = MLE(envs, seed=seed).train(envs, tokens)
 
-    # One row of numbers an observation, and a limit that no text reaches: d3rlpy asks for both.
-    limit = envs.unwrapped.task.max_length + 1
-    env = wrappers.OneHotObservation(gym.make(id, max_episode_steps=limit, **arguments))
+    # d3rlpy takes one row of numbers an observation.
+    env = wrappers.OneHotObservation(gym.make(id, **arguments))
     if NAME in minari.list_local_datasets():
         minari.delete_dataset(NAME)
     record(env, writer.predict, NAME, episodes, seed=seed, algorithm_name="MLE", eval_env=env)
 
-    texts, env = d3rlpy.datasets.get_minari(NAME)
+    dataset = minari.load_dataset(NAME)
     imitation = d3rlpy.algos.DiscreteBCConfig(learning_rate=0.001, beta=0.0).create()
-    imitation.fit(texts, n_steps=steps, n_steps_per_epoch=steps, save_interval=10, show_progress=False,
+    steps_of_texts = d3rlpy.dataset.MDPDataset(**arrays_of(dataset))
+    imitation.fit(steps_of_texts, n_steps=steps, n_steps_per_epoch=steps, save_interval=10, show_progress=False,
                   logger_adapter=d3rlpy.logging.NoopAdapterFactory())  # fmt: skip
 
     def predict(observation, state, episode_start, deterministic):
         return imitation.predict(one_hot(observation, envs.single_observation_space)), None
 
     task = envs.unwrapped.task
-    own = gym.make_vec(id, num_envs=64, task=TaskWithTexts(task, texts_of(minari.load_dataset(NAME), task)))
+    own = gym.make_vec(id, num_envs=64, task=TaskWithTexts(task, texts_of(dataset, task)))
     config = OffPolicyConfig(learns_from="data", refresh_every=None, pretrain_epochs=20)
     off_policy = OffPolicy(own, config, seed=seed).train(own, tokens)
     scores = [evaluate(each, envs, 500, seed=seed).returns for each in (writer.predict, predict, off_policy.predict)]
