@@ -6,11 +6,7 @@ INSTALLED := $(VENV)/.installed
 # One thread a test process: the machine's cores are shared out among the processes.
 export OMP_NUM_THREADS ?= 1
 
-<<<<<<< HEAD
-.PHONY: demo test clients chaos check docs lint types wheel install clean
-=======
-.PHONY: demo test chaos scale check docs lint types wheel install clean
->>>>>>> main
+.PHONY: demo test chaos clients scale check docs lint types wheel install clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m benchmarks run quick
@@ -24,7 +20,6 @@ test: $(INSTALLED)
 chaos: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
 
-<<<<<<< HEAD
 # Other libraries' agents on these environments, each library in a virtual environment of its own: minutes, and a
 # gigabyte each. make clients CLIENTS="torchrl trl": some of them. Their requirements: tests/clients/requirements.
 CLIENTS ?= $(basename $(notdir $(wildcard tests/clients/requirements/*.txt)))
@@ -36,11 +31,10 @@ client-%:
 	test -x $(CLIENT_ENVIRONMENTS)/$*/bin/python || $(PYTHON) -m venv $(CLIENT_ENVIRONMENTS)/$*
 	$(CLIENT_ENVIRONMENTS)/$*/bin/python -m pip install --quiet --requirement tests/clients/requirements/$*.txt --editable ".[fast,text]"
 	PYTHONPATH=. $(CLIENT_ENVIRONMENTS)/$*/bin/python -m pytest tests/clients/test_$*.py
-=======
+
 # 10,000 runs on 256 simulated workers with failures, planned, shared out and reported: how long, in how much memory.
 scale: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python -m scale $(SCALE)
->>>>>>> main
 
 check: lint types test docs
 
