@@ -28,7 +28,7 @@ NAME = r"(?:van (?:der )?|de |von )?[A-Z](?:\. )?[\w'’.-]*\w(?: da [A-Z]\w+)?"
 TITLE = r"(?:,? \(?\"[^\"]+\"(?:, [^\"().;:]*)?)?"
 CITATION = re.compile(rf"({NAME}(?:(?:, and |, | and ){NAME})*)( et al\.)?{TITLE},? \(?((?:19|20)\d\d)\b")
 # Words with a capital that stand before a year and are no author.
-NO_AUTHORS = {"March", "SeqGAN", "EMNLP", "AAAI", "NeurIPS", "ICML", "Association"}
+NO_AUTHORS = {"March", "Schema", "SeqGAN", "EMNLP", "AAAI", "NeurIPS", "ICML", "Association"}
 
 
 @dataclass(frozen=True)
