@@ -37,7 +37,7 @@ LEARNED = (
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of finished agents.
+    """Question that finished agents are asked.
 
     Attributes:
         method: "greedy", "sample" or "beam".
@@ -137,7 +137,7 @@ def _kept(run: KeptRun, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _paths(value: Any) -> list[str]:
-    """What may be an import path, anywhere inside."""
+    """Strings that may be import paths, anywhere inside."""
     if isinstance(value, str):
         return [value] if PATH.fullmatch(value) else []
     if isinstance(value, Mapping):

@@ -82,7 +82,7 @@ def rows_of(collected: Collected) -> Iterator[Row]:
 
 
 def values(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
-    """What stands in the columns, row by row."""
+    """Entries of the columns, row by row."""
     return [astuple(row) for row in rows]
 
 

@@ -18,7 +18,7 @@ from benchmarks.store.run_folder import CONFIG, ERROR, read_state, write_result,
 
 @dataclass(frozen=True)
 class Plan:
-    """What an import does to one experiment.
+    """Change that an import makes to one experiment.
 
     Attributes:
         folder: of the experiment.

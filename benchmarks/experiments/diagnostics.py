@@ -1,4 +1,4 @@
-"""What is each agent good at? One small game, solved exactly, of which one thing at a time is made harder.
+"""Diagnostics of agents: one small game, solved exactly, of which one thing at a time is made harder.
 
 After bsuite (Osband et al. 2020): horizon, vocabulary, sparsity, noise, multimodality, bifurcations early in the text,
 and a reward that drifts, each one knob with five values. `python -m benchmarks diagnose DIR` makes scores, a table and

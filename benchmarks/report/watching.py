@@ -112,7 +112,7 @@ def _frame(game: Any) -> Text:
 
 
 def _paid(rewards: list[float], info: dict[str, Any]) -> list[str]:
-    """What each token earned, where more than one did; the parts of the reward, where there are several."""
+    """Earnings of each token, where more than one did; the parts of the reward, where there are several."""
     lines = []
     if sum(reward != 0 for reward in rewards) > 1:
         lines.append("by token: " + " ".join(f"{reward:.3g}" for reward in rewards))

@@ -17,11 +17,11 @@ from benchmarks.store.results import MACHINE_FAILED, Failure
 from benchmarks.store.run_folder import read_json, write_json
 
 ATTEMPTS = 4
-"""How often a run is begun whose machine is gone, within one command."""
+"""Attempts at a run whose machine is gone, within one command."""
 OUTCOME = "outcome.json"
 """File in the lease's folder that tells an outcome to a scheduler that shares the file system alone."""
 VARIABLES = "TEXTGEN_"
-"""What the names of environment variables begin with that other machines are told."""
+"""Beginnings of the names of environment variables that other machines are told."""
 ERROR, FAILURE = "error", "failure"
 
 
@@ -79,7 +79,7 @@ def do_and_write(task: Task, timeout: float | None, beat_seconds: float, variabl
 
 
 def written_outcome(place: Path) -> str | Failure | None:
-    """What `do_and_write` wrote in a lease's folder; None for nothing that can be read."""
+    """Outcome that `do_and_write` wrote in a lease's folder; None for nothing that can be read."""
     try:
         return outcome_of(read_json(place / OUTCOME))
     except (OSError, ValueError):

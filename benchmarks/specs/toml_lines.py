@@ -33,7 +33,7 @@ def line_of(text: str, place: Place) -> int:
 
 
 def _read_to_at_least(lines: Sequence[str], count: int) -> tuple[int, Mapping[str, Any]]:
-    """What so many lines hold, or as many more as the statement that they break off has."""
+    """Content of so many lines, or as many more as the statement that they break off has."""
     for end in range(count, len(lines) + 1):
         found = _read(lines[:end])
         if found is not None:

@@ -34,7 +34,7 @@ FOUND: Mapping[str, type | tuple[type, ...]] = {
     "date": str,
     "version": str,
 }
-"""What must be said of how settings were found, each with its type."""
+"""Facts of how settings were found that must be said, each with its type."""
 
 
 class SettingsRefused(ValueError):
@@ -63,7 +63,7 @@ class Tuned:
 
     @property
     def place(self) -> tuple[str, str, Mapping[str, Any], int]:
-        """What two entries of a file must differ in: the budget is the last."""
+        """Key in which two entries of a file must differ: the budget is the last."""
         return self.environment, self.task, self.arguments, self.found["tokens"]
 
     @property

@@ -13,7 +13,7 @@ from typing import Self
 from benchmarks.store.lease import Lease, Standing, claimed, file_system_time, standing
 
 STALE_SECONDS = 60.0
-"""How long a lease stands without a sign of life before it counts as given up, if nobody says otherwise."""
+"""Seconds that a lease stands without a sign of life before it counts as given up, if nobody says otherwise."""
 BEATS = 6
 # While a lease is looked at, its owner, if it lives, gives so many signs of life.
 BEATS_WATCHED = 2

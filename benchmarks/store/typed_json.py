@@ -53,7 +53,7 @@ def read_as(hint: Any, value: Any, name: str) -> Any:
 
 @cache
 def _reader(hint: Any) -> Read:
-    """What reads values of a type: made once for each, since ten thousand results hold millions of values."""
+    """Reader of values of a type: made once for each, since ten thousand results hold millions of values."""
     origin, inside = get_origin(hint), get_args(hint)
     if hint is Any:
         return lambda value, name: value

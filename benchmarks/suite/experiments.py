@@ -34,7 +34,7 @@ def suite_parts(size: SuiteSize) -> list[Part]:
 
 
 def suite_facts(size: SuiteSize, parts: Sequence[Part]) -> dict[str, Any]:
-    """What a leaderboard says of its suite beside the runs, plain JSON: the size, its environments, and why the other
+    """Facts that a leaderboard says of its suite beside the runs, plain JSON: the size, its environments, and why the other
     ids and agents are not among them."""
     return {
         "command": f"python -m benchmarks run suite --size {size.name} --jobs 1",

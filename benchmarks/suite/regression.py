@@ -179,7 +179,7 @@ def _failures(name: str, runs: list[RunRow], others: list[RunRow]) -> list[str]:
 
 
 def _versions(old: SuiteRecord, new: SuiteRecord) -> dict[str, tuple[str, str]]:
-    """What the runs were made with, by name, where the two differ."""
+    """Versions that the runs were made with, by name, where the two differ."""
     names = dict.fromkeys(name for record in (old, new) for each in record.versions for name in each)
     found = {
         name: tuple(

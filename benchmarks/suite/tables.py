@@ -61,7 +61,7 @@ def matrix_table(scores: SuiteScores, places: Sequence[Place]) -> Table:
 
 
 def environments_table(scores: SuiteScores) -> Table:
-    """What is 0 and what is 1 on each environment, and where that comes from."""
+    """Baseline (0) and reference (1) of each environment, and where they come from."""
     columns = (
         Column("environment"),
         Column("measured on", priority=3),
@@ -128,7 +128,7 @@ def failures(record: SuiteRecord, scores: SuiteScores) -> list[str]:
 
 
 def _notes(scores: SuiteScores, unranked: int) -> tuple[str, ...]:
-    """What the columns are, how sure they are."""
+    """Notes on what the columns are, and how sure."""
     counted = ", ".join(str(seed) for seed in scores.seeds)
     notes = [
         f"Scores over {len(scores.scales)} environments and the seeds {counted}: 0 is what the baseline earns, 1 the "

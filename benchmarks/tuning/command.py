@@ -179,7 +179,7 @@ def _search(asked: Tuning, experiment: Experiment) -> Search:
 
 
 def _fixed(asked: Tuning, experiment: Experiment) -> dict[str, Any]:
-    """What the person has set of the agent."""
+    """Settings of the agent that the person has given."""
     label = experiment.algorithms[0].label
     settings = parsed_settings(asked.settings, ["env", "agent", "evaluation", label])
     return {**settings["agent"], **settings[label]}

@@ -45,7 +45,7 @@ def as_markdown(outcomes: Sequence[Outcome]) -> str:
 
 
 def cells(outcome: Outcome) -> tuple[str, ...]:
-    """What the table shows of an outcome; `TextGen-` is left out of ids."""
+    """Row that the table shows of an outcome; `TextGen-` is left out of ids."""
     row, interval = outcome.row, outcome.comparison.interval
     ends = "" if interval is None else f" ({interval[0]:.3g} to {interval[1]:.3g})"
     return (

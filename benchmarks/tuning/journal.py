@@ -18,7 +18,7 @@ from textgen_env.files import DamagedFile
 
 JOURNAL = "journal.log"
 KEPT = "journal.json"
-"""How much of the journal was there after the latest trial, and its digest."""
+"""File that says how much of the journal was there after the latest trial, and its digest."""
 STUDY = "settings"
 BEGIN_ANEW = (
     f"nothing was changed: put back what it was, or move {JOURNAL} and {KEPT} to another folder to begin the search "

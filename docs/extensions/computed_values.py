@@ -17,7 +17,7 @@ for text in ("a dog runs away .", "the dog runs away .", "a dog a dog ."):
 
 
 def printed(code: str) -> str:
-    """What a program prints.
+    """Output that a program prints.
 
     Raises:
         ValueError: nothing.

@@ -113,7 +113,7 @@ def _of_new_seeds(algorithm: Algorithm) -> Iterator[Held]:
 
 
 def held(agent: str) -> list[Held]:
-    """What is committed of an agent, row by row: the settings of today first, and of these the newest seeds."""
+    """Committed rows of an agent: the settings of today first, and of these the newest seeds."""
     found = []
     for algorithm in (each for each in EXPERIMENT.algorithms if each.agent == agent):
         of_row = [*_of_table(algorithm), *_of_new_seeds(algorithm)]

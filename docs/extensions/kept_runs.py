@@ -1,4 +1,4 @@
-"""What is known of the run that a page's figures are of: command, seeds, device, versions, state of the code, machine.
+"""Facts of the run that a page's figures are of: command, seeds, device, versions, state of the code, machine.
 
     ```{kept-run} throughput-defaults
     ```
@@ -35,7 +35,7 @@ NAMED = ("textgen-env", "python", "torch", "numpy")
 
 
 def said(name: str) -> str:
-    """What is known of a kept run.
+    """Facts of a kept run, in a sentence.
 
     Args:
         name: a folder of benchmarks/results, or folder/file of a study in the folder of an experiment.

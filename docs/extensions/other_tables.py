@@ -182,7 +182,7 @@ def _score(row: Mapping[str, str]) -> str:
 
 
 def tuning() -> str:
-    """What tuning gained, a row for each search."""
+    """Gains of tuning, a row for each search."""
     return (RESULTS / "tuning" / "gains.md").read_text(encoding="utf-8").rstrip("\n")
 
 

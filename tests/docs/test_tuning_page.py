@@ -1,4 +1,4 @@
-"""What the page on tuning shows is what was committed, and what `train` takes is what the table says won."""
+"""The page on tuning shows what was committed, and `train` takes what the table says won."""
 
 from __future__ import annotations
 

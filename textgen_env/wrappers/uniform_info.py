@@ -10,7 +10,7 @@ from gymnasium.utils import RecordConstructorArgs
 from textgen_env.game import CoreView
 
 END_ALONE = "reward_terms"
-"""What only the end can say: a reward names its parts when it scores."""
+"""Keys that only the end can say: a reward names its parts when it scores."""
 
 
 def core_view(env: Any) -> CoreView:

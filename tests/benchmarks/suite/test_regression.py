@@ -1,4 +1,4 @@
-"""What a version changed is told from chance, and what cannot be compared is named."""
+"""Changes of a version are told from chance, and those that cannot be compared are named."""
 
 from __future__ import annotations
 
