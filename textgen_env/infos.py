@@ -16,8 +16,8 @@ _STOPS = np.array(STOPS, dtype=object)
 
 
 def step_infos(core: GenerationCore, rows: IntArray) -> dict[str, IntArray]:
-    """Entries that the infos of `rows` (K,) hold at a text's begin and in each of its steps: key -> (K,); the source's row for
-    a conditional task."""
+    """Entries that the infos of `rows` (K,) hold at a text's begin and in each of its steps: key -> (K,); the
+    source's row for a conditional task."""
     return {} if core.source_indices is None else {"source_row": core.source_indices[rows]}
 
 

@@ -34,8 +34,8 @@ def suite_parts(size: SuiteSize) -> list[Part]:
 
 
 def suite_facts(size: SuiteSize, parts: Sequence[Part]) -> dict[str, Any]:
-    """Facts that a leaderboard says of its suite beside the runs, plain JSON: the size, its environments, and why the other
-    ids and agents are not among them."""
+    """Facts that a leaderboard says of its suite beside the runs, plain JSON: the size, its environments, and why
+    the other ids and agents are not among them."""
     return {
         "command": f"python -m benchmarks run suite --size {size.name} --jobs 1",
         "size": size.name,

@@ -1,5 +1,5 @@
-"""Integrations with other libraries: what they need of texts beside Gymnasium's interface. Each module alone imports its
-library.
+"""Integrations with other libraries: what they need of texts beside Gymnasium's interface. Each module alone
+imports its library.
 
     from textgen_env.integrations.encoder import TokenEncoder  # an embedding for any PyTorch library
     from textgen_env.integrations.minari import record  # texts as a Minari data set
