@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.exchange.frames import COLUMNS, CURVE, SPLITS
+from benchmarks.exchange.frames import COLUMNS, CURVE, SPLITS, Row
 from benchmarks.specs.experiment import LABEL
 from benchmarks.specs.settings import no_such
 from textgen_env.registries import NAME
@@ -25,27 +25,14 @@ T = TypeVar("T", int, float)
 
 
 @dataclass(frozen=True)
-class Line:
-    """One measurement of a CSV; fields as those of `benchmarks.exchange.frames.Row`, "" or None where the file says
-    nothing.
+class Line(Row):
+    """One measurement of a CSV: a row, "" or None where the file says nothing.
 
     Attributes:
         number: of the line, from 1.
     """
 
     number: int
-    experiment: str
-    environment: str
-    label: str
-    agent: str
-    seed: int
-    status: str
-    split: str
-    measure: str
-    tokens: int | None
-    seconds: float | None
-    value: float | None
-    error: float | None
 
 
 class BadLine(ValueError):
