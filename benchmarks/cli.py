@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "train": training.train,
     "arguments": training.arguments,
     "tune": tuning.tune,
+    "tune-suite": tuning.tune_suite,
     "gains": tuning.gains,
     "schema": training.schema,
     "list": runs.list_experiments,

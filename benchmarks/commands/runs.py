@@ -11,6 +11,7 @@ from rich.console import Console
 
 from benchmarks.commands.seeds import parsed_seeds
 from benchmarks.refusal import refusal
+from benchmarks.specs.tuned import FOLDER
 from benchmarks.store.leases import STALE_SECONDS
 
 Stale = Annotated[
@@ -84,6 +85,9 @@ def run(
     plan: Annotated[
         bool, typer.Option("--plan", help="write down what is to be done, for `work` on any machine, and do none of it")
     ] = False,
+    untuned: Annotated[
+        bool, typer.Option("--untuned", help="of the suite: every agent with its defaults, into a folder of its own")
+    ] = False,
     stale: Stale = STALE_SECONDS,
     executor: Annotated[
         str, typer.Option(help="where runs are done: local, this machine's processes; ray; slurm")
@@ -135,8 +139,10 @@ def run(
 
             if agent or tokens is not None:
                 raise ValueError("--agent and --tokens are not for the suite; `train --agent` compares your own")
-            suite(size, choices)
+            suite(size, choices, None if untuned else FOLDER)
             return
+        if untuned:
+            raise ValueError("--untuned is for the suite; an experiment says its settings itself")
         experiment, modules = load_experiment(name, size), modules_of(name)
         if agent:
             from benchmarks.policies.user_agents import plugged_in

@@ -14,7 +14,7 @@ from benchmarks.refusal import refusing
 Suite = Annotated[Path, typer.Argument(metavar="DIR", help="a folder of experiments, such as runs/suite-laptop")]
 
 
-def suite(size: str | None, choices: Choices) -> None:
+def suite(size: str | None, choices: Choices, tuned: Path | None) -> None:
     """Does the runs of a size of the suite that have no result yet, then its leaderboard.
 
     Raises:
@@ -26,7 +26,7 @@ def suite(size: str | None, choices: Choices) -> None:
 
     console = Console()
     try:
-        folder, left = run_suite(suite_size(size), choices, console)
+        folder, left = run_suite(suite_size(size), choices, console, tuned)
     except KeyboardInterrupt:
         console.print("interrupted: the same command goes on with the runs that are left")
         raise typer.Exit(130) from None

@@ -88,6 +88,56 @@ def tune(
             raise typer.Exit(130) from None
 
 
+def tune_suite(
+    size: Annotated[str | None, typer.Option(help="of the suite", show_default="the first")] = None,
+    agent: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="may be repeated", show_default="all that there is something to search of"),
+    ] = None,
+    env: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="may be repeated", show_default="all of the suite")
+    ] = None,
+    trials: Annotated[int, typer.Option(help="of each search; more may be asked for later")] = 16,
+    best: Annotated[int, typer.Option(help="trials that are told apart on seeds of their own")] = 2,
+    fresh: Annotated[int, typer.Option(help="seeds on which the one selected is compared with the suite's rules")] = 5,
+    out: Annotated[Path, typer.Option(help="the folder of studies")] = Path("runs/tuning-suite"),
+    into: Annotated[
+        Path, typer.Option(metavar="DIR", help="the folder of settings that have won", show_default="where run looks")
+    ] = FOLDER,
+    replace: Annotated[bool, typer.Option("--replace", help="settings that are there for the environment")] = False,
+) -> None:
+    """Searches, as `tune` does, for settings of every agent in every environment of the suite that it applies to.
+
+    A search has the suite's budget and begins with the settings of its rules. What is done is kept: the same command
+    goes on, and several of them share the searches.
+    """
+    from datetime import UTC, datetime
+    from importlib.util import find_spec
+
+    with refusing():
+        if find_spec("optuna") is None:
+            raise ImportError(ADVICE)
+        from benchmarks.suite.command import suite_size
+        from benchmarks.suite.tuning import SuiteTuning
+        from benchmarks.suite.tuning import tune_suite as searched
+
+        asked = SuiteTuning(
+            suite_size(size), tuple(agent or ()), tuple(env or ()), trials, best, fresh, out, into, replace
+        )
+        console = Console()
+        try:
+            left = searched(
+                asked,
+                lambda words: console.print(words, highlight=False, markup=False, soft_wrap=True),
+                str(datetime.now(UTC).date()),
+            )
+        except KeyboardInterrupt:
+            console.print("interrupted: the same command goes on")
+            raise typer.Exit(130) from None
+    if left:
+        console.print(f"{len(left)} searches were left to other processes: {', '.join(left)}", highlight=False)
+
+
 def gains(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="a folder of studies, as `tune` leaves them")],
     out: Annotated[Path | None, typer.Option(help="the folder of the table", show_default="DIR")] = None,

@@ -62,6 +62,15 @@ class ResumableAdapter(PolicyAdapter, Protocol):
         ...
 
 
+@runtime_checkable
+class KeptAdapter(Protocol):
+    """Adapter of a policy that can be kept at the end of its training, to be asked again."""
+
+    def save_policy(self, path: Path) -> None:
+        """Writes what the policy is asked by."""
+        ...
+
+
 def source_tokens(texts: Texts, task: Task) -> NDArray[np.int64] | None:
     """The source tokens (N, S) of texts of a conditional task, or None."""
     return None if texts.sources is None or task.sources is None else task.sources.tokens[texts.sources]

@@ -30,13 +30,13 @@ class AgentLikelihoods:
     """Likelihoods of an agent of the Protocol in agents/protocol.py, as measures ask for them.
 
     Attributes:
-        agent: whose they are.
+        agent: whose they are, an `Agent` or what has its `log_prob`, as a kept model of Stable-Baselines3.
     """
 
-    agent: Agent
+    agent: Any
 
     @classmethod
-    def of(cls, agent: Agent) -> AgentLikelihoods:
+    def of(cls, agent: Any) -> AgentLikelihoods:
         """Those of an agent that is there already."""
         found = AgentLikelihoods()
         found.agent = agent
@@ -44,7 +44,8 @@ class AgentLikelihoods:
 
     def log_prob(self, texts: Texts, task: Task) -> FloatArray:
         """The agent's own."""
-        return self.agent.log_prob(texts.tokens, texts.lengths, source_tokens(texts, task))
+        found: FloatArray = self.agent.log_prob(texts.tokens, texts.lengths, source_tokens(texts, task))
+        return found
 
     def policy(self, mdp: TextMDP) -> FloatArray:
         """By the agent's own probabilities, or its network's; else from `log_prob` of all texts."""

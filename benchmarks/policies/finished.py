@@ -11,8 +11,9 @@ from typing import Any
 
 from agents.decoding.next_tokens import NextTokens
 from benchmarks.analysis.load import Record, collect, experiment_folders
-from benchmarks.policies.agent import load_agent_class
 from benchmarks.policies.environments import made_environment
+from benchmarks.policies.kept_run import kept_agent
+from benchmarks.specs.experiment import IMPORTED
 from benchmarks.store.run_folder import AGENT, CONFIG
 from textgen_env import text_game
 from textgen_env.registries import names_alone
@@ -62,7 +63,7 @@ def finished_runs(
     folder: Path, only: Sequence[str] = (), without: Callable[[str], bool] = lambda agent: False, trust: bool = False
 ) -> FinishedRuns:
     """The finished agents in an experiment's folder. What cannot be looked at is left out, and named: unfinished runs,
-    Stable-Baselines3's models, agents without probabilities, and, without `trust`, runs that name import paths.
+    imported ones, agents without probabilities, and, without `trust`, runs that name import paths.
 
     Args:
         folder: of one experiment's results.
@@ -113,12 +114,13 @@ class _Loader:
         if record.state.result is None or config is None:
             raise ValueError(f"it is {record.outcome}")
         algorithm = config.get("algorithm")
-        if not isinstance(algorithm, Mapping) or algorithm.get("kind") != "agent":
-            raise ValueError("only agents of agents/ say how likely their next tokens are")
-        settings = run / CONFIG
-        with nullcontext() if self.trust else names_alone(settings):
+        if isinstance(algorithm, Mapping) and algorithm.get("kind") == IMPORTED:
+            raise ValueError("it was imported, and there is no agent")
+        if not (run / AGENT).is_file():
+            raise ValueError(f"it holds no {AGENT}")
+        agent = kept_agent(run, config, self.trust)
+        with nullcontext() if self.trust else names_alone(run / CONFIG):
             env = self._environment(config)
-            agent = load_agent_class(str(algorithm.get("agent"))).load(run / AGENT)
             next_tokens = NextTokens(agent, text_game(env))
         evaluation = config.get("evaluation")
         kept_back = evaluation.get("validation_texts", 0) if isinstance(evaluation, Mapping) else 0

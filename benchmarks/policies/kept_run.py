@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.analysis.load import absolute, collect, experiment_folders
 from benchmarks.policies.agent import load_agent_class
 from benchmarks.policies.environments import made_environment
-from benchmarks.specs.experiment import IMPORTED, Evaluation
+from benchmarks.specs.experiment import IMPORTED, Algorithm, Evaluation, Run
 from benchmarks.specs.import_path import look_in_current_folder
 from benchmarks.store.run_folder import AGENT, CONFIG, read_state
 from benchmarks.store.typed_json import read_fields
@@ -108,29 +108,61 @@ def kept_run(folder: Path, trust: bool = False) -> KeptRun:
 
     Raises:
         FileNotFoundError: no agent there.
-        ValueError, TypeError: a damaged folder, import paths without `trust`, a run without an agent of agents/.
+        ValueError, TypeError: a damaged folder, import paths without `trust`, a run that was imported.
     """
     file, state = folder / AGENT, read_state(folder)
     algorithm = (state.config or {}).get("algorithm")
     kind = algorithm.get("kind") if isinstance(algorithm, Mapping) else None
-    if kind == "sb3":
-        raise ValueError(
-            f"RUN={str(folder)!r} is of Stable-Baselines3, whose models are kept as pickle, which is not read here: "
-            "its agent was not kept; its curve and measures are in `report` and `export`"
-        )
     if kind == IMPORTED:
         raise ValueError(f"RUN={str(folder)!r} was imported: there are its measures, and no agent")
     if not file.is_file():
-        raise FileNotFoundError(f"RUN={str(folder)!r} holds no {AGENT}; give the folder of a finished run")
+        older = ", of a version that keeps the policies of Stable-Baselines3" if kind == "sb3" else ""
+        raise FileNotFoundError(f"RUN={str(folder)!r} holds no {AGENT}; give the folder of a finished run{older}")
     for broken, reason in state.broken:
         raise DamagedFile(broken, reason, "do the run again")
-    if state.config is None or not isinstance(algorithm, Mapping) or kind != "agent":
-        raise ValueError(f"{folder / CONFIG}: only agents of agents/ can be asked again, got algorithm {algorithm!r}")
+    if state.config is None:
+        raise FileNotFoundError(f"RUN={str(folder)!r} holds no {CONFIG}; give the folder of a finished run")
     if trust:
         look_in_current_folder()
-    with nullcontext() if trust else names_alone(folder / CONFIG):
-        agent = load_agent_class(str(algorithm.get("agent"))).load(file)
-    return KeptRun(folder, state.config, agent, trust)
+    return KeptRun(folder, state.config, kept_agent(folder, state.config, trust), trust)
+
+
+def kept_agent(folder: Path, config: Mapping[str, Any], trust: bool = False) -> Any:
+    """The agent in a run's folder, as it was at the end; of Stable-Baselines3 a
+    `benchmarks.policies.sb3_model.SB3Policy`.
+
+    Args:
+        folder: of a finished run.
+        config: its settings.
+        trust: whether import paths in them are followed.
+
+    Raises:
+        ValueError, TypeError: a damaged folder, import paths without `trust`, settings of no agent.
+    """
+    algorithm, settings = config.get("algorithm"), folder / CONFIG
+    if not isinstance(algorithm, Mapping) or algorithm.get("kind") not in ("agent", "sb3"):
+        raise ValueError(f"{settings}: algorithm={algorithm!r} must be of the kind 'agent' or 'sb3' to be asked again")
+    with nullcontext() if trust else names_alone(settings):
+        if algorithm["kind"] == "sb3":
+            return _kept_model(folder, config, trust)
+        return load_agent_class(str(algorithm.get("agent"))).load(folder / AGENT)
+
+
+def _kept_model(folder: Path, config: Mapping[str, Any], trust: bool) -> Any:
+    from benchmarks.policies.sb3_model import SB3Policy, load_policy, made_model
+    from textgen_env.sb3 import make_sb3_vec_env
+
+    try:
+        algorithm = Algorithm(**read_fields(config["algorithm"], Algorithm))
+        evaluation = Evaluation(**read_fields(config["evaluation"], Evaluation))
+        env_id, kwargs, seed = str(config["env_id"]), dict(config["env_kwargs"]), int(config["seed"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{folder / CONFIG} is not readable: {error}") from None
+    run = Run(folder.parent.parent.name, algorithm, seed, env_id, kwargs, evaluation)
+    task = made_environment(env_id, kwargs, trust).unwrapped.task
+    model = made_model(run, make_sb3_vec_env(env_id, algorithm.num_envs, seed, **kwargs))
+    load_policy(model, folder / AGENT)
+    return SB3Policy(model, task)
 
 
 def run_folders(paths: Iterable[Path]) -> list[Path]:

@@ -15,7 +15,7 @@ from benchmarks.evaluation.evaluator import Evaluator, Final, best_point
 from benchmarks.evaluation.origins import origins, spans
 from benchmarks.evaluation.references import oracle_entropy, oracle_entropy_error, references
 from benchmarks.measures.measures import sequence_nll_oracle
-from benchmarks.policies.adapter import Counts, PolicyAdapter, ResumableAdapter
+from benchmarks.policies.adapter import Counts, KeptAdapter, PolicyAdapter, ResumableAdapter
 from benchmarks.policies.agent import AgentAdapter
 from benchmarks.policies.environments import (
     generator_states,
@@ -156,7 +156,11 @@ class Job:
             self.events.close()
         begun = time.perf_counter()
         final = self.evaluator.finish(self.adapter)
-        best = None if resumable is None else self._leave_policies(resumable, final)
+        best = None
+        if resumable is not None:
+            best = self._leave_policies(resumable, final)
+        elif isinstance(self.adapter, KeptAdapter):
+            self.lease.write_whole(self.folder / AGENT, self.adapter.save_policy)
         return _result_of(self.evaluator, self.recorder, final, time.perf_counter() - begun, best)
 
     def last_finite(self) -> Measurement | None:

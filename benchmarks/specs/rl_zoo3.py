@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.specs.experiment import Algorithm
 from benchmarks.specs.named import HALF_LIFE, OF_ALGORITHM, PREFIX, SB3, named_agent, whole_texts
 from benchmarks.specs.settings import no_such
-from benchmarks.specs.tuned import FOLDER, Tuned, read_settings, settings_file
+from benchmarks.specs.tuned import FOLDER, Tuned, settings_of
 
 READER = "__import__('textgen_env.sb3', fromlist=['policy_kwargs']).policy_kwargs"
 """rl_zoo3 evaluates strings of `policy_kwargs`."""
@@ -26,12 +26,12 @@ def as_yaml(agent: str, folder: Path = FOLDER) -> str:
     """
     if agent.removeprefix(PREFIX) not in SB3 or not agent.startswith(PREFIX):
         raise ValueError(f"--rl-zoo3: {agent!r} {no_such(agent, [PREFIX + name for name in SB3])}")
-    path = settings_file(agent, folder)
-    # What rl_zoo3 has no entry for are environments with arguments.
-    tuned = [each for each in read_settings(path, agent) if not each.arguments] if path.is_file() else []
-    if not any(each.environment for each in tuned):
+    # What rl_zoo3 has no entry for are environments with arguments, as those of the suite are.
+    places = [each for each in settings_of(agent, folder) if not each.place.arguments and not each.place.suite]
+    tuned = [each for each in places if each.place.environment]
+    if not tuned:
         raise ValueError(f"--rl-zoo3: {agent} has no tuned settings in {folder}; `tune --agent {agent}` finds some")
-    return "\n".join(_entry(each) for each in tuned if each.environment)
+    return "\n".join(_entry(each) for each in tuned)
 
 
 def _entry(tuned: Tuned) -> str:
@@ -49,7 +49,7 @@ def _entry(tuned: Tuned) -> str:
     lines = [f"# {tuned.in_words}: {tuned.found['tuned']:.4g}, default {tuned.found['default']:.4g}"]
     if HALF_LIFE in tuned.settings:
         lines.append(f"# without {HALF_LIFE}={tuned.settings[HALF_LIFE]}, which rl_zoo3 does not know")
-    return "\n".join([*lines, f"{tuned.environment}:", *_lines(content)])
+    return "\n".join([*lines, f"{tuned.place.environment}:", *_lines(content)])
 
 
 def _lines(content: Mapping[str, Any]) -> list[str]:
@@ -67,4 +67,4 @@ def _value(value: Any) -> str:
 def _task(tuned: Tuned) -> Any:
     from benchmarks.policies.environments import made_environment
 
-    return made_environment(tuned.environment, tuned.arguments).unwrapped.task
+    return made_environment(tuned.place.environment, tuned.place.arguments).unwrapped.task

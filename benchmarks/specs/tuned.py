@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ REACH = 2
 to the defaults: they stop exploring too soon."""
 ENTRY = "tuned"
 PLACES = ("environment", "task")
-KEYS = (*PLACES, "arguments", "settings", "found")
+OF_SUITE = ("suite", "game")
+KEYS = (*PLACES, *OF_SUITE, "arguments", "settings", "found")
 FOUND: Mapping[str, type | tuple[type, ...]] = {
     "command": str,
     "objective": str,
@@ -42,35 +43,58 @@ class SettingsRefused(ValueError):
 
 
 @dataclass(frozen=True)
+class Place:
+    """Place that settings are for: an environment, a family of them, or an environment of the suite.
+
+    Attributes:
+        environment: an id; "" for a family.
+        task: name of a registered task, whose every environment is of the family; "" for an id.
+        arguments: of the environment, as they were when the settings were found; those of the suite are its own.
+        suite: name of a size of the suite, which has the environment; "" for one made by a person.
+        game: digest of the run whose settings these change, as `benchmarks.suite.tuned` tells it: another environment
+            or other rules make another run. "" outside the suite.
+    """
+
+    environment: str = ""
+    task: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    suite: str = ""
+    game: str = ""
+
+    @property
+    def name(self) -> str:
+        """In words, for a line."""
+        where = self.environment or f"environments of the task {self.task}"
+        return f"{where} in the suite's size {self.suite}" if self.suite else where
+
+
+@dataclass(frozen=True)
 class Tuned:
     """Tuned settings of one agent in one place.
 
     Attributes:
         agent: as `agent_names` has it.
-        environment: an id; "" for settings of a family.
-        task: name of a registered task, whose every environment is of the family; "" for settings of an id.
-        arguments: of the environment, as they were when the settings were found.
+        place: that they are for.
         settings: argument of the agent -> value.
         found: how, see `FOUND`.
     """
 
     agent: str
-    environment: str
-    task: str
-    arguments: Mapping[str, Any]
+    place: Place
     settings: Mapping[str, Any]
     found: Mapping[str, Any]
 
     @property
-    def place(self) -> tuple[str, str, Mapping[str, Any], int]:
-        """Key in which two entries of a file must differ: the budget is the last."""
-        return self.environment, self.task, self.arguments, self.found["tokens"]
+    def key(self) -> tuple[str, str, Mapping[str, Any], str, int]:
+        """Key in which two entries of a file must differ: the budget is the last. Of the suite there is one entry an
+        environment, whatever its rules are."""
+        place = self.place
+        return place.environment, place.task, place.arguments, place.suite, self.found["tokens"]
 
     @property
     def in_words(self) -> str:
         """One line: where, when and with how many tokens they were found."""
-        where = self.environment or f"environments of the task {self.task}"
-        return f"settings tuned for {where} at {self.found['tokens']:,} tokens ({self.found['date']})"
+        return f"settings tuned for {self.place.name} at {self.found['tokens']:,} tokens ({self.found['date']})"
 
 
 def settings_file(agent: str, folder: Path = FOLDER) -> Path:
@@ -87,13 +111,23 @@ def tuned_at(agent: str, env_id: str, arguments: Mapping[str, Any], folder: Path
     Raises:
         SettingsRefused: as `read_settings`.
     """
-    path = settings_file(agent, folder)
-    found = read_settings(path, agent) if path.is_file() else ()
+    found = settings_of(agent, folder)
     task = find_spec(env_id).kwargs["task"]
     name = task if isinstance(task, str) else task["name"]
-    fitting = [each for each in found if dict(each.arguments) == dict(arguments)]
-    of_id = [each for each in fitting if each.environment == env_id]
-    return of_id or [each for each in fitting if each.task == name]
+    places = [each for each in found if not each.place.suite]
+    fitting = [each for each in places if dict(each.place.arguments) == dict(arguments)]
+    of_id = [each for each in fitting if each.place.environment == env_id]
+    return of_id or [each for each in fitting if each.place.task == name]
+
+
+def settings_of(agent: str, folder: Path = FOLDER) -> tuple[Tuned, ...]:
+    """All tuned settings of an agent, none where it has no file.
+
+    Raises:
+        SettingsRefused: as `read_settings`.
+    """
+    path = settings_file(agent, folder)
+    return read_settings(path, agent) if path.is_file() else ()
 
 
 def nearest(found: Iterable[Tuned], tokens: int) -> Tuned | None:
@@ -127,10 +161,9 @@ def read_settings(path: Path, agent: str) -> tuple[Tuned, ...]:
     found: list[Tuned] = []
     for entry in entries:
         each = _tuned(path, agent, entry)
-        if any(each.place == other.place for other in found):
+        if any(each.key == other.key for other in found):
             raise SettingsRefused(
-                f"{path}: there are two entries for {each.environment or each.task} at {each.found['tokens']:,} "
-                "tokens; keep one"
+                f"{path}: there are two entries for {each.place.name} at {each.found['tokens']:,} tokens; keep one"
             )
         found.append(each)
     return tuple(found)
@@ -163,6 +196,8 @@ def _tuned(path: Path, agent: str, entry: object) -> Tuned:
     if entry[named[0]] not in allowed:
         raise SettingsRefused(f"{path}: {named[0]}={entry[named[0]]!r} {no_such(str(entry[named[0]]), allowed)}")
     where = f"{path}: {entry[named[0]]}"
+    if any(entry.get(name) for name in OF_SUITE) and not all(entry.get(name) for name in (PLACES[0], *OF_SUITE)):
+        raise SettingsRefused(f"{where}: settings for the suite name environment, suite and game; give all three")
     for part in ("arguments", "settings", "found"):
         if not isinstance(entry.get(part, {}), Mapping):
             raise SettingsRefused(f"{where}: {part} must be a table: [{ENTRY}.{part}]")
@@ -178,14 +213,8 @@ def _tuned(path: Path, agent: str, entry: object) -> Tuned:
             )
     if found["tokens"] < 1:
         raise SettingsRefused(f"{where}: found.tokens={found['tokens']} must be at least 1")
-    return Tuned(
-        agent,
-        entry.get("environment", ""),
-        entry.get("task", ""),
-        dict(entry.get("arguments", {})),
-        dict(settings),
-        dict(found),
-    )
+    words = {name: str(entry.get(name, "")) for name in (*PLACES, *OF_SUITE)}
+    return Tuned(agent, Place(arguments=dict(entry.get("arguments", {})), **words), dict(settings), dict(found))
 
 
 def _check_keys(where: object, prefix: str, given: Iterable[str], allowed: Iterable[str]) -> None:

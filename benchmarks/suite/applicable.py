@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ class Applicable:
     refused: Mapping[str, str]
 
 
-def applicable(game: Game, tokens: int) -> Applicable:
+def applicable(game: Game, tokens: int, agents: Sequence[str] | None = None) -> Applicable:
     """The agents that apply to an environment: all that can be made for it and choose a token.
 
     An adversarial one, which decides itself when its reward learns, is given a reward that waits for that.
@@ -43,15 +43,16 @@ def applicable(game: Game, tokens: int) -> Applicable:
     Args:
         game: the environment.
         tokens: of training, each agent's.
+        agents: names, as `agent_names` has them; None for all.
     """
     algorithms: list[Algorithm] = []
     refused: dict[str, str] = {}
     made = [(kwargs, gymnasium.make_vec(game.env_id, num_envs=2, **kwargs)) for kwargs in _forms(game)]
     task = text_game(made[0][1]).task
-    for name in agent_names():
+    for name in agent_names() if agents is None else agents:
         agent = named_agent(name)
         if agent.kind == "sb3":
-            algorithms.append(_sb3(name, agent, tokens, task))
+            algorithms.append(_sb3(label_of(name), agent, tokens, task))
             continue
         agent_class = AGENTS.load(name)
         config = getattr(agent_class, "config_class", None)
@@ -69,6 +70,11 @@ def applicable(game: Game, tokens: int) -> Applicable:
     for _, envs in made:
         envs.close()
     return Applicable(tuple(algorithms), refused)
+
+
+def label_of(agent: str) -> str:
+    """The label in the suite of an agent by its name: "sb3-PPO" of "sb3/PPO"."""
+    return agent.replace("/", "-")
 
 
 def _forms(game: Game) -> list[dict[str, Any]]:
@@ -95,9 +101,9 @@ def _refusal(agent_class: Any, settings: Mapping[str, Any], envs: Any) -> str:
     return ""
 
 
-def _sb3(name: str, agent: NamedAgent, tokens: int, task: Any) -> Algorithm:
+def _sb3(label: str, agent: NamedAgent, tokens: int, task: Any) -> Algorithm:
     return Algorithm(
-        name.replace("/", "-"),
+        label,
         agent.path,
         tokens,
         "sb3",

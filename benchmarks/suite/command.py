@@ -15,8 +15,9 @@ from benchmarks.running.scheduler import run_experiment
 from benchmarks.running.workers import local
 from benchmarks.specs.experiment import Experiment, runs_of
 from benchmarks.specs.settings import no_such
+from benchmarks.specs.tuned import FOLDER
 from benchmarks.store.run_folder import read_state, write_json
-from benchmarks.suite.experiments import PREFIX, suite_facts, suite_parts
+from benchmarks.suite.experiments import PREFIX, UNTUNED, suite_facts, suite_parts
 from benchmarks.suite.record import FACTS
 from benchmarks.suite.sizes import SIZES, SuiteSize
 
@@ -34,25 +35,32 @@ def suite_size(name: str | None) -> SuiteSize:
     return SIZES[name]
 
 
-def run_suite(size: SuiteSize, choices: Choices, console: Console) -> tuple[Path, int]:
+def run_suite(size: SuiteSize, choices: Choices, console: Console, tuned: Path | None = FOLDER) -> tuple[Path, int]:
     """Does the runs of a size of the suite that have no result yet, in `choices.out`/suite-<size>/<environment>; one at
     a time, and without a timeout, all in this process.
+
+    Args:
+        size: of the suite.
+        choices: of the person.
+        console: to show progress on.
+        tuned: the folder of tuned settings; None: every agent has its defaults, and the suite's folder is
+            `choices.out`/suite-<size>-untuned.
 
     Returns:
         The suite's folder, and how many runs are left without a result.
 
     Raises:
-        ValueError, OSError: as `run_experiment`.
+        ValueError, OSError: as `run_experiment` and `suite_parts`.
         KeyboardInterrupt: what is finished is kept.
     """
-    folder = choices.out / f"{PREFIX}{size.name}"
+    folder = choices.out / f"{PREFIX}{size.name}{UNTUNED if tuned is None else ''}"
     if choices.plan:
         raise ValueError("--plan is for one experiment; give `run suite` the same --out on every machine instead")
     with console.status("asking every agent on which environments it applies", spinner="line"):
-        parts = suite_parts(size)
+        parts = suite_parts(size, tuned)
     experiments = [part.experiment for part in parts]
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / FACTS, suite_facts(size, parts))
+    write_json(folder / FACTS, suite_facts(size, parts, tuned is not None))
     seeds = size.seeds if choices.seeds is None else choices.seeds
     names = _names(experiments, seeds)
     kept = len(names) - _left(folder, names)

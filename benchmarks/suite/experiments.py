@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from benchmarks.specs.experiment import Evaluation, Experiment
-from benchmarks.suite.applicable import BASELINE, applicable
+from benchmarks.specs.named import agent_names
+from benchmarks.specs.tuned import FOLDER, Tuned
+from benchmarks.suite.applicable import BASELINE, applicable, label_of
 from benchmarks.suite.games import Game, games, left_out
 from benchmarks.suite.sizes import SuiteSize
+from benchmarks.suite.tuned import tuned_in, with_tuned
 
 PREFIX = "suite-"
 """Of the folder that a size's experiments lie in."""
+UNTUNED = "-untuned"
+"""End of its name where every agent has its defaults."""
 
 
 @dataclass(frozen=True)
@@ -22,26 +28,39 @@ class Part:
     Attributes:
         experiment: of all agents that apply.
         refused: name of another agent -> why it does not apply.
+        tuned: label of an agent -> the settings that were found for it here, which the experiment has.
     """
 
     experiment: Experiment
     refused: Mapping[str, str]
+    tuned: Mapping[str, Tuned] = field(default_factory=dict)
 
 
-def suite_parts(size: SuiteSize) -> list[Part]:
-    """The experiments of a size: each environment is made, and each agent for it."""
-    return [_part(game, size) for game in games(size)]
+def suite_parts(size: SuiteSize, tuned: Path | None = FOLDER, agents: Sequence[str] | None = None) -> list[Part]:
+    """The experiments of a size: each environment is made, and each agent for it.
+
+    Args:
+        size: of the suite.
+        tuned: the folder of tuned settings; None: every agent has its defaults by the suite's rules.
+        agents: names, as `agent_names` has them; None for all.
+
+    Raises:
+        benchmarks.specs.tuned.SettingsRefused: a file of tuned settings cannot be read.
+    """
+    names = agent_names() if agents is None else agents
+    return [_part(game, size, tuned, names) for game in games(size)]
 
 
-def suite_facts(size: SuiteSize, parts: Sequence[Part]) -> dict[str, Any]:
+def suite_facts(size: SuiteSize, parts: Sequence[Part], tuned: bool = True) -> dict[str, Any]:
     """Facts that a leaderboard says of its suite beside the runs, plain JSON: the size, its environments, and why
     the other ids and agents are not among them."""
     return {
-        "command": f"python -m benchmarks run suite --size {size.name} --jobs 1",
+        "command": f"python -m benchmarks run suite --size {size.name} --jobs 1{'' if tuned else ' --untuned'}",
         "size": size.name,
         "description": size.description,
         "tokens": size.tokens,
         "seeds": list(size.seeds),
+        "tuned": {part.experiment.name: {label: each.in_words for label, each in part.tuned.items()} for part in parts},
         "episodes": size.evaluation.final_episodes,
         "environments": [part.experiment.name for part in parts],
         "left_out": left_out(size),
@@ -49,8 +68,10 @@ def suite_facts(size: SuiteSize, parts: Sequence[Part]) -> dict[str, Any]:
     }
 
 
-def _part(game: Game, size: SuiteSize) -> Part:
-    found = applicable(game, size.tokens)
+def _part(game: Game, size: SuiteSize, folder: Path | None, agents: Sequence[str]) -> Part:
+    found = applicable(game, size.tokens, agents)
+    # A suite without the agent that scores are counted from has no scores.
+    baseline = BASELINE if BASELINE in agents else ""
     experiment = Experiment(
         name=game.name,
         description=f"suite, {size.name}: every agent that applies to {game.env_id}",
@@ -59,10 +80,22 @@ def _part(game: Game, size: SuiteSize) -> Part:
         algorithms=found.algorithms,
         seeds=size.seeds,
         evaluation=_evaluation(game, size.evaluation),
-        baseline=BASELINE,
+        baseline=baseline,
         goal="data",
     )
-    return Part(experiment, found.refused)
+    if folder is None:
+        return Part(experiment, found.refused)
+    tuned = {}
+    for name in agents:
+        label = label_of(name)
+        if any(each.label == label for each in found.algorithms):
+            settings = tuned_in(experiment, label, name, size.name, folder)
+            if settings is not None:
+                tuned[label] = settings
+    algorithms = [
+        with_tuned(each, tuned[each.label].settings) if each.label in tuned else each for each in found.algorithms
+    ]
+    return Part(replace(experiment, algorithms=tuple(algorithms)), found.refused, tuned)
 
 
 def _evaluation(game: Game, evaluation: Evaluation) -> Evaluation:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.specs.tuned import Tuned
+from benchmarks.specs.tuned import OF_SUITE, Place, Tuned
 from benchmarks.store.run_folder import read_sealed, write_sealed, write_text
 from benchmarks.store.typed_json import read_as
 from benchmarks.tuning.confirmation import Comparison
@@ -20,6 +20,7 @@ from textgen_env.files import DamagedFile
 OUTCOME, TABLE = "outcome.json", "gains.csv"
 COLUMNS = (
     "environment",
+    "suite",
     "agent",
     "tokens",
     "trials",
@@ -58,7 +59,8 @@ class Outcome:
         """Of the table, by column; numbers in full."""
         found, low_high = self.tuned.found, self.comparison.interval or ("", "")
         return {
-            "environment": self.tuned.environment + _arguments(self.tuned),
+            "environment": self.tuned.place.environment + _arguments(self.tuned),
+            "suite": self.tuned.place.suite,
             "agent": self.tuned.agent,
             "tokens": found["tokens"],
             "trials": found["trials"],
@@ -83,8 +85,8 @@ def write_outcome(folder: Path, tuned: Tuned, tried: Sequence[Tried], comparison
         folder / OUTCOME,
         {
             "agent": tuned.agent,
-            "environment": tuned.environment,
-            "arguments": dict(tuned.arguments),
+            **{name: getattr(tuned.place, name) for name in ("environment", *OF_SUITE)},
+            "arguments": dict(tuned.place.arguments),
             "settings": dict(tuned.settings),
             "found": dict(tuned.found),
             "default": list(comparison.default),
@@ -110,9 +112,10 @@ def read_outcome(folder: Path) -> Outcome:
             read_as(tuple[float, ...], content["tuned"], "tuned"),
             int(content["asked"]),
         )
-        tuned = Tuned(
-            content["agent"], content["environment"], "", content["arguments"], content["settings"], content["found"]
-        )
+        # Studies that were kept before the suite was tuned are of none.
+        words = {name: str(content.get(name, "")) for name in OF_SUITE}
+        place = Place(content["environment"], arguments=content["arguments"], **words)
+        tuned = Tuned(content["agent"], place, content["settings"], content["found"])
         return Outcome(tuned, comparison, int(content["pruned"]), int(content["diverged"]))
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedFile(folder / OUTCOME, f"is no outcome of a study: {error}") from None
@@ -130,7 +133,7 @@ def gathered(folder: Path) -> tuple[list[Outcome], list[str]]:
         raise FileNotFoundError(f"{folder} holds no studies; `tune` makes them, in runs/tuning unless --out is given")
     found = [read_outcome(each) for each in studies if (each / OUTCOME).is_file()]
     open_ = [each.name for each in studies if not (each / OUTCOME).is_file()]
-    return sorted(found, key=lambda each: (each.tuned.environment, each.tuned.agent)), open_
+    return sorted(found, key=lambda each: (each.tuned.place.environment, each.tuned.agent)), open_
 
 
 def write_table(outcomes: Iterable[Outcome], path: Path) -> None:
@@ -144,4 +147,4 @@ def write_table(outcomes: Iterable[Outcome], path: Path) -> None:
 
 
 def _arguments(tuned: Tuned) -> str:
-    return f" {json.dumps(dict(tuned.arguments), ensure_ascii=False)}" if tuned.arguments else ""
+    return f" {json.dumps(dict(tuned.place.arguments), ensure_ascii=False)}" if tuned.place.arguments else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from benchmarks.specs.named import PREFIX, named_agent
@@ -125,6 +125,18 @@ OWN: Mapping[str, Mapping[str, Range | None]] = {
 """Where an agent's range is another than in `AGENTS`; None: not searched."""
 WITH_SOURCES: Space = {"attention": Choice(("none", "dot", "general", "additive"))}
 """Besides, for conditional tasks."""
+FEW = 10_000
+SHORT: Space = {
+    "batch_size": Choice((16, 32, 64, 128, 256)),
+    "entropy_half_life": Whole(200, 20_000, log=True),
+    "exploration_tokens": Whole(500, 20_000, log=True),
+    "learning_rate_half_life": Whole(1_000, 100_000, log=True),
+    "target_period": Whole(2, 100, log=True),
+    "target_update_interval": Whole(32, 2_000, log=True),
+    "xent_updates": Whole(2, 100, log=True),
+}
+"""Of any agent, where it is searched at fewer than `FEW` tokens: the texts of an update and what is counted in tokens
+or updates are of that scale."""
 SB3: Space = {
     "learning_rate": Real(1e-4, 1e-2, log=True),
     "batch_size": Choice((32, 64, 128, 256)),
@@ -155,13 +167,14 @@ SB3_OWN: Mapping[str, Mapping[str, Range | None]] = {
 }
 
 
-def space_of(agent: str, fixed: Mapping[str, Any], with_sources: bool) -> dict[str, Range]:
+def space_of(agent: str, fixed: Mapping[str, Any], with_sources: bool, tokens: int | None = None) -> dict[str, Range]:
     """The arguments of an agent that are searched, each with its range.
 
     Args:
         agent: as `agent_names` has it.
         fixed: arguments that a person has set, which are not searched.
         with_sources: whether the task is conditional.
+        tokens: of training, where these are so few that `SHORT` applies below `FEW`; None: many.
 
     Raises:
         ValueError: no such agent, or nothing is left to search.
@@ -171,6 +184,8 @@ def space_of(agent: str, fixed: Mapping[str, Any], with_sources: bool) -> dict[s
     if with_sources and named.kind == "agent":
         table |= WITH_SOURCES
     table |= (SB3_OWN if named.kind == "sb3" else OWN).get(agent, {})
+    if tokens is not None and tokens < FEW:
+        table |= {name: span for name, span in SHORT.items() if table.get(name) is not None}
     found = {}
     for each in named.arguments:
         span = table.get(each.name)
@@ -196,6 +211,25 @@ def defaults_of(agent: str, space: Mapping[str, Range]) -> dict[str, Any]:
         if name not in written:
             raise ValueError(f"agent {agent}: {name!r} {no_such(name, written)}")
     return {name: ast.literal_eval(written[name]) for name in space}
+
+
+def including(span: Range, value: Any) -> Range:
+    """The range, widened where a value lies outside; one that is searched by its logarithm is no more so where the
+    value has none.
+
+    Raises:
+        ValueError: a range of numbers, and the value is none.
+    """
+    if span.holds(value):
+        return span
+    if isinstance(span, Choice):
+        return Choice((*span.values, value))
+    assert isinstance(span, Real | Whole)
+    numbers = (int, float) if isinstance(span, Real) else (int,)
+    if isinstance(value, bool) or not isinstance(value, numbers):
+        raise ValueError(f"{value!r} cannot be put into {span}")
+    log = span.log and value > 0
+    return replace(span, low=min(span.low, value), high=max(span.high, value), log=log)  # type: ignore[arg-type]
 
 
 def as_json(space: Mapping[str, Range]) -> dict[str, Any]:

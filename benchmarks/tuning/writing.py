@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.specs.tuned import ENTRY, Tuned, read_settings, settings_file
+from benchmarks.specs.tuned import ENTRY, OF_SUITE, PLACES, Tuned, read_settings, settings_file
 from benchmarks.store.run_folder import write_text
 
 HEADING = "# Written by `python -m benchmarks tune`; `train` takes these settings unless --untuned is given.\n"
@@ -25,7 +25,7 @@ def write_tuned(tuned: Tuned, folder: Path, replacing: bool = False) -> Tuned | 
     """
     path = settings_file(tuned.agent, folder)
     there = list(read_settings(path, tuned.agent)) if path.is_file() else []
-    same = next((each for each in there if each.place == tuned.place), None)
+    same = next((each for each in there if each.key == tuned.key), None)
     if same == tuned:
         return None
     if same is not None and not replacing:
@@ -40,9 +40,9 @@ def as_toml(agent: str, entries: Sequence[Tuned], heading: str = HEADING) -> str
     """The text of a file of settings, below a comment."""
     parts = [heading + f"agent = {_value(agent)}\n"]
     for each in entries:
-        place = ("environment", each.environment) if each.environment else ("task", each.task)
-        parts.append(f"\n[[{ENTRY}]]\n{place[0]} = {_value(place[1])}\n")
-        for name, table in (("arguments", each.arguments), ("settings", each.settings), ("found", each.found)):
+        words = {name: getattr(each.place, name) for name in (*PLACES, *OF_SUITE)}
+        parts.append(f"\n[[{ENTRY}]]\n" + "".join(f"{name} = {_value(word)}\n" for name, word in words.items() if word))
+        for name, table in (("arguments", each.place.arguments), ("settings", each.settings), ("found", each.found)):
             if table:
                 parts.append(
                     f"\n[{ENTRY}.{name}]\n" + "".join(f"{key} = {_value(value)}\n" for key, value in table.items())

@@ -43,6 +43,7 @@ COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "arguments": lambda out: ["arguments", "mle"],
     "schema": lambda out: ["schema"],
     "tune": lambda out: ["tune", "--agent", "mle", "--env", "nothing", "--out", str(out)],
+    "tune-suite": lambda out: ["tune-suite", "--agent", "mle", "--env", "nothing", "--out", str(out)],
     "gains": lambda out: ["gains", str(out)],
     "list": lambda out: ["list"],
     "run": lambda out: ["run", "visited", "--jobs", "1", "--out", str(out)],

@@ -141,7 +141,6 @@ def test_runs_are_found_wherever_a_path_leads(out: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        (["evaluate", "{out}/SB3"], "whose models are kept as pickle"),
         (["evaluate", "{out}/nothing"], "is no folder"),
         (["evaluate", "{out}/A2C/seed-0", "--episodes", "1"], "--episodes=1 must be a whole number >= 2"),
         (["evaluate", "{out}/A2C/seed-0", "--decode", "x"], "--decode='x' must be one of 'greedy', 'beam', 'sample'"),
@@ -151,7 +150,7 @@ def test_runs_are_found_wherever_a_path_leads(out: Path) -> None:
         (["evaluate", "{out}/A2C/seed-0", "--set", "agent.clip=1"], "'agent' must be one of env"),
         (["evaluate", "{out}/A2C/seed-0", "--seed", "-1"], "--seed=-1"),
         (["watch", "{out}/A2C"], "holds no agent.safetensors"),
-        (["watch", "{out}/SB3/seed-0"], "its curve and measures are in `report` and `export`"),
+        (["watch", "{out}/SB3"], "holds no agent.safetensors"),
         (["watch", "{out}/A2C/seed-0", "--source", "3"], "answer to no source; leave it out"),
         (["watch", "{out}/A2C/seed-0", "--speed", "-1"], "--speed=-1"),
         (["watch", "{out}/A2C/seed-0", "--n", "0"], "--n=0 must be a whole number >= 1"),

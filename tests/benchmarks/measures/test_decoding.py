@@ -14,7 +14,6 @@ from agents.imitation.mle import MLE, MLEConfig
 from benchmarks.measures.measured import BEAM_WIDTH, DECODINGS, Measured, NoLikelihood, NotApplicable
 from benchmarks.measures.measures import MEASURES, unit
 from benchmarks.policies.agent import AgentAdapter
-from benchmarks.policies.sb3 import SB3Adapter
 from benchmarks.specs.experiment import Algorithm, Experiment, runs_of
 from textgen_env import Texts
 from textgen_env.metrics import BleuScorer, word_error_rate
@@ -94,8 +93,6 @@ def test_what_cannot_be_decoded_says_why() -> None:
     task = envs.unwrapped.task
     with pytest.raises(NotApplicable, match="it is shy"):
         MEASURES["greedy_return"](Measured(Shy(), task.all_texts(), task, None, envs))  # type: ignore[arg-type]
-    with pytest.raises(NoLikelihood, match="of the agents of agents/ alone, not of Stable-Baselines3's models"):
-        SB3Adapter.decoded(object(), envs, "greedy", 1, None, 8)  # type: ignore[arg-type]
     with pytest.raises(NotApplicable, match="the game is not known"):
         MEASURES["greedy_return"](Measured(MLE(envs, MLEConfig(**SMALL)), task.all_texts(), task, None))  # type: ignore[arg-type]
 

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.cli import app
-from benchmarks.suite import applicable
+from benchmarks.suite import experiments
 from benchmarks.suite.record import read_record
 
 pytest.importorskip("stable_baselines3")
@@ -38,7 +38,7 @@ def told(*arguments: str) -> tuple[int, str]:
 def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("suite")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(applicable, "agent_names", lambda: AGENTS)
+        patch.setattr(experiments, "agent_names", lambda: AGENTS)
         code, words = told("run", "suite", "--size", "tiny", "--jobs", "1", "--out", str(out))
         assert code == 0, words
         again, more = told("run", "suite", "--size", "tiny", "--jobs", "1", "--out", str(out))

@@ -18,16 +18,17 @@ from benchmarks.cli import app
 from benchmarks.commands.seeds import parsed_seeds
 from benchmarks.specs.experiment import Run
 from benchmarks.specs.reserved_seeds import FRESH, SEARCHED, SELECTED
-from benchmarks.specs.tuned import Tuned, read_settings, settings_file, tuned_at
+from benchmarks.specs.tuned import Place, Tuned, read_settings, settings_file, tuned_at
 from benchmarks.store.lease import Standing, standing
 from benchmarks.store.leases import Leases
 from benchmarks.store.results import Point
 
 pytest.importorskip("optuna", reason="searching for settings needs Optuna")
 
-from benchmarks.tuning.command import StudyInUse, Tuning, tune
+from benchmarks.tuning.command import Tuning, tune
 from benchmarks.tuning.confirmation import Comparison, best_of
 from benchmarks.tuning.outcome import OUTCOME
+from benchmarks.tuning.plan import StudyInUse
 from benchmarks.tuning.study import Tried
 from benchmarks.tuning.writing import write_tuned
 
@@ -150,7 +151,7 @@ def test_gains_are_gathered(won: tuple[Path, Comparison], tmp_path: Path) -> Non
 
 
 def tuned_of(environment: str = TINY, **changes: Any) -> Tuned:
-    return Tuned("ppo", environment, "", {}, {"clip": 0.3}, {**FOUND, **changes})
+    return Tuned("ppo", Place(environment), {"clip": 0.3}, {**FOUND, **changes})
 
 
 def test_nothing_is_overwritten_silently(tmp_path: Path) -> None:
@@ -174,7 +175,7 @@ def test_nothing_is_overwritten_silently(tmp_path: Path) -> None:
 def test_values_come_back_as_they_were_written(tmp_path: Path) -> None:
     settings = {"clip": 0.1 + 0.2, "learning_rate": 1e-05, "entropy_half_life": 7, "scale_advantages": False}
     arguments = {"reward": {"name": "bleu", "max_order": 2}, "words": ['a "b"', "\u00e9\\"], "size": 3}
-    tuned = replace(tuned_of(), settings=settings, arguments=arguments)
+    tuned = replace(tuned_of(), settings=settings, place=Place(TINY, arguments=arguments))
     write_tuned(tuned, tmp_path)
     assert read_settings(settings_file("ppo", tmp_path), "ppo") == (tuned,)
 

@@ -1,0 +1,41 @@
+"""Tuned settings in the suite: those of an agent in a game, beside the rules that hold for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.specs.experiment import Algorithm, Experiment, runs_of, settings_digest
+from benchmarks.specs.named import OF_ALGORITHM
+from benchmarks.specs.tuned import Tuned, settings_of
+
+DIGITS = 16
+"""Of a digest."""
+
+
+def game_digest(experiment: Experiment, label: str) -> str:
+    """Digest of an agent's run by the suite's rules: settings that were found beside others are of another question."""
+    run = next(run for run in runs_of(experiment, (0,)) if run.algorithm.label == label)
+    return settings_digest(run.to_config())[:DIGITS]
+
+
+def tuned_in(experiment: Experiment, label: str, agent: str, size: str, folder: Path) -> Tuned | None:
+    """The tuned settings of an agent in an environment of a size of the suite; None where there are none, or where the
+    run that they changed was another than it is by now.
+
+    Raises:
+        benchmarks.specs.tuned.SettingsRefused: the agent's file cannot be read.
+    """
+    for each in settings_of(agent, folder):
+        if (each.place.suite, each.place.environment) == (size, experiment.env_id):
+            return each if each.place.game == game_digest(experiment, label) else None
+    return None
+
+
+def with_tuned(algorithm: Algorithm, settings: Mapping[str, Any]) -> Algorithm:
+    """The algorithm with these settings besides those that it has."""
+    own = dict(settings)
+    of_run = {name: own.pop(name) for name in OF_ALGORITHM if name in own}
+    return replace(algorithm, hyperparameters={**algorithm.hyperparameters, **own}, **of_run)
