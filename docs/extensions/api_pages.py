@@ -26,6 +26,7 @@ PARTS = {
         "textgen_env.wrappers.vector",
         "textgen_env.integrations.encoder",
         "textgen_env.integrations.minari",
+        "textgen_env.integrations.rllib",
         "textgen_env.integrations.trl",
     ],
     "Tasks and rewards": ["textgen_env.tasks", "textgen_env.rewards"],

@@ -3,5 +3,6 @@ imports its library.
 
     from textgen_env.integrations.encoder import TokenEncoder  # an embedding for any PyTorch library
     from textgen_env.integrations.minari import record  # texts as a Minari data set
+    from textgen_env.integrations.rllib import module_spec  # a network of RLlib's
     from textgen_env.integrations.trl import reward_function  # a reward of GRPOTrainer
 """

@@ -23,6 +23,14 @@ except ImportError as error:
 
 from textgen_env.sb3.discriminator import DiscriminatorCallback
 from textgen_env.sb3.features import PrefixFeatures, policy_kwargs
+from textgen_env.sb3.multi_discrete import VecMultiDiscrete
 from textgen_env.sb3.vec_env import TextGenVecEnv, make_sb3_vec_env
 
-__all__ = ["DiscriminatorCallback", "PrefixFeatures", "TextGenVecEnv", "make_sb3_vec_env", "policy_kwargs"]
+__all__ = [
+    "DiscriminatorCallback",
+    "PrefixFeatures",
+    "TextGenVecEnv",
+    "VecMultiDiscrete",
+    "make_sb3_vec_env",
+    "policy_kwargs",
+]
