@@ -11,6 +11,7 @@ from benchmarks.suite.record import SuiteRecord, read_record
 from benchmarks.suite.scores import SuiteScores, suite_scores
 from benchmarks.suite.tables import cost_table, environments_table, failures, leaderboard_table, matrix_table
 from kept_tables import RESULTS
+from suite_gains import gains_section
 
 FOLDER = RESULTS / "suite"
 FROM_PAGE = "../../benchmarks/results/suite"
@@ -18,7 +19,7 @@ INCOMPLETE = (
     "**The size asks for {asked} seeds, and these tables are of {seeds}**: the other runs were not done when they were "
     "written. Differences between neighbours may be chance; the command goes on with what is missing."
 )
-FILES = ("runs.csv", "environments.csv", "leaderboard.csv", "matrix.csv")
+FILES = ("runs.csv", "environments.csv", "leaderboard.csv", "matrix.csv", "gains.csv", "untuned/runs.csv")
 PICTURES = {
     "intervals": "Interquartile mean, median and optimality gap of each agent, with 95% intervals",
     "profiles": "Share of runs above each score, the first six agents in colour",
@@ -46,6 +47,7 @@ def suite_page() -> str:
             "## Agents by environments",
             _picture("matrix"),
             _linked(matrix_table(scores, places)),
+            *gains_section(),
             "## What is 0 and what is 1",
             _linked(environments_table(scores)),
             "## Cost",
@@ -87,14 +89,13 @@ def _how(record: SuiteRecord, scores: SuiteScores) -> str:
 {facts["command"]}{asked}
 ```
 
-Every agent has the same budget, and its own defaults with one rule for all: what is counted in tokens is made to fit
-the budget, and batches are halved. Nothing is tuned, on no environment. Final returns are means over
-{facts["episodes"]} texts. Where a reward learns while an agent does, the agent is measured by a reward of the same task
-that stands still.
+Every agent has the same budget. Its settings are those that [`tune-suite`](../tuning.md) found for it in the
+environment, if they had won there on fresh seeds; else its own defaults with one rule for all: what is counted in tokens
+is made to fit the budget, and batches are halved. Final returns are means over {facts["episodes"]} texts. Where a reward
+learns while an agent does, the agent is measured by a reward of the same task that stands still.
 
-This is what agents do as they come, with few tokens. The [results](../results/index.md) of single experiments have
-settings that were chosen, and more tokens. Runs were made one after another, on one core that other work shared:
-seconds are upper bounds. Files: {files}.
+This is what agents do with few tokens. The [results](../results/index.md) of single experiments have more. Runs were made
+one after another, on one core that other work shared: seconds are upper bounds. Files: {files}.
 [One score for many environments](../explanations/aggregates.md) says what the aggregates are, and how often their
 intervals hold."""
 

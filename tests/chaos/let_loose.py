@@ -44,7 +44,7 @@ class Size:
 
 
 FULL = Size(chains=10, links=4, signals=3, together=4, shared=4, kills=8, disks=8, damages=2)
-QUICK = Size(1, 2, signals=0, together=1, shared=1, kills=3, disks=1, damages=2, most_damages=3, states=("midway",))
+QUICK = Size(1, 2, signals=0, together=1, shared=1, kills=3, disks=1, damages=1, most_damages=3, states=("midway",))
 
 
 def let_loose(

@@ -8,12 +8,14 @@ from functools import cache
 
 import pytest
 
+from benchmarks.analysis.aggregates import AGGREGATES, aggregate
 from benchmarks.report.files import table_csv
 from benchmarks.suite.leaderboard import leaderboard
 from benchmarks.suite.record import read_record
 from benchmarks.suite.scores import suite_scores
 from benchmarks.suite.sizes import SIZES
 from benchmarks.suite.tables import matrix_table, numbers_table
+from suite_gains import UNTUNED, verdicts
 from suite_page import FOLDER, PICTURES, suite_page
 from textgen_env import TABLE
 
@@ -71,6 +73,33 @@ def test_every_agent_and_environment_is_on_it():
         assert f"[{each.env_id}](../environments/{each.env_id}.md)" in page()
     for agent in {name for agents in record.facts["refused"].values() for name in agents}:
         assert f"- `{agent}` on " in page()
+
+
+def test_what_was_found_is_what_was_run():
+    """Runs have other settings than those of the rules where a search had won, and there alone."""
+    found, before = verdicts(), read_record(UNTUNED)
+    assert "--untuned" in before.facts["command"]
+    plain = {(run.agent, run.environment, run.seed): run.settings for run in before.runs}
+    record, scores, _ = kept()
+    assert plain.keys() == {(run.agent, run.environment, run.seed) for run in record.runs}
+    for run in record.runs:
+        won = found.get((run.agent, run.environment)) == "won"
+        assert (run.settings != plain[run.agent, run.environment, run.seed]) == won, (run.agent, run.environment)
+    told = {(agent, name) for name, agents in record.facts["tuned"].items() for agent in agents}
+    assert told == {pair for pair, verdict in found.items() if verdict == "won"}
+    scales = [(each.zero, each.one) for each in scores.scales]
+    assert scales == [(each.zero, each.one) for each in suite_scores(before).scales], "scores count between the same"
+
+
+def test_what_tuning_gained_is_that_of_the_runs():
+    section = page().split("## What tuning gained")[1].split("\n## ")[0]
+    _, scores, _ = kept()
+    before, found = suite_scores(read_record(UNTUNED)), verdicts()
+    assert f"for {len(found)} pairs" in section
+    for agent in {label for label, _ in found}:
+        (row,) = re.findall(rf"^\| `{agent}` \| ([-\d.]+) \| ([-\d.]+) \| ([-+\d.]+) \|", section, re.MULTILINE)
+        means = [aggregate(each.table(agent), AGGREGATES["iqm"]) for each in (before, scores)]
+        assert [float(value) for value in row] == pytest.approx([*means, means[1] - means[0]], abs=0.001)
 
 
 def test_its_pictures_are_there():
