@@ -1,4 +1,4 @@
-"""Section of the suite's page on what tuning gained: each agent by the suite's rules, and with what was found for it."""
+"""Section of the suite's page on what tuning gained: each agent by the suite's rules, and with what was found."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def gains_section() -> list[str]:
     won = sum(verdict == "won" for verdict in found.values())
     return [
         "## What tuning gained",
-        f"A search of 16 trials was made for {len(found)} pairs of agent and environment, by `tune-suite`, on seeds that "
-        f"these tables do not have. In {won} of them the settings that it found won on fresh seeds, and are used here; in "
-        "the others nothing won, and the suite's rules hold. An interval of 95% that lies above 0 by chance alone would "
-        f"let some {len(found) * 0.025:.0f} win.",
+        f"A search of 16 trials was made for {len(found)} pairs of agent and environment, by `tune-suite`, on seeds "
+        f"that these tables do not have. In {won} of them the settings that it found won on fresh seeds, and are used "
+        "here; in the others nothing won, and the suite's rules hold. An interval of 95% that lies above 0 by chance "
+        f"alone would let some {len(found) * 0.025:.0f} win.",
         *_not_searched(after, found),
-        "The same suite by its rules alone: interquartile means, and the chance P that a run with what was found is better "
-        "than one by the rules, on the average environment, an equal one counted half, with its 95% interval.",
+        "The same suite by its rules alone: interquartile means, and the chance P that a run with what was found is "
+        "better than one by the rules, on the average environment, an equal one counted half, with its 95% interval.",
         by_agent(before, after, found),
-        "Mean scores with what was found, minus those by the rules, where settings had won; = where none had, empty where "
-        "no search was made.",
+        "Mean scores with what was found, minus those by the rules, where settings had won; = where none had, empty "
+        "where no search was made.",
         by_environment(before, after, found),
     ]
 

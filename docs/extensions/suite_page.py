@@ -90,12 +90,12 @@ def _how(record: SuiteRecord, scores: SuiteScores) -> str:
 ```
 
 Every agent has the same budget. Its settings are those that [`tune-suite`](../tuning.md) found for it in the
-environment, if they had won there on fresh seeds; else its own defaults with one rule for all: what is counted in tokens
-is made to fit the budget, and batches are halved. Final returns are means over {facts["episodes"]} texts. Where a reward
-learns while an agent does, the agent is measured by a reward of the same task that stands still.
+environment, if they had won there on fresh seeds; else its own defaults with one rule for all: what is counted in
+tokens is made to fit the budget, and batches are halved. Final returns are means over {facts["episodes"]} texts.
+Where a reward learns while an agent does, the agent is measured by a reward of the same task that stands still.
 
-This is what agents do with few tokens. The [results](../results/index.md) of single experiments have more. Runs were made
-one after another, on one core that other work shared: seconds are upper bounds. Files: {files}.
+This is what agents do with few tokens. The [results](../results/index.md) of single experiments have more. Runs were
+made one after another, on one core that other work shared: seconds are upper bounds. Files: {files}.
 [One score for many environments](../explanations/aggregates.md) says what the aggregates are, and how often their
 intervals hold."""
 
