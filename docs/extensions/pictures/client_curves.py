@@ -21,6 +21,8 @@ NAMES = {
     "sb3_ppo": "Stable-Baselines3",
     "sbx_ppo": "SBX",
     "rllib_ppo": "RLlib",
+    "agilerl_ppo": "AgileRL",
+    "pufferlib_ppo": "PufferLib",
     "cleanrl_dqn": "CleanRL's DQN",
 }
 GAMES = {
