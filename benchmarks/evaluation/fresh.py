@@ -17,7 +17,7 @@ from benchmarks.evaluation.references import references
 from benchmarks.measures.measured import Measured
 from benchmarks.measures.measures import RETURN, estimates
 from benchmarks.policies.agent import AgentLikelihoods
-from benchmarks.policies.environments import learned_reward, made_environment, make_envs
+from benchmarks.policies.environments import made_environment, make_envs
 from benchmarks.policies.kept_run import KeptRun
 from benchmarks.specs.named import environment_arguments, with_own_parts
 from benchmarks.specs.settings import check_names, parsed_settings
@@ -30,8 +30,8 @@ from textgen_env.registries import PATH
 PLACES = ("env",)
 ONE_TEXT = "the likeliest text is one where there is no source: every episode writes it, and its error is 0"
 LEARNED = (
-    "its reward learns as the agent writes, and what it learned is not kept; name another: --set env.reward=bleu, or "
-    "the like"
+    "its reward learns as the agent writes, and what one with these settings learned was not kept; name another: "
+    "--set env.reward=bleu, or the like"
 )
 
 
@@ -95,7 +95,7 @@ def evaluated(run: KeptRun, asked: Asked) -> Evaluated:
     place = _place(run, asked)
     env = _environment(run, place, asked)
     _check_spaces(run, env)
-    game = text_game(env)
+    game, paid = text_game(env), run.pays_as_learned(env, place)
     notes = _words_note(run, env, place)
     episodes = asked.episodes or settings.final_episodes
     texts, returns, own = _written(run, env, place, asked, episodes)
@@ -103,7 +103,7 @@ def evaluated(run: KeptRun, asked: Asked) -> Evaluated:
     held_out = texts_to_test_on(game.task, settings.test_texts, settings.kept_for_validation)
     measured = Measured(AgentLikelihoods.of(run.agent), texts, game.task, held_out, env)
     found, reasons = estimates(settings.measures, measured)
-    if learned_reward(env) is not None:
+    if not paid:
         reasons[RETURN] = LEARNED
         return Evaluated(run, place[0], episodes, found, reasons, {}, notes)
     found = {RETURN: monte_carlo_mean(returns), **found}

@@ -93,7 +93,10 @@ def load_reward(envs: Envs, path: Path) -> None:
             state = load_file(path)
         except SafetensorError as error:
             raise DamagedFile(path, f"holds no reward's state: {error}") from None
-    reward.load_state_dict(state)
+    try:
+        reward.load_state_dict(state)
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise DamagedFile(path, f"holds no state of the reward {reward.name!r}: {error}") from None
 
 
 def generator_states(envs: Envs) -> tuple[Any, ...]:

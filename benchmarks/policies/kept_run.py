@@ -10,10 +10,10 @@ from typing import Any
 
 from benchmarks.analysis.load import absolute, collect, experiment_folders
 from benchmarks.policies.agent import load_agent_class
-from benchmarks.policies.environments import made_environment
+from benchmarks.policies.environments import learned_reward, load_reward, made_environment
 from benchmarks.specs.experiment import IMPORTED, Algorithm, Evaluation, Run
 from benchmarks.specs.import_path import look_in_current_folder
-from benchmarks.store.run_folder import AGENT, CONFIG, read_state
+from benchmarks.store.run_folder import AGENT, CONFIG, REWARD, read_state
 from benchmarks.store.typed_json import read_fields
 from textgen_env.files import DamagedFile
 from textgen_env.registries import names_alone
@@ -92,6 +92,25 @@ class KeptRun:
         """
         with self.by_name():
             return made_environment(*place, self.trust)
+
+    def pays_as_learned(self, env: Any, place: tuple[str, Mapping[str, Any]]) -> bool:
+        """Gives the reward of an environment, if it learns, what that of the training had learned at its end; whether
+        it pays so now, as any does that does not learn.
+
+        Args:
+            env: made at the place.
+            place: id and keyword arguments; another reward than that of the training is taught nothing.
+
+        Raises:
+            textgen_env.files.UnreadableFile: what was kept is of another reward.
+        """
+        if learned_reward(env) is None:
+            return True
+        file = self.folder / REWARD
+        if place != self.training_place or not file.is_file():
+            return False
+        load_reward(env, file)
+        return True
 
     def _place(self, env_id: Any, kwargs: Any) -> tuple[str, dict[str, Any]]:
         if not isinstance(env_id, str) or not isinstance(kwargs, Mapping):

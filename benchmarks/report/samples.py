@@ -40,6 +40,7 @@ def shown_samples(
     check_at_least("seed", seed, least=0)
     run = kept_run(folder, trust)
     env, agent = run.environment(run.training_place), run.agent
+    run.pays_as_learned(env, run.training_place)
     game = text_game(env)
     table = game.task.sources
     rows = None if table is None else np.random.default_rng(seed).choice(table.pool, n)

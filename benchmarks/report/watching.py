@@ -16,7 +16,6 @@ from rich.live import Live
 from rich.text import Text
 
 from agents.decoding.decode import METHODS, Method, decode
-from benchmarks.policies.environments import learned_reward
 from benchmarks.policies.kept_run import kept_run
 from benchmarks.report.terminal import say
 from textgen_env import text_game
@@ -24,7 +23,7 @@ from textgen_env.checks import check_at_least, check_choice, check_number
 from textgen_env.plain_text import print_text
 from textgen_env.rendering.frames import render_row
 
-UNTAUGHT = "the reward learns as the agent writes, and what it learned is not kept: a fresh one pays here"
+UNTAUGHT = "the reward learns as the agent writes, and what it learned was not kept: a fresh one pays here"
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def watch(
     rows = _rows(game, pace)
     generator = torch.Generator().manual_seed(pace.seed) if pace.method == "sample" else None
     texts = decode(run.agent, env, pace.n, pace.method, sources=rows, generator=generator).texts
-    if learned_reward(env) is not None:
+    if not run.pays_as_learned(env, run.training_place):
         say(UNTAUGHT, "yellow", console)
     grows = console.is_terminal and console.encoding.lower().startswith("utf")
     with game.evaluating():

@@ -58,8 +58,9 @@ class Executor(Protocol):
     Attributes:
         jobs: tasks at a time, at least 1; it may change.
         attempts: how often a task is begun within one command that was lost with its place, by no fault of its own;
-            each attempt goes on from the run's checkpoint.
-        is_here: whether tasks are done on this machine, so that its devices are theirs.
+            each attempt goes on from the run's checkpoint, and where that has come further they are counted anew.
+        is_here: whether tasks are done on this machine, so that its devices are theirs, and report their tokens; of
+            others the checkpoints tell.
     """
 
     @property

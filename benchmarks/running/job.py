@@ -44,6 +44,7 @@ from benchmarks.store.run_folder import (
     BEST,
     CONFIG,
     ERROR,
+    REWARD,
     read_state,
     remove_drafts,
     write_result,
@@ -156,6 +157,8 @@ class Job:
             self.events.close()
         begun = time.perf_counter()
         final = self.evaluator.finish(self.adapter)
+        if learned_reward(self.adapter.envs) is not None:
+            self.lease.write_whole(self.folder / REWARD, partial(save_reward, self.adapter.envs))
         best = None
         if resumable is not None:
             best = self._leave_policies(resumable, final)

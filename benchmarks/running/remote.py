@@ -17,7 +17,7 @@ from benchmarks.store.results import MACHINE_FAILED, Failure
 from benchmarks.store.run_folder import read_json, write_json
 
 ATTEMPTS = 4
-"""Attempts at a run whose machine is gone, within one command."""
+"""Attempts at a run whose machine is gone, within one command, since its checkpoint came further."""
 OUTCOME = "outcome.json"
 """File in the lease's folder that tells an outcome to a scheduler that shares the file system alone."""
 VARIABLES = "TEXTGEN_"

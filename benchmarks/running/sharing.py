@@ -13,7 +13,13 @@ from benchmarks.running.queue import Queue
 from benchmarks.running.task import Task
 from benchmarks.running.worker import LOOK_SECONDS
 from benchmarks.specs.experiment import Run, settings_digest
-from benchmarks.store.checkpoints import CheckpointRefused, place_of, read_run_checkpoint, remove_run_checkpoint
+from benchmarks.store.checkpoints import (
+    CheckpointRefused,
+    place_of,
+    progress_of,
+    read_run_checkpoint,
+    remove_run_checkpoint,
+)
 from benchmarks.store.lease import Lease
 from benchmarks.store.leases import Leases
 from benchmarks.store.results import MACHINE_FAILED, Failure
@@ -65,8 +71,9 @@ class Sharing:
         self.listener, self.notify = listener, notify
         self.working: dict[str, Task] = {}
         self.attempts: dict[str, int] = {}
+        self.reached: dict[str, int] = {}
         self.elsewhere: dict[str, Run] = {}
-        self._next_look = 0.0
+        self._next_look = self._next_progress = 0.0
 
     def do(self) -> None:
         """Does all that can be claimed, and waits for the rest.
@@ -85,6 +92,7 @@ class Sharing:
                         self.executor.cancel(task)
                         self._taken(task)
                 self._look_elsewhere()
+                self._look_at_progress()
 
     def _begin(self) -> None:
         while len(self.working) < self.executor.jobs and (run := self.queue.take()) is not None:
@@ -133,6 +141,10 @@ class Sharing:
     def _submit(self, task: Task) -> None:
         name = task.run.name
         self.working[name] = task
+        points, _ = progress_of(self.orders.out / name)
+        if points > self.reached.get(name, 0):
+            # A run that gets on is not given up, however often its machine goes.
+            self.reached[name], self.attempts[name] = points, 0
         self.attempts[name] = self.attempts.get(name, 0) + 1
         try:
             self.executor.submit(task)
@@ -149,7 +161,7 @@ class Sharing:
             self._taken(task)
             return
         if isinstance(outcome, Failure):
-            if outcome.of_the_machine and self.attempts[run.name] < self.executor.attempts:
+            if outcome.of_the_machine and self._may_be_tried_again(run.name):
                 # Under another lease: what may still go on of the last attempt can write no more.
                 lease = self.leases.renewed(task.lease)
                 if lease is None:
@@ -163,6 +175,12 @@ class Sharing:
         del self.working[run.name]
         self.leases.release(task.lease)
         self._end(run, outcome)
+
+    def _may_be_tried_again(self, name: str) -> bool:
+        if self.executor.attempts == 1:
+            return False
+        got_on = progress_of(self.orders.out / name)[0] > self.reached.get(name, 0)
+        return got_on or self.attempts[name] < self.executor.attempts
 
     def _taken(self, task: Task) -> None:
         del self.working[task.run.name]
@@ -188,6 +206,19 @@ class Sharing:
                 self._claim(run)
         ended = time.monotonic()
         self._next_look = ended + max(LOOK_ELSEWHERE_SECONDS, (ended - begun) / LOOK_ELSEWHERE_SHARE)
+
+    def _look_at_progress(self) -> None:
+        """Tells how far the runs have come that are done on other machines, which say nothing but what has become of
+        them: as far as their checkpoints."""
+        begun = time.monotonic()
+        if self.executor.is_here or begun < self._next_progress:
+            return
+        for task in self.working.values():
+            tokens = progress_of(self.orders.out / task.run.name)[1]
+            if tokens:
+                self.listener(Event("advanced", task.run, tokens=tokens))
+        ended = time.monotonic()
+        self._next_progress = ended + max(LOOK_ELSEWHERE_SECONDS, (ended - begun) / LOOK_ELSEWHERE_SHARE)
 
 
 def record(out: Path, run: Run, failure: Failure, lease: Lease) -> None:

@@ -159,6 +159,17 @@ def read_run_checkpoint(folder: Path, settings: str) -> RunCheckpoint | None:
     return checkpoint
 
 
+def progress_of(folder: Path) -> tuple[int, int]:
+    """How far the checkpoint of the run in `folder` has come: the points of its curve, and the tokens spent until the
+    last; (0, 0) where there is none that can be read. Its files are not checked, as `read_run_checkpoint` does.
+    """
+    try:
+        curve = RunCheckpoint.from_json(read_sealed(place_of(folder) / PROGRESS, required=True)).curve
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0, 0
+    return len(curve), curve[-1].tokens_spent
+
+
 def remove_run_checkpoint(folder: Path, lease: Lease) -> None:
     """Removes it, if there is one: at no moment is there one that is not whole.
 

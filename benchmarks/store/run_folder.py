@@ -34,6 +34,8 @@ RESULT = "result.json"
 ERROR = "error.json"
 AGENT = "agent.safetensors"
 BEST = "best.safetensors"
+REWARD = "reward.safetensors"
+"""File of what a reward that learns had learned when the training ended."""
 SEALED = "sealed"
 RESTS_ON = "rests_on"
 """Where a result names the files that it rests on: name -> SHA-256."""
@@ -112,7 +114,7 @@ def read_sealed(path: Path, required: bool = False) -> dict[str, Any]:
 
 def write_result(folder: Path, result: Result, lease: Lease) -> None:
     """Seals a run: `result.json` names each file that the result rests on with its SHA-256."""
-    there = [name for name in (CONFIG, AGENT, BEST) if (folder / name).exists()]
+    there = [name for name in (CONFIG, AGENT, BEST, REWARD) if (folder / name).exists()]
     rests_on = {name: sha256_of(folder / name, links=False) for name in there}
     write_sealed(folder / RESULT, {**result.to_json(), RESTS_ON: rests_on}, lease)
 
@@ -121,7 +123,7 @@ def _differing(folder: Path, content: Mapping[str, Any]) -> list[tuple[Path, str
     """The files that a result rests on and that are not what they were, each with the reason; one that is missing, or
     of another kind, tells against the result."""
     rests_on = content.get(RESTS_ON, {})
-    if not isinstance(rests_on, Mapping) or not rests_on.keys() <= {CONFIG, AGENT, BEST}:
+    if not isinstance(rests_on, Mapping) or not rests_on.keys() <= {CONFIG, AGENT, BEST, REWARD}:
         return [(folder / RESULT, f"{RESTS_ON!r} does not name files of a run")]
     found: list[tuple[Path, str]] = []
     for name, digest in rests_on.items():

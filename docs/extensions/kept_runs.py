@@ -25,7 +25,7 @@ COMMANDS = {
     "throughput-defaults": "python -m benchmarks throughput --only defaults --threads 1 --repeats 9",
     "throughput-training": "python -m benchmarks throughput --threads 1 --only ...",
     "degenerate": "python -m benchmarks degenerate",
-    "diagnostics": "python -m benchmarks run diagnostics --size small --seeds 2",
+    "diagnostics": "python -m benchmarks run diagnostics --size small --seeds 5",
     "exposure/exposure": "python -m benchmarks exposure runs/exposure --texts 4800",
     "exposure/sweep": "python -m benchmarks sweep runs/exposure",
     "variance": "python -m benchmarks variance",

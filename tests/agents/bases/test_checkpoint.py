@@ -20,8 +20,8 @@ from agents.bases import checkpoint
 from agents.bases.checkpoint import RENAMED, read_checkpoint, write_checkpoint
 from agents.imitation.mle import MLE, MLEConfig
 from agents.policy_gradient.reinforce import Reinforce
-from textgen_env import files
 from textgen_env.files import DamagedFile, NoRegularFile, UnreadableFile
+from textgen_env.files import writing as files
 
 CONFIG = MLEConfig(embedding_size=3, hidden_size=4)
 

@@ -185,4 +185,5 @@ def test_killed_at_any_moment_and_gone_on_with_is_as_never_killed(found: dict[st
     whole = tried["whole"]
     assert len(whole["result"]["curve"]) == 4
     assert whole["others"] == ["config.json", "result.json"]
-    assert set(whole["files"]) == {"agent.safetensors", "best.safetensors"}
+    learned = {"reward.safetensors"} if case == "gan" else set()
+    assert set(whole["files"]) == {"agent.safetensors", "best.safetensors"} | learned
