@@ -24,6 +24,7 @@ NAMES = {
     "agilerl_ppo": "AgileRL",
     "pufferlib_ppo": "PufferLib",
     "cleanrl_dqn": "CleanRL's DQN",
+    "trl_grpo": "TRL's GRPO",
 }
 GAMES = {
     "TextGen-OracleSmall-v0": "OracleSmall, nats",
