@@ -1,6 +1,6 @@
 """Measures a library's script: `python docs/clients/measure.py torchrl_ppo TextGen-OracleSmall-v0 50000 [seed]`, in an
 environment where the library is installed. Keeps the learning curve in `curves/` beside this file, and a row of
-`measured.csv`. Of a script that steps no environment, such as TRL's, the curve is what it returns, and there is no row."""
+`measured.csv`. Of a script that steps no environment, such as TRL's, the curve is what it returns, without a row."""
 
 from __future__ import annotations
 

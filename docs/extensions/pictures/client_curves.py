@@ -36,7 +36,7 @@ DASHES = ("-", "--")
 
 @cache
 def curves() -> dict[tuple[str, str, int], list[tuple[int, float]]]:
-    """(script, game, seed) -> (tokens, mean return) of each 200 texts."""
+    """(script, game, seed) -> (tokens, mean return) of each 200 texts; of each batch of TRL's."""
     found = {}
     for path in sorted(CURVES.glob("*.csv")):
         script, rest = path.stem.split("-", 1)
@@ -51,7 +51,7 @@ def alternative(scripts: Sequence[str]) -> str:
     games = [GAMES[game] for game in _games(scripts)]
     whose = " and ".join(NAMES[script] for script in scripts) if scripts else "each library"
     context = ", those of other libraries in grey" if scripts else ""
-    return f"Mean return of 200 texts against tokens written, of {whose}{context}; a panel each: {'; '.join(games)}."
+    return f"Mean return of texts against tokens written, of {whose}{context}; a panel each: {'; '.join(games)}."
 
 
 def draw(palette: Palette, scripts: Sequence[str]) -> Figure:
@@ -80,7 +80,7 @@ def draw(palette: Palette, scripts: Sequence[str]) -> Figure:
                 )
         axes.set_title(GAMES[game], fontsize=TEXT_SIZE, color=palette.text)
         axes.set_xlabel("thousand tokens")
-    panels[0].set_ylabel("mean return of 200 texts")
+    panels[0].set_ylabel("mean return")
     figure.legend(
         [lines[script] for script in shown],
         [NAMES[script] for script in shown],
