@@ -73,7 +73,7 @@ class NamedAgent:
     on_policy: bool = False
 
     def of_sb3(self, settings: Mapping[str, Any], task: Any) -> dict[str, Any]:
-        """What an algorithm of Stable-Baselines3 is given, as fields of `Algorithm`: its policy, and as a rollout whole
+        """Fields of `Algorithm` that an algorithm of Stable-Baselines3 is given: its policy, and as a rollout whole
         texts."""
         own = {**whole_texts(self, task), **settings}
         return {

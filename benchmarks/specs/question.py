@@ -164,8 +164,8 @@ def _algorithm(
 
 
 def _goal(env: Any) -> str:
-    """What returns are counted to: the oracle's greedy sequence, the best text where the game is small enough to solve,
-    or else the test data."""
+    """Reference that returns are counted to: the oracle's greedy sequence, the best text where the game is small enough
+    to solve, or else the test data."""
     from benchmarks.evaluation.references import references
 
     known = references(env, None)
