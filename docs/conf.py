@@ -43,6 +43,7 @@ extensions = [
     "signature_lines",
     "used_pages",
     "explanation_pictures",
+    "client_pictures",
 ]
 exclude_patterns = ["_build", "extensions", "tutorial_scripts"]
 nitpicky = True

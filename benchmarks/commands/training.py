@@ -14,7 +14,7 @@ from benchmarks.specs.named import agent_names, environment_ids
 from benchmarks.specs.tuned import FOLDER
 
 AGENT_HELP = f"its name, may be repeated: {', '.join(agent_names())}, or a class of your own, module:Class"
-ENV_HELP = f"its id: {', '.join(environment_ids())}"
+ENV_HELP = f"its id: {', '.join(environment_ids())}, or one that a module of your own registers, module:id"
 
 
 def train(

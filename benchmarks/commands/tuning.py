@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +18,14 @@ from benchmarks.refusal import refusing
 from benchmarks.specs.tuned import FOLDER
 
 ADVICE = 'tune needs Optuna, which is not installed: pip install "textgen-env[tune]"'
+Trials = Annotated[int, typer.Option(help="of each search; more may be asked for later")]
+Best = Annotated[int, typer.Option(help="trials that are told apart on seeds of their own")]
+Fresh = Annotated[int, typer.Option(help="seeds on which the one selected is compared with the settings it began with")]
+Studies = Annotated[Path, typer.Option(help="the folder of studies")]
+Into = Annotated[
+    Path, typer.Option(metavar="DIR", help="the folder of settings that have won", show_default="where they are taken")
+]
+Replace = Annotated[bool, typer.Option("--replace", help="settings that are there for the environment")]
 
 
 def tune(
@@ -29,18 +42,16 @@ def tune(
             show_default=False,
         ),
     ] = None,
-    trials: Annotated[int, typer.Option(help="of the search; more may be asked for later")] = 50,
+    trials: Trials = 50,
     tokens: Annotated[int, typer.Option(help="of training, each run's")] = 50_000,
     seeds: Annotated[int, typer.Option(help="of each trial")] = 2,
-    best: Annotated[int, typer.Option(help="trials that are told apart on seeds of their own")] = 3,
-    fresh: Annotated[int, typer.Option(help="seeds on which the one selected is compared with the defaults")] = 10,
+    best: Best = 3,
+    fresh: Fresh = 10,
     seed: Annotated[int, typer.Option(help="of the search")] = 0,
     name: Annotated[str, typer.Option(help="of the folder below --out", show_default="environment and agent")] = "",
-    out: Annotated[Path, typer.Option(help="the folder of studies")] = Path("runs/tuning"),
-    into: Annotated[
-        Path, typer.Option(metavar="DIR", help="the folder of settings that have won", show_default="where train looks")
-    ] = FOLDER,
-    replace: Annotated[bool, typer.Option("--replace", help="settings that are there for the environment")] = False,
+    out: Studies = Path("runs/tuning"),
+    into: Into = FOLDER,
+    replace: Replace = False,
     jobs: Annotated[int, typer.Option(help="runs at a time after the search")] = 1,
     device: Annotated[str, typer.Option(help="of torch's: cpu, cuda")] = "cpu",
 ) -> None:
@@ -50,12 +61,8 @@ def tune(
     has not seen, and the one selected on others again, beside the agent's defaults. The same command goes on with what
     was interrupted.
     """
-    from datetime import UTC, datetime
-    from importlib.util import find_spec
-
-    with refusing():
-        if find_spec("optuna") is None:
-            raise ImportError(ADVICE)
+    console = Console()
+    with _searching(console):
         from benchmarks.tuning.command import Tuning
         from benchmarks.tuning.command import tune as tuned
 
@@ -76,16 +83,7 @@ def tune(
             jobs,
             device,
         )
-        console = Console()
-        try:
-            tuned(
-                asked,
-                lambda words: console.print(words, highlight=False, markup=False, soft_wrap=True),
-                str(datetime.now(UTC).date()),
-            )
-        except KeyboardInterrupt:
-            console.print("interrupted: the same command goes on")
-            raise typer.Exit(130) from None
+        tuned(asked, partial(_say, console), _today())
 
 
 def tune_suite(
@@ -97,26 +95,20 @@ def tune_suite(
     env: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="may be repeated", show_default="all of the suite")
     ] = None,
-    trials: Annotated[int, typer.Option(help="of each search; more may be asked for later")] = 16,
-    best: Annotated[int, typer.Option(help="trials that are told apart on seeds of their own")] = 2,
-    fresh: Annotated[int, typer.Option(help="seeds on which the one selected is compared with the suite's rules")] = 5,
-    out: Annotated[Path, typer.Option(help="the folder of studies")] = Path("runs/tuning-suite"),
-    into: Annotated[
-        Path, typer.Option(metavar="DIR", help="the folder of settings that have won", show_default="where run looks")
-    ] = FOLDER,
-    replace: Annotated[bool, typer.Option("--replace", help="settings that are there for the environment")] = False,
+    trials: Trials = 16,
+    best: Best = 2,
+    fresh: Fresh = 5,
+    out: Studies = Path("runs/tuning-suite"),
+    into: Into = FOLDER,
+    replace: Replace = False,
 ) -> None:
     """Searches, as `tune` does, for settings of every agent in every environment of the suite that it applies to.
 
     A search has the suite's budget and begins with the settings of its rules. What is done is kept: the same command
     goes on, and several of them share the searches.
     """
-    from datetime import UTC, datetime
-    from importlib.util import find_spec
-
-    with refusing():
-        if find_spec("optuna") is None:
-            raise ImportError(ADVICE)
+    console = Console()
+    with _searching(console):
         from benchmarks.suite.command import suite_size
         from benchmarks.suite.tuning import SuiteTuning
         from benchmarks.suite.tuning import tune_suite as searched
@@ -124,18 +116,9 @@ def tune_suite(
         asked = SuiteTuning(
             suite_size(size), tuple(agent or ()), tuple(env or ()), trials, best, fresh, out, into, replace
         )
-        console = Console()
-        try:
-            left = searched(
-                asked,
-                lambda words: console.print(words, highlight=False, markup=False, soft_wrap=True),
-                str(datetime.now(UTC).date()),
-            )
-        except KeyboardInterrupt:
-            console.print("interrupted: the same command goes on")
-            raise typer.Exit(130) from None
+        left = searched(asked, partial(_say, console), _today())
     if left:
-        console.print(f"{len(left)} searches were left to other processes: {', '.join(left)}", highlight=False)
+        _say(console, f"{len(left)} searches were left to other processes: {', '.join(left)}")
 
 
 def gains(
@@ -147,3 +130,24 @@ def gains(
         from benchmarks.tuning.gains import show_gains
 
         show_gains(folder, folder if out is None else out, Console())
+
+
+@contextmanager
+def _searching(console: Console) -> Iterator[None]:
+    """Refuses as every command does, and needs Optuna; an interruption ends the program with 130."""
+    with refusing():
+        if find_spec("optuna") is None:
+            raise ImportError(ADVICE)
+        try:
+            yield
+        except KeyboardInterrupt:
+            console.print("interrupted: the same command goes on")
+            raise typer.Exit(130) from None
+
+
+def _say(console: Console, words: str) -> None:
+    console.print(words, highlight=False, markup=False, soft_wrap=True)
+
+
+def _today() -> str:
+    return str(datetime.now(UTC).date())

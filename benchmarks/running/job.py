@@ -12,9 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.evaluation.evaluator import Evaluator, Final, best_point
-from benchmarks.evaluation.origins import origins, spans
-from benchmarks.evaluation.references import oracle_entropy, oracle_entropy_error, references
-from benchmarks.measures.measures import sequence_nll_oracle
+from benchmarks.evaluation.result import result_of
 from benchmarks.policies.adapter import Counts, KeptAdapter, PolicyAdapter, ResumableAdapter
 from benchmarks.policies.agent import AgentAdapter
 from benchmarks.policies.environments import (
@@ -37,7 +35,6 @@ from benchmarks.store.checkpoints import (
     write_run_checkpoint,
 )
 from benchmarks.store.lease import LEASE_LOST, Lease
-from benchmarks.store.provenance import versions
 from benchmarks.store.results import Failure, Measurement, Point, Result
 from benchmarks.store.run_folder import (
     AGENT,
@@ -51,10 +48,9 @@ from benchmarks.store.run_folder import (
     write_sealed,
 )
 from textgen_env.plain_text import plain_text
-from textgen_env.vocabulary import Texts
 
 MOST_WORDS, MOST_TRACEBACK = 10_000, 100_000
-"""Characters that are kept of an error or a text, and of a traceback."""
+"""Characters that are kept of an error, and of a traceback."""
 Tell = Callable[[int], None]
 
 
@@ -164,7 +160,8 @@ class Job:
             best = self._leave_policies(resumable, final)
         elif isinstance(self.adapter, KeptAdapter):
             self.lease.write_whole(self.folder / AGENT, self.adapter.save_policy)
-        return _result_of(self.evaluator, self.recorder, final, time.perf_counter() - begun, best)
+        seconds = self.recorder.evaluation_seconds + time.perf_counter() - begun
+        return result_of(self.evaluator, final, self.curve, seconds, best)
 
     def last_finite(self) -> Measurement | None:
         """The final evaluation of the policy that was kept last, of a run that has diverged; None where none was."""
@@ -259,49 +256,3 @@ def _agent_of(out: Path, parent: Run, at: InitAt) -> tuple[Path, Point]:
             f"this run starts from {parent.name}, but {path} is missing; move that folder away to do it anew"
         )
     return path, best.point if at == "best" and best is not None else state.result.curve[-1]
-
-
-def _result_of(
-    evaluator: Evaluator, recorder: CurveRecorder, final: Final, seconds: float, best: Measurement | None
-) -> Result:
-    """All that a finished run yields; `seconds` are those of the final evaluation.
-
-    Raises:
-        FloatingPointError: a return that is not finite.
-    """
-    begun = time.perf_counter()
-    returns, texts = final.played.returns, final.played.texts
-    decode = evaluator.task.vocabulary.decode
-    return Result(
-        curve=tuple(recorder.points),
-        mean_return=final.mean_return,
-        std_return=float(returns.std(ddof=1)) if len(returns) > 1 else 0.0,
-        measures=final.values,
-        errors=final.errors,
-        sequence_nll_oracle=sequence_nll_oracle(final.measured),
-        reasons=final.reasons,
-        references=references(evaluator.envs, evaluator.test_texts),
-        oracle_entropy=oracle_entropy(evaluator.task),
-        samples=tuple(
-            plain_text(decode(ids.tolist()), MOST_WORDS) for ids in texts.tokens[: evaluator.settings.sample_texts]
-        ),
-        evaluation_seconds=recorder.evaluation_seconds + seconds + time.perf_counter() - begun,
-        versions=versions(),
-        best=best,
-        oracle_entropy_error=oracle_entropy_error(evaluator.task),
-        sample_spans=_sample_spans(evaluator, texts),
-    )
-
-
-def _sample_spans(evaluator: Evaluator, texts: Texts) -> tuple[tuple[tuple[str, str], ...], ...]:
-    """The samples in pieces of one origin each; none where the task has no training texts."""
-    try:
-        training = evaluator.task.training_sequences()
-    except ValueError:
-        return ()
-    vocabulary, count = evaluator.task.vocabulary, evaluator.settings.sample_texts
-    shown = Texts(texts.tokens[:count], texts.lengths[:count])
-    return tuple(
-        tuple((plain_text(span.text, MOST_WORDS), span.origin) for span in spans(ids, kinds, vocabulary))
-        for ids, kinds in zip(shown.tokens.tolist(), origins(shown, training, vocabulary), strict=True)
-    )

@@ -14,7 +14,7 @@ from benchmarks.specs.experiment import Kind
 from benchmarks.specs.import_path import look_in_current_folder
 from benchmarks.specs.settings import no_such
 from textgen_env.environments import TABLE, find_spec, writes_texts
-from textgen_env.registries import load_object
+from textgen_env.registries import UntrustedPath, load_object
 from textgen_env.specs import GAME_ARGUMENTS, REWARDS, TASKS
 
 PREFIX = "sb3/"
@@ -73,7 +73,7 @@ class NamedAgent:
     on_policy: bool = False
 
     def of_sb3(self, settings: Mapping[str, Any], task: Any) -> dict[str, Any]:
-        """What an algorithm of Stable-Baselines3 is given, as fields of `Algorithm`: its policy, and as a rollout whole
+        """Fields of `Algorithm` that an algorithm of Stable-Baselines3 is given: its policy, and as a rollout whole
         texts."""
         own = {**whole_texts(self, task), **settings}
         return {
@@ -163,18 +163,39 @@ def check_config(name: str, label: str, settings: Mapping[str, Any]) -> None:
 def environment_arguments(env_id: str) -> tuple[Argument, ...]:
     """The keyword arguments of a registered environment: of its task, then the game's own.
 
+    Args:
+        env_id: an id, or "module:id" of one's own, which importing the module registers, from the current folder too.
+
     Raises:
-        ValueError: an unknown id, or one that writes no texts.
+        ValueError: an unknown id, one that writes no texts, or a module that cannot be imported.
     """
     if env_id not in environment_ids():
-        import gymnasium
-
-        if env_id not in gymnasium.registry or not writes_texts(env_id):
-            raise ValueError(f"environment {env_id!r} {no_such(env_id, environment_ids())}")
+        if ":" in env_id:
+            look_in_current_folder()
+        if not _is_ours(env_id):
+            raise ValueError(f"environment {env_id!r} {no_such(env_id, [*environment_ids(), 'module:id'])}")
     task = find_spec(env_id).kwargs["task"]
     return of_task(task if isinstance(task, str) else task["name"]) + tuple(
         Argument(name, "") for name in GAME_ARGUMENTS if name != "render_mode"
     )
+
+
+def _is_ours(env_id: str) -> bool:
+    import gymnasium
+
+    try:
+        return writes_texts(env_id)
+    except UntrustedPath:
+        raise
+    except gymnasium.error.Error as error:
+        if ":" not in env_id:
+            return False
+        raise ValueError(f"environment {env_id!r}: {error}") from None
+    except Exception as error:
+        # Of a module of a person's own, which may raise anything as it is imported.
+        raise ValueError(
+            f"environment {env_id!r}: importing its module raises {type(error).__name__}: {error}"
+        ) from error
 
 
 def of_task(name: str) -> tuple[Argument, ...]:

@@ -76,7 +76,7 @@ def experiment_of(question: Question) -> Experiment:
         _algorithm(label, each, question.tokens, settings, game, tuned[label]) for label, each in named.items()
     )
     has_oracle = hasattr(game.task, "greedy_sequence")
-    short = question.env_id.rpartition("/")[2].removeprefix("TextGen-")
+    short = question.env_id.rpartition(":")[2].rpartition("/")[2].removeprefix("TextGen-")
     experiment = Experiment(
         name=question.name or f"{short}-{'+'.join(named)}",
         description=f"{', '.join(named)} on {question.env_id}{_said(tuned)}",
@@ -164,8 +164,8 @@ def _algorithm(
 
 
 def _goal(env: Any) -> str:
-    """What returns are counted to: the oracle's greedy sequence, the best text where the game is small enough to solve,
-    or else the test data."""
+    """Reference that returns are counted to: the oracle's greedy sequence, the best text where the game is small enough
+    to solve, or else the test data."""
     from benchmarks.evaluation.references import references
 
     known = references(env, None)

@@ -12,7 +12,7 @@ Settings = dict[str, dict[str, Any]]
 
 
 def parsed_settings(texts: Iterable[str], places: Sequence[str]) -> Settings:
-    """What `--set PLACE.NAME=VALUE` says, by place; a name with dots is inside a mapping: `env.reward.max_order=3`.
+    """Settings of `--set PLACE.NAME=VALUE`, by place; a name with dots is inside a mapping: `env.reward.max_order=3`.
 
     Args:
         texts: each as it was typed.

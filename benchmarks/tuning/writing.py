@@ -10,7 +10,9 @@ from typing import Any
 from benchmarks.specs.tuned import ENTRY, OF_SUITE, PLACES, Tuned, read_settings, settings_file
 from benchmarks.store.run_folder import write_text
 
-HEADING = "# Written by `python -m benchmarks tune`; `train` takes these settings unless --untuned is given.\n"
+HEADING = (
+    "# Written by `tune` and `tune-suite`; `train` and `run suite` take these settings unless --untuned is given.\n"
+)
 
 
 def write_tuned(tuned: Tuned, folder: Path, replacing: bool = False) -> Tuned | None:

@@ -1,6 +1,6 @@
 """Measures a library's script: `python docs/clients/measure.py torchrl_ppo TextGen-OracleSmall-v0 50000 [seed]`, in an
 environment where the library is installed. Keeps the learning curve in `curves/` beside this file, and a row of
-`measured.csv`."""
+`measured.csv`. Of a script that steps no environment, such as TRL's, the curve is what it returns, without a row."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import csv
 import runpy
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -25,13 +26,13 @@ REFERENCES = {
 COLUMNS = ["script", "environment", "seed", "tokens", "first", "last", "tokens to half", "tokens a processor second"]
 
 
-def measure(script: str, id: str, tokens: int, seed: int) -> Meter:
-    """The meter after `train(id, tokens, seed)` of a script."""
+def measure(script: str, id: str, tokens: int, seed: int) -> tuple[Meter, Any]:
+    """The meter after `train(id, tokens, seed)` of a script, and what that returned."""
     torch.set_num_threads(1)
     train = runpy.run_path(str(HERE / "scripts" / f"{script}.py"))["train"]
     with Meter().measured() as meter:
-        train(id, tokens, seed)
-    return meter
+        returned = train(id, tokens, seed)
+    return meter, returned
 
 
 def tokens_to_half(curve: list[tuple[int, float]], id: str) -> int | None:
@@ -55,14 +56,16 @@ def main() -> None:
     """Runs the script that the command line names, and keeps what came of it."""
     script, id, tokens, *seed = sys.argv[1:]
     chosen = int(seed[0]) if seed else 0
-    meter = measure(script, id, int(tokens), chosen)
-    curve = meter.curve()
+    meter, returned = measure(script, id, int(tokens), chosen)
+    curve = meter.curve() if meter.written else returned
     path = HERE / "curves" / f"{script}-{id}-{chosen}.csv"
     path.parent.mkdir(exist_ok=True)
     with path.open("w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["tokens", "mean return"])
         rows.writerows((at, f"{mean:.4f}") for at, mean in curve)
+    if not meter.written:
+        return
     speed = meter.written / meter.seconds
     half = tokens_to_half(curve, id)
     first, last = (f"{mean:.1f}" if abs(mean) > 2 else f"{mean:.3f}" for mean in (curve[0][1], curve[-1][1]))

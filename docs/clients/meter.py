@@ -16,7 +16,7 @@ from textgen_env import TextGenEnv, TextGenVectorEnv
 
 
 class Meter:
-    """What was written within `measured`: an entry a step.
+    """Record of what was written within `measured`, an entry a step.
 
     Attributes:
         tokens: written so far, at each text's end.

@@ -118,7 +118,7 @@ def data_note(row: EnvRow) -> str:
 
 
 def reference(row: EnvRow) -> str:
-    """What is good here: uniform tokens, real texts, the best degenerate ones, and the optimum where it is known."""
+    """Table of what is good: uniform tokens, real texts, the best degenerate ones, the optimum where it is known."""
     kinds = [each for each in csv_rows("degenerate", "degenerate.csv") if each["game"] == row.id]
     lines = ["| texts | earn on average | the best of them |", "|---|--:|--:|"]
     lines.append(f"| uniform tokens | {number(games()[row.id]['uniform'])} | |")

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from benchmarks.evaluation import result
 from benchmarks.running import job, training
 from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment
 
@@ -88,7 +89,7 @@ class Stop:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-for _module in (job, training):
+for _module in (job, training, result):
     setattr(_module, "time", SimpleNamespace(perf_counter=Ticks()))  # noqa: B010
 if os.environ.get(STOP):
     _stop = Stop(os.environ[STOP])

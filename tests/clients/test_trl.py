@@ -12,6 +12,9 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def test_grpo_learns_captions() -> None:
-    means = trained("trl_grpo", "TextGen-Captions-v1", 26_000)
+    curve = trained("trl_grpo", "TextGen-Captions-v1", 26_000)
+    means = [mean for _, mean in curve]
     assert len(means) == 20
+    # A batch is 64 texts of 20 tokens at most.
+    assert 0.5 * 25_600 < curve[-1][0] <= 25_600
     assert sum(means[-3:]) / 3 > 1.5 * sum(means[:3]) / 3

@@ -7,8 +7,12 @@ import csv
 import importlib.util
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
+
+from pictures import client_curves
+from pictures.canvas import DARK, LIGHT, svg
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = ROOT / "docs" / "clients"
@@ -55,6 +59,38 @@ def test_the_table_is_what_the_curves_say(measure: Any) -> None:
         assert float(row["first"]) == pytest.approx(curve[0][1], abs=0.051)
         assert float(row["last"]) == pytest.approx(curve[-1][1], abs=0.051)
         assert row["tokens to half"] == str(measure.tokens_to_half(curve, row["environment"]) or "not reached")
+
+
+def test_every_curve_is_on_the_page_of_its_library() -> None:
+    on_pages = {
+        script
+        for page in PAGES
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if line.startswith("```{client-curves} ")
+        for script in line.split()[1:]
+    }
+    assert on_pages == set(client_curves.NAMES) == {script for script, _, _ in client_curves.curves()}
+    assert "```{client-curves}\n" in (CLIENTS / "index.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("scripts", [[], ["cleanrl_ppo", "cleanrl_dqn"], ["torchrl_ppo"]], ids="+".join)
+def test_pictures_are_drawn_alike_each_time_for_both_pages(scripts: list[str]) -> None:
+    words = client_curves.alternative(scripts)
+    light, again, dark = (svg(client_curves.draw(palette, scripts), words) for palette in (LIGHT, LIGHT, DARK))
+    assert light == again != dark
+    assert ElementTree.fromstring(light).tag.endswith("svg")
+    assert all(client_curves.NAMES[script] in words for script in scripts)
+    assert "Captions" in words
+    assert ("others" in words or "other libraries" in words) == bool(scripts)
+
+
+def test_a_picture_shows_every_measured_point() -> None:
+    (script, game, seed), curve = next(iter(client_curves.curves().items()))
+    figure = client_curves.draw(LIGHT, [script])
+    (panel,) = [axes for axes in figure.axes if axes.get_title() == client_curves.GAMES[game]]
+    drawn = [list(zip(*line.get_data(), strict=True)) for line in panel.lines]
+    assert seed == 0
+    assert [(pytest.approx(at / 1000), pytest.approx(mean)) for at, mean in curve] in drawn
 
 
 def test_a_meter_counts_what_is_written(measure: Any) -> None:

@@ -22,10 +22,10 @@ ROWS = list(csv.DictReader((RESULTS / "tuning" / "gains.csv").read_text(encoding
 
 
 def kept() -> dict[tuple[str, str], Tuned]:
-    """The settings that come along, by environment and agent."""
+    """The settings that come along for a person's own runs, by environment and agent."""
     files = {name: settings_file(name) for name in agent_names()}
     found = [each for name, path in files.items() if path.is_file() for each in read_settings(path, name)]
-    return {(each.environment, each.agent): each for each in found}
+    return {(each.place.environment, each.agent): each for each in found if not each.place.suite}
 
 
 def test_the_table_is_that_of_the_file() -> None:

@@ -11,7 +11,7 @@ def module_spec(embedding_size: int = 32, hidden_size: int = 128) -> Any:
     """RLModuleSpec of policy and value for `config.rl_module(rl_module_spec=...)` of RLlib's PPO, IMPALA and the like.
 
     The tokens are embedded, the blank among them, and two layers read them side by side. RLlib's own networks know
-    no `Dict`, and take ids for amounts. Where observations are those of `wrappers.ActionMaskObservation`, a masked
+    no `Dict`, and refuse whole numbers. Where observations are those of `wrappers.ActionMaskObservation`, a masked
     token is given no probability.
 
     Args:

@@ -55,11 +55,11 @@ class _Translated(_SaysItsMode):
         return self.observations(observations), rewards, terminated, truncated, infos
 
     def observations(self, observations: Any) -> Any:
-        """What the rows show, translated."""
+        """Observations of all rows, translated."""
         raise NotImplementedError
 
     def final_observation(self, observation: Any) -> Any:
-        """What one row showed last, translated."""
+        """Last observation of one row, translated."""
         raise NotImplementedError
 
 

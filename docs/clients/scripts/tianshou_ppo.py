@@ -22,7 +22,7 @@ NUM_ENVS = 64
 
 
 class Body(ModuleWithVectorOutput):
-    """What actor and critic share: the tokens embedded, and two layers."""
+    """Body that actor and critic share: the tokens embedded, and two layers."""
 
     def __init__(self, space):
         super().__init__(output_dim=128)

@@ -18,7 +18,7 @@ TEXTS, GROUP, ITERATIONS = 64, 16, 4
 
 
 def train(id="TextGen-Captions-v1", tokens=50_000, seed=0):
-    """The mean score of each batch of texts."""
+    """(tokens written so far, mean score) of each batch of texts."""
     set_seed(seed)
     env = gym.make(id)
     task = env.unwrapped.task
@@ -37,12 +37,14 @@ def train(id="TextGen-Captions-v1", tokens=50_000, seed=0):
         )
     )  # fmt: skip
     model.generation_config.suppress_tokens = [len(words)]
-    means = []
+    curve, written = [], 0
     score = reward_function(env, ids=True)
 
     def noted(**columns):
+        nonlocal written
         scores = score(**columns)
-        means.append(sum(scores) / len(scores))
+        written += sum(len(ids) for ids in columns["completion_ids"])
+        curve.append((written, sum(scores) / len(scores)))
         return scores
 
     steps = tokens // (TEXTS * task.max_length)
@@ -61,7 +63,7 @@ def train(id="TextGen-Captions-v1", tokens=50_000, seed=0):
             ),
         )  # fmt: skip
         trainer.train()
-    return means
+    return curve
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def _place(box: str) -> tuple[float, float, float]:
 
 
 def _arrows() -> list[tuple[str, str]]:
-    """What is drawn: imports between neighbouring layers; what reaches farther down would cross the boxes."""
+    """Edges that are drawn: imports between neighbouring layers; what reaches farther down would cross the boxes."""
     return sorted(pair for pair in imports() if BOXES[pair[1]][1] - BOXES[pair[0]][1] == 1)
 
 

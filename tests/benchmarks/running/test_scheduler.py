@@ -55,6 +55,7 @@ def test_curve_runs_from_the_untrained_policy_to_the_end_of_training(done: tuple
 
 def test_evaluation_is_not_counted_as_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from benchmarks.evaluation import evaluator
+    from benchmarks.evaluation import result as final
     from benchmarks.running import job, training
 
     evaluate = evaluator.evaluate
@@ -70,7 +71,7 @@ def test_evaluation_is_not_counted_as_training(tmp_path: Path, monkeypatch: pyte
         return now[0]
 
     monkeypatch.setattr(evaluator, "evaluate", slow)
-    for module in (training, job):
+    for module in (training, job, final):
         monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=clock))
     do(replace(MICRO, algorithms=(MICRO.algorithms[2],), baseline=""), tmp_path)
     found = result(tmp_path, "REINFORCE")
