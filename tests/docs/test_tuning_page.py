@@ -71,3 +71,13 @@ def test_those_that_won_come_along_and_no_others() -> None:
         assert json.loads(row["settings"]) == settings[place].settings
         assert float(row["low"]) == settings[place].found["difference"][0] > 0
         assert float(row["tuned"]) == settings[place].found["tuned"]
+
+
+def test_the_searches_of_the_suite_are_counted() -> None:
+    rows = list(csv.DictReader((RESULTS / "suite" / "gains.csv").read_text(encoding="utf-8").splitlines()))
+    won = {(row["environment"], row["agent"]) for row in rows if row["verdict"] == "won"}
+    assert f"Of {len(rows)} searches {len(won)} won." in " ".join(page("tuning").split())
+    files = {name: settings_file(name) for name in agent_names()}
+    found = [each for name, path in files.items() if path.is_file() for each in read_settings(path, name)]
+    assert {(each.place.environment, each.agent) for each in found if each.place.suite == "laptop"} == won
+    assert all(row["suite"] == "laptop" for row in rows)
