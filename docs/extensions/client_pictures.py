@@ -15,8 +15,9 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
 from explanation_pictures import FOLDER
+from pictures import client_curves
 from pictures.canvas import PALETTES, Palette, svg
-from pictures.client_curves import NAMES, alternative, curves, draw
+from pictures.client_curves import CURVES, NAMES, alternative, curves, draw
 
 
 def file_name(scripts: list[str], palette: Palette) -> str:
@@ -34,7 +35,11 @@ class ClientCurves(Directive):
         for script in scripts:
             if script not in with_curves:
                 raise self.error(f"client-curves: {script!r} is none of {', '.join(with_curves)}")
-        folder = Path(self.state.document.settings.env.srcdir) / FOLDER
+        env = self.state.document.settings.env
+        # A page is read again when a curve of it, or how they are drawn, has changed.
+        for source in (*CURVES.glob("*.csv"), Path(client_curves.__file__)):
+            env.note_dependency(str(source))
+        folder = Path(env.srcdir) / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         images: list[nodes.Node] = []
         for palette in PALETTES:

@@ -16,15 +16,11 @@ pytest.importorskip("agilerl", reason="AgileRL is not installed: make clients ma
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def test_ppo_learns_the_oracle() -> None:
-    returns = [mean for _, mean in curve("agilerl_ppo", "TextGen-OracleSmall-v0", 24_000)]
-    # Uniform tokens earn -72.7, with a standard error of 0.7 of a hundred texts.
-    assert returns[0] < -66
-    assert returns[-1] > -50
-
-
-def test_ppo_plays_a_game_with_sources() -> None:
-    assert len(curve("agilerl_ppo", "TextGen-NumberWords-v0", 1300, 20)) > 1
+def test_ppo_learns_what_is_paid_at_a_texts_end() -> None:
+    returns = [mean for _, mean in curve("agilerl_ppo", "TextGen-NumberWords-v0", 15_000)]
+    # Uniform tokens earn 0.025, with a standard error of 0.004 of a hundred texts; AgileRL's own advantages stay there.
+    assert returns[0] < 0.045
+    assert returns[-1] > 0.08
 
 
 def advantages(use_gae: bool) -> Any:

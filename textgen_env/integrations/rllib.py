@@ -28,7 +28,10 @@ def module_spec(embedding_size: int = 32, hidden_size: int = 128) -> Any:
     """
     check_at_least("embedding_size", embedding_size)
     check_at_least("hidden_size", hidden_size)
-    from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+    try:
+        from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+    except ImportError as error:
+        raise ImportError('module_spec needs RLlib, which is not installed: pip install "ray[rllib]"') from error
 
     from textgen_env.integrations.rllib_module import TokenModule
 
