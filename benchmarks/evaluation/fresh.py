@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,8 +119,10 @@ def _place(run: KeptRun, asked: Asked) -> tuple[str, dict[str, Any]]:
     given = parsed_settings(asked.settings, PLACES)["env"]
     if not given and asked.env_id is None:
         return env_id, before
-    check_names("env", given, (each.name for each in environment_arguments(env_id)))
-    return env_id, with_own_parts(env_id, given, before)
+    # An id of the run's own may name a module, which is imported to look it up.
+    with run.by_name() if asked.env_id is None else nullcontext():
+        check_names("env", given, (each.name for each in environment_arguments(env_id)))
+        return env_id, with_own_parts(env_id, given, before)
 
 
 def _environment(run: KeptRun, place: tuple[str, Mapping[str, Any]], asked: Asked) -> Any:
