@@ -44,6 +44,7 @@ extensions = [
     "used_pages",
     "explanation_pictures",
     "client_pictures",
+    "client_table",
 ]
 exclude_patterns = ["_build", "extensions", "tutorial_scripts"]
 nitpicky = True

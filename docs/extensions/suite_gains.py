@@ -81,8 +81,8 @@ def by_agent(records: tuple[SuiteRecord, SuiteRecord], before: SuiteScores, afte
                 f"`{agent}`",
                 *(f"{mean:.3f}" for mean in means),
                 f"{means[1] - means[0]:+.3f}",
-                f"{chance:.2f} ({low:.2f} to {high:.2f})",
-                " to ".join(f"{diversity(each, agent):.3f}" for each in records),
+                f"{chance:.2f} ({low:.2f} to {high:.2f})".replace(" ", "\N{NO-BREAK SPACE}"),
+                "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}".join(f"{diversity(each, agent):.3f}" for each in records),
                 f"{searched.count('won')} of {len(searched)}",
             ]
         )

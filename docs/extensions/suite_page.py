@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from benchmarks.report.files import markdown_table
 from benchmarks.report.table import Table
-from benchmarks.suite.leaderboard import Place, leaderboard
+from benchmarks.suite.leaderboard import Estimated, Place, leaderboard
 from benchmarks.suite.record import SuiteRecord, read_record
 from benchmarks.suite.scores import SuiteScores, suite_scores
 from benchmarks.suite.tables import cost_table, environments_table, failures, leaderboard_table, matrix_table
-from kept_tables import RESULTS
+from kept_tables import RESULTS, lined
 from suite_gains import gains_section
 
 FOLDER = RESULTS / "suite"
@@ -38,7 +38,8 @@ def suite_page() -> str:
             _head(record, scores, places),
             _how(record, scores),
             "## Leaderboard",
-            markdown_table(leaderboard_table(scores, places)),
+            board(places),
+            *leaderboard_table(scores, places).notes,
             _picture("intervals"),
             "## Performance profiles",
             "The higher a curve, the more of an agent's runs are better than that score; the bands hold 95% of what "
@@ -75,6 +76,32 @@ def _head(record: SuiteRecord, scores: SuiteScores, places: tuple[Place, ...]) -
         f"`{second.agent}`, the next, beats one of it with probability {chance}. So few tokens favour agents that "
         f"learn from texts: one that follows a reward alone has to find a good text before it can learn from it.{few}"
     )
+
+
+def board(places: tuple[Place, ...]) -> str:
+    """The leaderboard as narrow as a page: intervals of the first aggregate and of the chance alone; the picture has
+    the others'."""
+    rows = [
+        [
+            _plain(each.agent),
+            "–" if each.place is None else str(each.place),
+            _estimated(each.aggregates["iqm"]),
+            f"{each.aggregates['median'].value:z.3f}",
+            f"{each.aggregates['optimality_gap'].value:z.3f}",
+            "–" if each.improvement is None else _estimated(each.improvement),
+        ]
+        for each in places
+    ]
+    heads = ["agent", "place", "IQM", "median", "optimality gap", "P(better than the first)"]
+    return lined(heads, rows)
+
+
+def _estimated(found: Estimated) -> str:
+    if found.interval is None:
+        return f"{found.value:z.3f}"
+    low, high = found.interval
+    # On one line.
+    return f"{found.value:z.3f} [{low:z.3f}, {high:z.3f}]".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _seeds(count: int) -> str:

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+import client_table
 from pictures import client_curves
 from pictures.canvas import DARK, LIGHT, svg
 
@@ -59,6 +60,17 @@ def test_the_table_is_what_the_curves_say(measure: Any) -> None:
         assert float(row["first"]) == pytest.approx(curve[0][1], abs=0.051)
         assert float(row["last"]) == pytest.approx(curve[-1][1], abs=0.051)
         assert row["tokens to half"] == str(measure.tokens_to_half(curve, row["environment"]) or "not reached")
+
+
+def test_the_pages_table_is_what_was_measured() -> None:
+    lines = client_table.client_table().splitlines()
+    kept = client_table.measured()
+    named = {script: name for script, name in client_curves.NAMES.items() if any(key[0] == script for key in kept)}
+    assert [line.split(" | ")[0].strip("| ") for line in lines[2:]] == list(named.values())
+    cells = {line.split(" | ")[0].strip("| "): line for line in lines[2:]}
+    for (script, game), row in kept.items():
+        assert f" {row['last']} " in cells[named[script]], (script, game)
+    assert "```{client-table}\n" in (CLIENTS / "index.md").read_text(encoding="utf-8")
 
 
 def test_every_curve_is_on_the_page_of_its_library() -> None:
