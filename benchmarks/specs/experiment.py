@@ -119,6 +119,10 @@ class Algorithm:
         if self.init_at == "best" and not self.init_from:
             raise ValueError(f"algorithm {self.label}: init_at='best' of no other algorithm; name one in init_from")
 
+    def with_hyperparameters(self, settings: Mapping[str, Any]) -> Algorithm:
+        """The algorithm with these hyperparameters besides, or in place of, those that it has."""
+        return replace(self, hyperparameters={**self.hyperparameters, **settings})
+
     def to_config(self) -> dict[str, Any]:
         """Plain JSON values; an agent that is registered by its name, wherever its class stands."""
         name = AGENTS.name_of(self.agent) if self.kind == "agent" else None

@@ -38,4 +38,4 @@ def with_tuned(algorithm: Algorithm, settings: Mapping[str, Any]) -> Algorithm:
     """The algorithm with these settings besides those that it has."""
     own = dict(settings)
     of_run = {name: own.pop(name) for name in OF_ALGORITHM if name in own}
-    return replace(algorithm, hyperparameters={**algorithm.hyperparameters, **own}, **of_run)
+    return replace(algorithm.with_hyperparameters(own), **of_run)

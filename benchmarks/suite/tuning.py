@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,13 @@ from benchmarks.suite.experiments import suite_parts
 from benchmarks.suite.games import games
 from benchmarks.suite.sizes import SuiteSize
 from benchmarks.suite.tuned import game_digest
-from benchmarks.tuning.plan import Plan, StudyInUse, carry_out
+from benchmarks.tuning.plan import Notify, Plan, StudyInUse, carry_out
 from benchmarks.tuning.space import defaults_of, including, space_of
 from benchmarks.tuning.study import Search
 from benchmarks.tuning.trial import Trained, trained
 
 POINTS, EPISODES, FINAL_EPISODES = 4, 64, 256
 """Of the curve that trials are pruned by, and of what they are told apart by."""
-Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.analysis.significance import welch_interval
 from benchmarks.running.executor import Event
 from benchmarks.running.scheduler import run_experiment
-from benchmarks.specs.experiment import Algorithm, Evaluation, Experiment, Run, runs_of
+from benchmarks.specs.experiment import Evaluation, Experiment, Run, runs_of
 from benchmarks.specs.reserved_seeds import FRESH, SELECTED
 from benchmarks.store.run_folder import read_state
 from benchmarks.tuning.study import Tried
@@ -120,7 +120,9 @@ def _returns(
         description=f"{run.algorithm.agent} on {run.env_id}: {', '.join(labels)}",
         env_id=run.env_id,
         env_kwargs=run.env_kwargs,
-        algorithms=tuple(_algorithm(run.algorithm, label, settings) for label, settings in labels.items()),
+        algorithms=tuple(
+            replace(run.algorithm.with_hyperparameters(settings), label=label) for label, settings in labels.items()
+        ),
         seeds=tuple(seeds),
         evaluation=_evaluation(run.evaluation),
         goal="data",
@@ -139,10 +141,6 @@ def _returns(
         if state.result is not None:
             found[each.algorithm.label].append(state.result.mean_return)
     return {label: tuple(values) for label, values in found.items()}
-
-
-def _algorithm(algorithm: Algorithm, label: str, settings: Mapping[str, Any]) -> Algorithm:
-    return replace(algorithm, label=label, hyperparameters={**algorithm.hyperparameters, **settings})
 
 
 def _evaluation(evaluation: Evaluation) -> Evaluation:

@@ -21,8 +21,7 @@ Trained = Callable[[Run, Callable[[Point], None]], float]
 
 def with_settings(run: Run, settings: Mapping[str, Any]) -> Run:
     """The run with these hyperparameters besides those that it has."""
-    algorithm = run.algorithm
-    return replace(run, algorithm=replace(algorithm, hyperparameters={**algorithm.hyperparameters, **settings}))
+    return replace(run, algorithm=run.algorithm.with_hyperparameters(settings))
 
 
 def trained(run: Run, hear: Callable[[Point], None]) -> float:

@@ -36,7 +36,7 @@ class Trained(Uniform):
         return self
 
     def work(self) -> None:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define work(), what its training does once")
 
 
 class Reaches(Trained):

@@ -56,11 +56,11 @@ class _Translated(_SaysItsMode):
 
     def observations(self, observations: Any) -> Any:
         """Observations of all rows, translated."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define observations(observations), those of all rows")
 
     def final_observation(self, observation: Any) -> Any:
         """Last observation of one row, translated."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define final_observation(observation), of one row")
 
 
 class OneHotObservation(_Translated):
