@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.specs.experiment import Evaluation, Experiment
 from benchmarks.specs.named import agent_names
-from benchmarks.specs.tuned import FOLDER, Tuned
+from benchmarks.specs.tuned import FOLDER, Tuned, settings_of
 from benchmarks.suite.applicable import BASELINE, applicable, label_of
 from benchmarks.suite.games import Game, games, left_out
 from benchmarks.suite.sizes import SuiteSize
@@ -48,7 +48,8 @@ def suite_parts(size: SuiteSize, tuned: Path | None = FOLDER, agents: Sequence[s
         benchmarks.specs.tuned.SettingsRefused: a file of tuned settings cannot be read.
     """
     names = agent_names() if agents is None else agents
-    return [_part(game, size, tuned, names) for game in games(size)]
+    found = {name: () if tuned is None else settings_of(name, tuned) for name in names}
+    return [_part(game, size, found) for game in games(size)]
 
 
 def suite_facts(size: SuiteSize, parts: Sequence[Part], tuned: bool = True) -> dict[str, Any]:
@@ -68,10 +69,10 @@ def suite_facts(size: SuiteSize, parts: Sequence[Part], tuned: bool = True) -> d
     }
 
 
-def _part(game: Game, size: SuiteSize, folder: Path | None, agents: Sequence[str]) -> Part:
-    found = applicable(game, size.tokens, agents)
+def _part(game: Game, size: SuiteSize, settings: Mapping[str, Sequence[Tuned]]) -> Part:
+    found = applicable(game, size.tokens, list(settings))
     # A suite without the agent that scores are counted from has no scores.
-    baseline = BASELINE if BASELINE in agents else ""
+    baseline = BASELINE if BASELINE in settings else ""
     experiment = Experiment(
         name=game.name,
         description=f"suite, {size.name}: every agent that applies to {game.env_id}",
@@ -83,15 +84,13 @@ def _part(game: Game, size: SuiteSize, folder: Path | None, agents: Sequence[str
         baseline=baseline,
         goal="data",
     )
-    if folder is None:
-        return Part(experiment, found.refused)
+    labels = {each.label for each in found.algorithms}
     tuned = {}
-    for name in agents:
+    for name, of_agent in settings.items():
         label = label_of(name)
-        if any(each.label == label for each in found.algorithms):
-            settings = tuned_in(experiment, label, name, size.name, folder)
-            if settings is not None:
-                tuned[label] = settings
+        own = tuned_in(experiment, label, size.name, of_agent) if label in labels else None
+        if own is not None:
+            tuned[label] = own
     algorithms = [
         with_tuned(each, tuned[each.label].settings) if each.label in tuned else each for each in found.algorithms
     ]

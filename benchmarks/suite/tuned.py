@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from benchmarks.specs.experiment import Algorithm, Experiment, runs_of, settings_digest
 from benchmarks.specs.named import OF_ALGORITHM
-from benchmarks.specs.tuned import Tuned, settings_of
+from benchmarks.specs.tuned import Tuned
 
 DIGITS = 16
 """Of a digest."""
@@ -21,14 +20,10 @@ def game_digest(experiment: Experiment, label: str) -> str:
     return settings_digest(run.to_config())[:DIGITS]
 
 
-def tuned_in(experiment: Experiment, label: str, agent: str, size: str, folder: Path) -> Tuned | None:
-    """The tuned settings of an agent in an environment of a size of the suite; None where there are none, or where the
-    run that they changed was another than it is by now.
-
-    Raises:
-        benchmarks.specs.tuned.SettingsRefused: the agent's file cannot be read.
-    """
-    for each in settings_of(agent, folder):
+def tuned_in(experiment: Experiment, label: str, size: str, found: Iterable[Tuned]) -> Tuned | None:
+    """Of all tuned settings of an agent those for an environment of a size of the suite; None where there are none, or
+    where the run that they changed was another than it is by now."""
+    for each in found:
         if (each.place.suite, each.place.environment) == (size, experiment.env_id):
             return each if each.place.game == game_digest(experiment, label) else None
     return None
